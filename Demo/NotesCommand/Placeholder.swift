@@ -1,0 +1,1 @@
+@main struct NotesCommand { static func main() {} }

@@ -1,0 +1,191 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The house, row by row. A target imports only from rows below its own; `SourceTreeTests` holds the
+// sources to it, and the manifest is its one declaration.
+
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
+  .product(name: "NIOWebSocket", package: "swift-nio"),
+]
+
+func library(
+  _ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "\(folder)/\(name)", swiftSettings: settings)
+}
+
+func program(
+  _ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency]
+) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies + [argumentParser], path: "\(folder)/\(name)",
+    swiftSettings: settings)
+}
+
+func tests(
+  of name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies + ["TestSupport"],
+    path: "Tests/\(name)Tests", resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "skerry",
+  platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
+  products: [
+    .library(name: "Skerry", targets: ["Skerry"]),
+    .executable(name: "skerry", targets: ["SkerryCommand"]),
+    .executable(name: "skerry-relay", targets: ["RelayCommand"]),
+    .executable(name: "skerry-sim", targets: ["SimulatorCommand"]),
+    .executable(name: "skerry-bench", targets: ["BenchmarkCommand"]),
+    .executable(name: "notes", targets: ["NotesCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // 0
+    .systemLibrary(
+      name: "CSodium", path: "Sources/CSodium", pkgConfig: "libsodium",
+      providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+    .systemLibrary(
+      name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    library("RunStructures"),
+    library("ByteCoding"),
+    library("JSONCoding"),
+
+    // 1
+    library("Causality", ["ByteCoding", "RunStructures"]),
+    library("Sealing", ["ByteCoding", "CSodium"]),
+    library("SQLiteBridge", ["CSQLite"]),
+    library("TerminalKit", in: "Demo"),
+    library("EditingTraces", in: "Simulations", ["JSONCoding"]),
+
+    // 2
+    library("Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures"]),
+    library("Segments", ["ByteCoding", "Causality", "Sealing"]),
+
+    // 3
+    library("ChangeCoding", ["ByteCoding", "Causality", "Documents"]),
+    library("SegmentStore", ["ByteCoding", "Causality", "Segments", "Sealing", "SQLiteBridge"]),
+    library("SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", collections]),
+
+    // 4
+    library(
+      "ReplicaStore",
+      [
+        "ByteCoding", "Causality", "ChangeCoding", "Documents", "JSONCoding", "Sealing",
+        "Segments", "SegmentStore", "SQLiteBridge",
+      ]),
+
+    // 5
+    library(
+      "Replication",
+      [
+        "ByteCoding", "Causality", "Documents", "ReplicaStore", "Sealing", "Segments",
+        "SegmentStore", "SyncProtocol",
+      ]),
+    library("Transports", nio + [logging]),
+
+    // 6
+    library(
+      "Skerry",
+      [
+        "ByteCoding", "Causality", "Documents", "JSONCoding", "ReplicaStore", "Replication",
+        "Sealing", "Segments", "SQLiteBridge", "SyncProtocol", "Transports", logging,
+      ]),
+
+    // 7
+    library("NotesApp", in: "Demo", ["JSONCoding", "Skerry", "TerminalKit"]),
+    library(
+      "RelayService",
+      [
+        "ByteCoding", "Causality", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
+        "SyncProtocol", "Transports", logging,
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    library(
+      "SimulationKit", in: "Simulations",
+      [
+        "ByteCoding", "Causality", "Documents", "JSONCoding", "ReplicaStore", "Replication",
+        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol",
+      ]),
+
+    // 8
+    program("SkerryCommand", ["JSONCoding", "Skerry"]),
+    program("RelayCommand", ["RelayService"]),
+    program("NotesCommand", in: "Demo", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
+    program("SimulatorCommand", in: "Simulations", ["JSONCoding", "SimulationKit"]),
+    program(
+      "BenchmarkCommand", in: "Simulations",
+      ["Documents", "EditingTraces", "JSONCoding", "ReplicaStore", "Skerry"]),
+
+    // Tests, organised like the sources.
+    .target(
+      name: "TestSupport", dependencies: ["EditingTraces"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests(of: "RunStructures", ["RunStructures"]),
+    tests(of: "ByteCoding", ["ByteCoding"]),
+    tests(of: "JSONCoding", ["JSONCoding"]),
+    tests(of: "Causality", ["ByteCoding", "Causality"]),
+    tests(of: "Sealing", ["ByteCoding", "Sealing"]),
+    tests(of: "SQLiteBridge", ["SQLiteBridge"]),
+    tests(of: "TerminalKit", ["TerminalKit"]),
+    tests(
+      of: "Documents", ["ByteCoding", "Causality", "Documents", "JSONCoding", "EditingTraces"]),
+    tests(of: "Segments", ["ByteCoding", "Causality", "Sealing", "Segments"]),
+    tests(of: "ChangeCoding", ["ByteCoding", "Causality", "ChangeCoding", "Documents"]),
+    tests(
+      of: "SegmentStore",
+      ["ByteCoding", "Causality", "Sealing", "Segments", "SegmentStore", "SQLiteBridge"]),
+    tests(
+      of: "SyncProtocol", ["ByteCoding", "Causality", "Sealing", "Segments", "SyncProtocol"]),
+    tests(
+      of: "ReplicaStore",
+      [
+        "ByteCoding", "Causality", "ChangeCoding", "Documents", "JSONCoding", "ReplicaStore",
+        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "EditingTraces",
+      ]),
+    tests(
+      of: "Replication",
+      [
+        "ByteCoding", "Causality", "Documents", "JSONCoding", "ReplicaStore", "Replication",
+        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol", "EditingTraces",
+      ]),
+    tests(of: "Transports", ["Transports"]),
+    tests(of: "Skerry", ["JSONCoding", "Skerry", "EditingTraces"]),
+    tests(
+      of: "RelayService",
+      ["RelayService", "Sealing", "Segments", "SyncProtocol", "Skerry", "Transports"]),
+    tests(of: "SimulationKit", ["SimulationKit", "JSONCoding"]),
+    tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
+    tests(
+      of: "Command",
+      [
+        "JSONCoding", "SkerryCommand", "RelayCommand", "NotesCommand", "SimulatorCommand",
+        "BenchmarkCommand",
+      ]),
+    tests(of: "SourceTree"),
+  ]
+)

@@ -1,0 +1,1 @@
+@main struct RelayCommand { static func main() {} }

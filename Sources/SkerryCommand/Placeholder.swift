@@ -1,0 +1,1 @@
+@main struct SkerryCommand { static func main() {} }
