@@ -1,5 +1,5 @@
-/// A small, fast, repeatable generator (SplitMix64) for property tests. The seed is printed by the test that uses it,
-/// so that a failing history can be made again.
+/// A small, fast, repeatable generator (SplitMix64) for property tests. The seed is printed by the
+/// test that uses it, so that a failing history can be made again.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

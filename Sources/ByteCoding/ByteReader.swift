@@ -1,0 +1,165 @@
+/// Reads values from a bounded run of bytes and never beyond it.
+///
+/// Every length is checked against what remains before anything is converted or allocated, and
+/// every value has one accepted encoding, so that equal values are equal bytes.
+public struct ByteReader: Sendable {
+  @usableFromInline let bytes: [UInt8]
+  @usableFromInline let end: Int
+  /// The position of the next byte, from the start of the array that was handed in.
+  public private(set) var offset: Int
+
+  /// The bytes that are left.
+  public var remaining: Int { end - offset }
+  public var isAtEnd: Bool { offset == end }
+
+  public init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+    offset = 0
+    end = bytes.count
+  }
+
+  public init(_ slice: ArraySlice<UInt8>) {
+    self.init(Array(slice))
+  }
+
+  private init(_ bytes: [UInt8], from offset: Int, to end: Int) {
+    self.bytes = bytes
+    self.offset = offset
+    self.end = end
+  }
+
+  private func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
+    ByteDecodingError(code, field, at: offset)
+  }
+
+  public mutating func readByte(_ field: String) throws(ByteDecodingError) -> UInt8 {
+    guard offset < end else { throw failure(.truncated, field) }
+    defer { offset += 1 }
+    return bytes[offset]
+  }
+
+  public mutating func readVarint(_ field: String) throws(ByteDecodingError) -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    var position = offset
+    while true {
+      guard position < end else { throw failure(.truncated, field) }
+      let byte = bytes[position]
+      position += 1
+      if shift == 63, byte > 1 { throw failure(.invalidValue, field) }
+      value |= UInt64(byte & 0x7F) << shift
+      if byte < 0x80 {
+        if byte == 0, shift > 0 { throw failure(.notCanonical, field) }
+        break
+      }
+      shift += 7
+      if shift > 63 { throw failure(.invalidValue, field) }
+    }
+    offset = position
+    return value
+  }
+
+  /// Reads a count of things of which each takes at least `minimumBytesEach` of the bytes that are
+  /// left.
+  ///
+  /// - Throws: `truncated` when so many cannot follow, `limitExceeded` above `limit`.
+  public mutating func readCount(
+    _ field: String, minimumBytesEach: Int = 1, limit: Int = Int.max
+  ) throws(ByteDecodingError) -> Int {
+    let start = offset
+    let value = try readVarint(field)
+    guard value <= UInt64(limit) else {
+      throw ByteDecodingError(.limitExceeded, field, at: start)
+    }
+    guard minimumBytesEach == 0 || value <= UInt64(remaining / minimumBytesEach) else {
+      throw ByteDecodingError(.truncated, field, at: start)
+    }
+    return Int(value)
+  }
+
+  /// Reads an integer that must lie in `range`.
+  public mutating func readInt(
+    _ field: String, in range: ClosedRange<Int>
+  ) throws(ByteDecodingError) -> Int {
+    let start = offset
+    guard let value = Int(exactly: try readVarint(field)), range.contains(value) else {
+      throw ByteDecodingError(.invalidValue, field, at: start)
+    }
+    return value
+  }
+
+  public mutating func readSigned(_ field: String) throws(ByteDecodingError) -> Int64 {
+    let value = try readVarint(field)
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+
+  public mutating func readFixed64(_ field: String) throws(ByteDecodingError) -> UInt64 {
+    try readBigEndian(8, field)
+  }
+
+  public mutating func readFixed32(_ field: String) throws(ByteDecodingError) -> UInt32 {
+    UInt32(truncatingIfNeeded: try readBigEndian(4, field))
+  }
+
+  public mutating func readFixed16(_ field: String) throws(ByteDecodingError) -> UInt16 {
+    UInt16(truncatingIfNeeded: try readBigEndian(2, field))
+  }
+
+  private mutating func readBigEndian(
+    _ count: Int, _ field: String
+  ) throws(ByteDecodingError) -> UInt64 {
+    guard remaining >= count else { throw failure(.truncated, field) }
+    var value: UInt64 = 0
+    for index in offset..<(offset + count) { value = value << 8 | UInt64(bytes[index]) }
+    offset += count
+    return value
+  }
+
+  public mutating func readBool(_ field: String) throws(ByteDecodingError) -> Bool {
+    let byte = try readByte(field)
+    guard byte <= 1 else { throw ByteDecodingError(.invalidValue, field, at: offset - 1) }
+    return byte == 1
+  }
+
+  /// Reads exactly `count` bytes.
+  public mutating func readRaw(
+    _ count: Int, _ field: String
+  ) throws(ByteDecodingError) -> [UInt8] {
+    guard count >= 0, count <= remaining else { throw failure(.truncated, field) }
+    defer { offset += count }
+    return Array(bytes[offset..<(offset + count)])
+  }
+
+  public mutating func readLengthPrefixed(
+    _ field: String, limit: Int = Int.max
+  ) throws(ByteDecodingError) -> [UInt8] {
+    let count = try readCount(field, limit: limit)
+    return try readRaw(count, field)
+  }
+
+  public mutating func readString(
+    _ field: String, limit: Int = Int.max
+  ) throws(ByteDecodingError) -> String {
+    let start = offset
+    let count = try readCount(field, limit: limit)
+    defer { offset += count }
+    guard let text = String(validating: bytes[offset..<(offset + count)], as: UTF8.self) else {
+      throw ByteDecodingError(.invalidUTF8, field, at: start)
+    }
+    return text
+  }
+
+  /// A reader over the next `count` bytes, which this reader then stands behind. Nothing is copied.
+  public mutating func readSlice(
+    _ count: Int, _ field: String
+  ) throws(ByteDecodingError) -> ByteReader {
+    guard count >= 0, count <= remaining else { throw failure(.truncated, field) }
+    defer { offset += count }
+    return ByteReader(bytes, from: offset, to: offset + count)
+  }
+
+  /// Checks that nothing follows.
+  public func finish(_ field: String) throws(ByteDecodingError) {
+    guard isAtEnd else { throw failure(.trailingBytes, field) }
+  }
+}
