@@ -11,7 +11,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -89,7 +90,7 @@ let package = Package(
     // 3
     library("ChangeCoding", ["ByteCoding", "Causality", "Documents"]),
     library("SegmentStore", ["ByteCoding", "Causality", "Segments", "Sealing", "SQLiteBridge"]),
-    library("SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", collections]),
+    library("SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", deque]),
 
     // 4
     library(
@@ -129,7 +130,7 @@ let package = Package(
       "SimulationKit", in: "Simulations",
       [
         "ByteCoding", "Causality", "Documents", "JSONCoding", "ReplicaStore", "Replication",
-        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol",
+        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol", heap,
       ]),
 
     // 8
