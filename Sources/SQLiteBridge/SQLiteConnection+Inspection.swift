@@ -1,0 +1,76 @@
+internal import CSQLite
+
+package enum SQLiteCheckpointMode: Sendable {
+  /// Copies what it can without waiting for anybody.
+  case passive
+  /// Waits for readers and writers, copies everything, and empties the WAL.
+  case truncate
+}
+
+extension SQLiteConnection {
+  /// A number that changes when another connection, also of another process, has committed. Commits
+  /// of this connection do not change it.
+  package func dataVersion() throws(SQLiteError) -> Int64 {
+    try queryInteger("PRAGMA data_version") ?? 0
+  }
+
+  /// What SQLite finds wrong with the file, in its words; empty when nothing is.
+  ///
+  /// - Parameter isQuick: leaves out whether indexes match their tables.
+  /// - Parameter limit: the most findings to report.
+  package func integrityCheck(
+    isQuick: Bool = false, limit: Int = 100
+  ) throws(SQLiteError) -> [String] {
+    var findings: [String] = []
+    do throws(SQLiteError) {
+      try appendFindings(isQuick: isQuick, limit: limit, to: &findings)
+    } catch {
+      // Damage can be such that the check itself cannot go on.
+      guard error.code == .damaged else { throw error }
+      findings.append(error.message)
+    }
+    return findings
+  }
+
+  private func appendFindings(
+    isQuick: Bool, limit: Int, to findings: inout [String]
+  ) throws(SQLiteError) {
+    let pragma = isQuick ? "quick_check" : "integrity_check"
+    var rows = try query("PRAGMA \(pragma)(\(limit))")
+    while try rows.next() {
+      let finding = try rows.text(0)
+      if finding != "ok" { findings.append(finding) }
+    }
+    var orphans = try query("PRAGMA foreign_key_check")
+    while findings.count < limit, try orphans.next() {
+      let table = try orphans.text(0)
+      let row = try orphans.optionalInteger(1).map { "row \($0)" } ?? "a row"
+      findings.append("\(row) of \(table) names a row of \(try orphans.text(2)) that is not there")
+    }
+  }
+
+  /// Copies the WAL into the file.
+  ///
+  /// - Returns: how many pages the WAL still holds, and how many of them have been copied.
+  /// - Throws: `.busy` when `.truncate` cannot get to the end.
+  @discardableResult
+  package func checkpoint(
+    _ mode: SQLiteCheckpointMode
+  ) throws(SQLiteError) -> (pages: Int, copied: Int) {
+    let handle = try liveHandle()
+    var pages: Int32 = 0
+    var copied: Int32 = 0
+    let code = sqlite3_wal_checkpoint_v2(
+      handle, "main", mode == .truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+      &pages, &copied)
+    guard code == SQLITE_OK else { throw failure(code, in: "wal_checkpoint") }
+    return (max(0, Int(pages)), max(0, Int(copied)))
+  }
+
+  /// The size of the database without its WAL, in bytes.
+  package func byteCount() throws(SQLiteError) -> Int {
+    let pages = try queryInteger("PRAGMA page_count") ?? 0
+    let size = try queryInteger("PRAGMA page_size") ?? 0
+    return Int(pages) * Int(size)
+  }
+}
