@@ -1,0 +1,46 @@
+import CSodium
+
+/// One of several keys that are derived from one secret (`crypto_kdf`, BLAKE2b inside).
+struct DerivedKey {
+  /// Which of the secret's keys, from 1.
+  let number: UInt64
+  /// Eight ASCII bytes that name the secret's use.
+  let context: StaticString
+
+  /// - Precondition: `secret` has 32 bytes; `count` is 16 to 64.
+  func derive(from secret: SecretBytes, count: Int = 32) -> SecretBytes {
+    Sodium.ready()
+    precondition(secret.count == 32 && context.utf8CodeUnitCount == 8)
+    return SecretBytes(count: count) { target in
+      context.utf8Start.withMemoryRebound(to: CChar.self, capacity: 8) { name in
+        let status = crypto_kdf_derive_from_key(
+          target.octets, count, number, name, secret.pointer)
+        precondition(status == 0, "derived keys have 16 to 64 bytes")
+      }
+    }
+  }
+}
+
+/// Keys from words that a person can remember (Argon2id).
+package enum Passphrase {
+  package static let saltByteCount = 16
+
+  /// The 32-byte key that belongs to a passphrase and a salt, at libsodium's `MODERATE` cost:
+  /// 256 MiB of memory and the better part of a second.
+  package static func key(
+    from text: String, salt: [UInt8]
+  ) throws(SealingError) -> SecretBytes {
+    Sodium.ready()
+    guard salt.count == saltByteCount else {
+      throw SealingError(.wrongLength, "passphrase salt")
+    }
+    let characters = text.utf8.map { CChar(bitPattern: $0) }
+    return try SecretBytes(count: 32) { target throws(SealingError) in
+      let status = crypto_pwhash(
+        target.octets, 32, characters, UInt64(characters.count),
+        salt, UInt64(crypto_pwhash_opslimit_moderate()), crypto_pwhash_memlimit_moderate(),
+        crypto_pwhash_alg_argon2id13())
+      guard status == 0 else { throw SealingError(.outOfMemory, "passphrase") }
+    }
+  }
+}
