@@ -44,3 +44,12 @@ package enum Passphrase {
     }
   }
 }
+
+extension SecretBytes {
+  /// The 32-byte secret that belongs to these, which may be shorter, for one purpose.
+  package func expanded(for domain: Domain) -> SecretBytes {
+    let state = HashState(domain: domain)
+    withUnsafeBytes { state.update($0) }
+    return state.finishSecret()
+  }
+}

@@ -41,8 +41,12 @@ package struct Signature: Hashable, Sendable {
 
   package var array: [UInt8] { point.array + scalar.array }
 
+  package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    Swift.withUnsafeBytes(of: (point, scalar), body)
+  }
+
   func withPointer<Result>(_ body: (UnsafePointer<UInt8>) -> Result) -> Result {
-    withUnsafeBytes(of: (point, scalar)) { body($0.octets) }
+    withUnsafeBytes { body($0.octets) }
   }
 }
 
