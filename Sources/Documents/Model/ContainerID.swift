@@ -1,0 +1,51 @@
+package import Causality
+
+/// The kinds of container. The raw values are what is written to bytes.
+public enum ContainerKind: UInt8, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+  case map = 0
+  case list = 1
+  case text = 2
+  case counter = 3
+  /// Reserved: the kind has a number and a name, and no container of it can be made yet.
+  case tree = 4
+
+  public init?(name: String) {
+    guard let kind = ContainerKind.allCases.first(where: { $0.description == name }) else {
+      return nil
+    }
+    self = kind
+  }
+
+  public var description: String {
+    switch self {
+    case .map: "map"
+    case .list: "list"
+    case .text: "text"
+    case .counter: "counter"
+    case .tree: "tree"
+    }
+  }
+}
+
+/// Names one container of a document, the same on every replica.
+package enum ContainerID: Hashable, Sendable {
+  /// The map that every document is.
+  case root
+  /// A container at a key of a map. Two replicas that make a child of one kind at one key name the
+  /// same container: it is one child. Made again where one of its kind was before, it carries the
+  /// event that made it and is a new one.
+  indirect case child(parent: ContainerID, key: Key, kind: ContainerKind, generation: EventID?)
+  /// A container that stands in a list; the event that put it there names it.
+  case element(EventID, ContainerKind)
+
+  /// The most containers between the root and one of them, that one included.
+  package static let depthMax = 64
+
+  package var kind: ContainerKind {
+    switch self {
+    case .root: .map
+    case .child(_, _, let kind, _): kind
+    case .element(_, let kind): kind
+    }
+  }
+}

@@ -1,0 +1,58 @@
+public import ByteCoding
+
+/// Names one document in a workspace: 128 random bits, handed in by who creates the document.
+///
+/// Two replicas never make the same id, so creating needs no agreement. Ids are ordered as their
+/// sixteen big-endian bytes.
+public struct DocumentID: Hashable, Comparable, Sendable {
+  public static let byteCount = 16
+
+  public let high: UInt64
+  public let low: UInt64
+
+  public init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// Reads 32 hexadecimal digits.
+  public init?(hexadecimal text: some StringProtocol) {
+    guard text.utf8.count == 32, let bytes = Hexadecimal.decode(text) else { return nil }
+    self.init(bytes: bytes)
+  }
+
+  /// Takes sixteen bytes, the most significant first; nil for any other number.
+  public init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == DocumentID.byteCount else { return nil }
+    high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    low = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Sixteen bytes, the most significant first.
+  public var bytes: [UInt8] {
+    var writer = ByteWriter(reservingCapacity: DocumentID.byteCount)
+    write(to: &writer)
+    return writer.bytes
+  }
+
+  public static func < (left: DocumentID, right: DocumentID) -> Bool {
+    (left.high, left.low) < (right.high, right.low)
+  }
+}
+
+extension DocumentID: CustomStringConvertible {
+  /// 32 lower-case hexadecimal digits.
+  public var description: String { Hexadecimal.encode(bytes) }
+}
+
+extension DocumentID {
+  public func write(to writer: inout ByteWriter) {
+    writer.write(fixed: high)
+    writer.write(fixed: low)
+  }
+
+  public init(from reader: inout ByteReader) throws(ByteDecodingError) {
+    high = try reader.readFixed64("document id")
+    low = try reader.readFixed64("document id")
+  }
+}

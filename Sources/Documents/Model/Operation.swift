@@ -1,0 +1,79 @@
+package import Causality
+
+/// The smallest edit of one container as its author made it: positions are those of the version
+/// that the author saw, and nothing in it depends on where it is applied.
+package struct Operation: Hashable, Sendable {
+  package var container: ContainerID
+  package var action: Action
+
+  package init(_ container: ContainerID, _ action: Action) {
+    self.container = container
+    self.action = action
+  }
+
+  /// The most events of one edit.
+  package static let eventCountMax = 1 << 24
+  /// The largest position in a text or list.
+  package static let positionMax = (1 << 30) - 1
+
+  package enum Action: Hashable, Sendable {
+    /// Map: the key holds the value; the entries named were seen by the author and give way.
+    case set(Key, Value, replaces: [EventID])
+    /// Map: the key holds a container of the kind. When `isAnew`, its name carries this event.
+    case make(Key, ContainerKind, isAnew: Bool, replaces: [EventID])
+    /// Map: the entries named are gone.
+    case delete(Key, replaces: [EventID])
+    /// Counter.
+    case increment(by: Int64)
+    /// Text; the position and the events count Unicode scalars.
+    case insertText(at: Int, String)
+    /// List.
+    case insertElements(at: Int, [Element])
+    /// Text or list: `count` scalars or elements from position `at` on.
+    case remove(at: Int, count: Int)
+    /// List: what the element inserted by the event holds.
+    case setElement(EventID, Element, replaces: [EventID])
+    /// The document is gone, unless an edit follows it or was made at the same time.
+    case deleteDocument
+    /// An operation of a later release: kept, forwarded and counted, without an effect here.
+    case unknown(code: UInt64, eventCount: Int, bytes: [UInt8])
+  }
+
+  /// What stands at one place of a list.
+  package enum Element: Hashable, Sendable {
+    case value(Value)
+    case container(ContainerKind)
+  }
+
+  /// How many events the operation is, at least 1 in a valid one. Complexity: O(text).
+  package var eventCount: Int {
+    switch action {
+    case .insertText(_, let text): text.unicodeScalars.count
+    case .insertElements(_, let elements): elements.count
+    case .remove(_, let count): count
+    case .unknown(_, let count, _): count
+    case .set, .make, .delete, .increment, .setElement, .deleteDocument: 1
+    }
+  }
+
+  /// Whether the operation changes the order of a text or list, so that a concurrent one needs the
+  /// history.
+  var isOfSequence: Bool {
+    switch (action, container.kind) {
+    case (.insertText, .text), (.insertElements, .list), (.remove, .text), (.remove, .list): true
+    default: false
+    }
+  }
+}
+
+extension Operation {
+  /// Texts are compared by their bytes, as everywhere in a document.
+  package static func == (left: Operation, right: Operation) -> Bool {
+    guard left.container == right.container else { return false }
+    switch (left.action, right.action) {
+    case (.insertText(let leftAt, let left), .insertText(let rightAt, let right)):
+      return leftAt == rightAt && left.utf8.elementsEqual(right.utf8)
+    case (let left, let right): return left == right
+    }
+  }
+}
