@@ -1,0 +1,55 @@
+package import SQLiteBridge
+
+/// The tables of a segment store, for the schema of the file that they live in.
+///
+/// A file may hold other tables beside them. Its owner lists these steps among its own and adds each
+/// later one at the end of its list.
+package enum SegmentSchema {
+  package static let version1 = SQLiteMigration(
+    "segments 1",
+    script: """
+      -- What is held of each origin. The numbers sum up the origin's rows in segment.
+      CREATE TABLE segment_origin (
+        id INTEGER PRIMARY KEY,
+        origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16),
+        last_sequence INTEGER NOT NULL CHECK (last_sequence > 0),
+        last_hash BLOB NOT NULL CHECK (length(last_hash) = 32),
+        segment_count INTEGER NOT NULL,
+        byte_count INTEGER NOT NULL
+      ) STRICT;
+
+      -- position is the order of arrival, without gaps; it is causal. ordinal and bytes_through count
+      -- the origin's segments and bytes up to this row, so that what lies beyond a row is a
+      -- subtraction. The checksum covers origin, sequences, hash and bytes.
+      CREATE TABLE segment (
+        position INTEGER PRIMARY KEY,
+        origin INTEGER NOT NULL REFERENCES segment_origin (id),
+        first_sequence INTEGER NOT NULL,
+        last_sequence INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        bytes_through INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        bytes BLOB NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX segment_by_sequence ON segment (origin, last_sequence, first_sequence);
+
+      CREATE TABLE membership_record (
+        position INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+        bytes BLOB NOT NULL
+      ) STRICT;
+
+      CREATE TABLE peer (
+        key BLOB PRIMARY KEY NOT NULL,
+        acknowledged BLOB,
+        contact_milliseconds INTEGER,
+        error TEXT
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE setting (
+        name TEXT PRIMARY KEY NOT NULL,
+        value BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      """)
+}

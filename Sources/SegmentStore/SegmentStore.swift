@@ -1,0 +1,234 @@
+import ByteCoding
+package import Causality
+package import SQLiteBridge
+import Sealing
+package import Segments
+
+/// Segments by origin and sequence, membership records, what peers have, and settings, on a
+/// connection that is handed in.
+///
+/// It keeps nothing in memory, so several connections may use one file, and a rollback needs no care.
+/// Everything runs in the caller's transaction; what writes insists on one. Nothing here can open a
+/// segment or checks a signature: that is the caller's business, before.
+package struct SegmentStore {
+  let connection: SQLiteConnection
+
+  /// The connection's schema must contain ``SegmentSchema``.
+  package init(_ connection: SQLiteConnection) {
+    self.connection = connection
+  }
+
+  /// Puts a segment behind the last one of its origin.
+  ///
+  /// Complexity: O(log n), and the bytes are written once.
+  ///
+  /// - Throws: `.gap` when it does not come next, `.fork` when it contradicts what is stored. Neither
+  ///   ends the transaction.
+  package func append(_ segment: Segment) throws(SegmentStoreError) -> AppendedSegment {
+    try requireTransaction()
+    let header = segment.header
+    let chain = try chain(of: header.origin)
+    let last = chain?.position ?? .start
+    if header.firstSequence <= last.sequence {
+      return try compare(segment, in: chain)
+    }
+    guard header.firstSequence - 1 == last.sequence else {
+      throw .gap(
+        origin: header.origin, expected: last.sequence + 1, found: header.firstSequence)
+    }
+    guard header.previousHash == last.hash else {
+      throw .fork(origin: header.origin, sequence: header.firstSequence)
+    }
+    return try sql { () throws(SQLiteError) in
+      let row = try advance(chain, to: segment)
+      try connection.execute(
+        """
+        INSERT INTO segment
+          (origin, first_sequence, last_sequence, ordinal, bytes_through, hash, checksum, bytes)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        .integer(row), try SQLiteValue(counter: header.firstSequence),
+        try SQLiteValue(counter: header.lastSequence), SQLiteValue((chain?.segmentCount ?? 0) + 1),
+        SQLiteValue((chain?.byteCount ?? 0) + segment.bytes.count), .blob(segment.hash.array),
+        .integer(
+          Int64(
+            Self.checksum(
+              of: segment.bytes, origin: header.origin, first: header.firstSequence,
+              last: header.lastSequence, hash: segment.hash))),
+        .blob(segment.bytes))
+      return .stored(position: connection.lastInsertedRow)
+    }
+  }
+
+  /// Where the chain of `origin` stands: its last stored sequence and that segment's hash. The
+  /// start when nothing of it is stored.
+  package func position(of origin: Origin) throws(SegmentStoreError) -> ChainPosition {
+    try chain(of: origin)?.position ?? .start
+  }
+
+  /// What is stored: for each origin its last sequence. Complexity: O(origins).
+  package func storedVector() throws(SegmentStoreError) -> VersionVector {
+    VersionVector(
+      try heads().lazy.map {
+        VersionVector.Entry(origin: $0.origin, sequence: $0.position.sequence)
+      })
+  }
+
+  /// Every origin and where its chain stands, sorted by origin.
+  package func heads() throws(SegmentStoreError) -> [(origin: Origin, position: ChainPosition)] {
+    try sql { () throws(SQLiteError) in
+      var heads: [(origin: Origin, position: ChainPosition)] = []
+      var rows = try connection.query(
+        "SELECT origin, last_sequence, last_hash FROM segment_origin ORDER BY origin")
+      while try rows.next() {
+        let position = ChainPosition(
+          sequence: try rows.counter(1), hash: try Self.digest(2, of: rows))
+        heads.append((try Self.origin(0, of: rows), position))
+      }
+      return heads
+    }
+  }
+
+  /// Puts back the bytes of a stored segment, such as those of one that was damaged and fetched
+  /// again.
+  ///
+  /// - Returns: false when no segment with this hash and these sequences is stored.
+  package func repair(with segment: Segment) throws(SegmentStoreError) -> Bool {
+    try requireTransaction()
+    let header = segment.header
+    guard let chain = try chain(of: header.origin) else { return false }
+    return try sql { () throws(SQLiteError) in
+      try connection.execute(
+        """
+        UPDATE segment SET bytes = ?, checksum = ?
+        WHERE origin = ? AND last_sequence = ? AND first_sequence = ? AND hash = ?
+        """,
+        .blob(segment.bytes),
+        .integer(
+          Int64(
+            Self.checksum(
+              of: segment.bytes, origin: header.origin, first: header.firstSequence,
+              last: header.lastSequence, hash: segment.hash))),
+        .integer(chain.row), try SQLiteValue(counter: header.lastSequence),
+        try SQLiteValue(counter: header.firstSequence), .blob(segment.hash.array))
+      return connection.changedRowCount > 0
+    }
+  }
+
+  // MARK: Chains
+
+  /// A row of `segment_origin`.
+  struct Chain {
+    let row: Int64
+    let position: ChainPosition
+    let segmentCount: Int
+    let byteCount: Int
+  }
+
+  func chain(of origin: Origin) throws(SegmentStoreError) -> Chain? {
+    try sql { () throws(SQLiteError) in
+      try connection.first(
+        """
+        SELECT id, last_sequence, last_hash, segment_count, byte_count
+        FROM segment_origin WHERE origin = ?
+        """, .blob(origin.bytes)
+      ) { (row) throws(SQLiteError) in
+        Chain(
+          row: try row.integer(0),
+          position: ChainPosition(
+            sequence: try row.counter(1), hash: try Self.digest(2, of: row)),
+          segmentCount: try row.count(3), byteCount: try row.count(4))
+      }
+    }
+  }
+
+  /// Moves the end of an origin's chain to `segment`, and gives the number of its row.
+  private func advance(_ chain: Chain?, to segment: Segment) throws(SQLiteError) -> Int64 {
+    let sequence = try SQLiteValue(counter: segment.header.lastSequence)
+    let hash = SQLiteValue.blob(segment.hash.array)
+    let count = SQLiteValue(segment.bytes.count)
+    guard let chain else {
+      try connection.execute(
+        """
+        INSERT INTO segment_origin (origin, last_sequence, last_hash, segment_count, byte_count)
+        VALUES (?, ?, ?, 1, ?)
+        """, .blob(segment.header.origin.bytes), sequence, hash, count)
+      return connection.lastInsertedRow
+    }
+    try connection.execute(
+      """
+      UPDATE segment_origin SET last_sequence = ?, last_hash = ?,
+        segment_count = segment_count + 1, byte_count = byte_count + ?
+      WHERE id = ?
+      """, sequence, hash, count, .integer(chain.row))
+    return chain.row
+  }
+
+  /// Decides whether a segment that starts among the stored ones is one of them.
+  private func compare(
+    _ segment: Segment, in chain: Chain?
+  ) throws(SegmentStoreError) -> AppendedSegment {
+    let header = segment.header
+    let found = try sql { () throws(SQLiteError) in
+      try connection.first(
+        """
+        SELECT position, hash FROM segment
+        WHERE origin = ? AND last_sequence >= ? ORDER BY last_sequence LIMIT 1
+        """, .integer(chain?.row ?? 0), try SQLiteValue(counter: header.firstSequence)
+      ) { (row) throws(SQLiteError) in (try row.integer(0), try Self.digest(1, of: row)) }
+    }
+    guard let (position, hash) = found else {
+      throw .inconsistent(
+        origin: header.origin,
+        message: "change \(header.firstSequence) is counted as stored and is not there")
+    }
+    guard hash == segment.hash else {
+      throw .fork(origin: header.origin, sequence: header.firstSequence)
+    }
+    return .duplicate(position: position)
+  }
+
+  // MARK: Values
+
+  /// Covers what a row says about a segment as well as its bytes.
+  static func checksum(
+    of bytes: [UInt8], origin: Origin, first: UInt64, last: UInt64, hash: Digest
+  ) -> UInt32 {
+    var writer = ByteWriter(reservingCapacity: 68)
+    origin.write(to: &writer)
+    writer.write(fixed: first)
+    writer.write(fixed: last)
+    hash.write(to: &writer)
+    writer.write(fixed: CRC32C.checksum(bytes))
+    return CRC32C.checksum(writer.bytes)
+  }
+
+  static func origin(_ column: Int, of row: borrowing SQLiteRows) throws(SQLiteError) -> Origin {
+    guard let origin = Origin(bytes: try row.blob(column, count: Origin.byteCount)) else {
+      throw SQLiteError(code: .unexpectedValue, message: "column \(column) holds no origin")
+    }
+    return origin
+  }
+
+  static func digest(_ column: Int, of row: borrowing SQLiteRows) throws(SQLiteError) -> Digest {
+    guard let digest = Digest(try row.blob(column, count: Bytes32.byteCount)) else {
+      throw SQLiteError(code: .unexpectedValue, message: "column \(column) holds no hash")
+    }
+    return digest
+  }
+
+  // MARK: Errors
+
+  func requireTransaction() throws(SegmentStoreError) {
+    guard connection.isInTransaction else {
+      throw .database(
+        SQLiteError(code: .misuse, message: "writing to a segment store needs a transaction"))
+    }
+  }
+
+  func sql<Result>(
+    _ body: () throws(SQLiteError) -> Result
+  ) throws(SegmentStoreError) -> Result {
+    do throws(SQLiteError) { return try body() } catch { throw .database(error) }
+  }
+}
