@@ -1,0 +1,20 @@
+import Causality
+
+/// P8: what a node showed once it shows for ever, across restarts too (monotonic reads), and it always
+/// shows its own writes.
+struct SessionChecker {
+  private var highest: [VersionVector]
+
+  init(nodeCount: Int) {
+    highest = Array(repeating: VersionVector(), count: nodeCount)
+  }
+
+  mutating func observe(node: Int, version: VersionVector, at time: Int) -> Violation? {
+    defer { highest[node].formUnion(version) }
+    guard !version.covers(highest[node]) else { return nil }
+    return Violation(
+      promise: "P8", atMilliseconds: time,
+      what: "node \(node) no longer shows \(highest[node].changeCount(beyond: version)) changes "
+        + "that it showed before")
+  }
+}

@@ -1,0 +1,37 @@
+import JSONCoding
+import Sealing
+
+/// The story of a run, event by event, and the hash that two runs of one plan must share.
+struct Trace {
+  private var hash = HashState(domain: Trace.domain)
+  private var line: [UInt8] = []
+  private let sink: ((JSONValue) -> Void)?
+  private(set) var eventCount = 0
+
+  private static let domain: Domain = "skerry trace"
+
+  /// - Parameter sink: gets every event as it happens, for a file or a person.
+  init(sink: ((JSONValue) -> Void)? = nil) {
+    self.sink = sink
+  }
+
+  /// Adds an event: its time, its node, what it was, and more fields.
+  mutating func record(at time: Int, node: Int?, _ what: String, _ more: JSONObject = [:]) {
+    var event: JSONObject = ["at": .count(time)]
+    if let node { event["node"] = .count(node) }
+    event["what"] = .string(what)
+    for member in more.members { event[member.key] = member.value }
+    let json = JSONValue.object(event)
+    line.removeAll(keepingCapacity: true)
+    json.write(to: &line)
+    line.append(UInt8(ascii: "\n"))
+    hash.update(line)
+    eventCount += 1
+    sink?(json)
+  }
+
+  var digest: Digest {
+    var copy = hash
+    return copy.finish()
+  }
+}
