@@ -8,7 +8,7 @@ struct Trace {
   private let sink: ((JSONValue) -> Void)?
   private(set) var eventCount = 0
 
-  private static let domain: Domain = "skerry trace"
+  private static let domain = Domain("skerry trace")
 
   /// - Parameter sink: gets every event as it happens, for a file or a person.
   init(sink: ((JSONValue) -> Void)? = nil) {
@@ -30,8 +30,6 @@ struct Trace {
     sink?(json)
   }
 
-  var digest: Digest {
-    var copy = hash
-    return copy.finish()
-  }
+  /// The hash of everything that was recorded. Call it once, at the end.
+  func finish() -> Digest { hash.finish() }
 }
