@@ -150,7 +150,7 @@ let package = Package(
     tests(of: "ByteCoding", ["ByteCoding"]),
     tests(of: "JSONCoding", ["JSONCoding"]),
     tests(of: "Causality", ["ByteCoding", "Causality"]),
-    tests(of: "Sealing", ["ByteCoding", "Sealing"]),
+    tests(of: "Sealing", ["ByteCoding", "CSodium", "Sealing"]),
     tests(of: "SQLiteBridge", ["SQLiteBridge"]),
     tests(of: "TerminalKit", ["TerminalKit"]),
     tests(
