@@ -23,11 +23,14 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
 
+/// `documents` lie beside the sources and are not built: the normative formats.
 func library(
-  _ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency] = []
+  _ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency] = [],
+  documents: [String] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: "\(folder)/\(name)", swiftSettings: settings)
+    name: name, dependencies: dependencies, path: "\(folder)/\(name)", exclude: documents,
+    swiftSettings: settings)
 }
 
 func program(
@@ -78,14 +81,14 @@ let package = Package(
 
     // 1
     library("Causality", ["ByteCoding", "RunStructures"]),
-    library("Sealing", ["ByteCoding", "CSodium"]),
+    library("Sealing", ["ByteCoding", "CSodium"], documents: ["FORMAT.md"]),
     library("SQLiteBridge", ["CSQLite"]),
     library("TerminalKit", in: "Demo"),
     library("EditingTraces", in: "Simulations", ["JSONCoding"]),
 
     // 2
     library("Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures"]),
-    library("Segments", ["ByteCoding", "Causality", "Sealing"]),
+    library("Segments", ["ByteCoding", "Causality", "Sealing"], documents: ["FORMAT.md"]),
 
     // 3
     library("ChangeCoding", ["ByteCoding", "Causality", "Documents"]),

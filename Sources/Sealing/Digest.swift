@@ -2,9 +2,14 @@ import CSodium
 
 /// What a hash or a signature is about: BLAKE2b's personalisation, so that bytes hashed for one
 /// purpose are never mistaken for bytes hashed for another.
-package struct Domain: Sendable {
+package struct Domain: Sendable, ExpressibleByStringLiteral {
   /// The name's ASCII bytes, filled up with zeros.
   let bytes: (UInt64, UInt64)
+
+  /// - Precondition: `name` is at most 16 bytes of ASCII.
+  package init(stringLiteral name: StaticString) {
+    self.init(name)
+  }
 
   /// - Precondition: `name` is at most 16 bytes of ASCII.
   package init(_ name: StaticString) {
@@ -95,6 +100,7 @@ package final class HashState {
   }
 
   func finish(into target: UnsafeMutableRawBufferPointer) {
-    _ = crypto_generichash_blake2b_final(OpaquePointer(state), target.octets, 32)
+    let status = crypto_generichash_blake2b_final(OpaquePointer(state), target.octets, 32)
+    precondition(status == 0, "a hash is ended once")
   }
 }
