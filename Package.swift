@@ -84,7 +84,7 @@ let package = Package(
     library("Sealing", ["ByteCoding", "CSodium"], documents: ["FORMAT.md"]),
     library("SQLiteBridge", ["CSQLite"]),
     library("TerminalKit", in: "Demo"),
-    library("EditingTraces", in: "Simulations", ["JSONCoding"]),
+    library("EditingTraces", in: "Simulations"),
 
     // 2
     library("Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures"]),
