@@ -1,0 +1,287 @@
+package import ByteCoding
+import Causality
+
+// The layout is specified in FORMAT.md; the numbers of kinds are never given twice.
+private enum Kind {
+  static let hello: UInt8 = 1
+  static let tips: UInt8 = 2
+  static let records: UInt8 = 3
+  static let segment: UInt8 = 4
+  static let segmentPart: UInt8 = 5
+  static let acknowledge: UInt8 = 6
+  static let credit: UInt8 = 7
+  static let have: UInt8 = 8
+  static let want: UInt8 = 9
+  static let ping: UInt8 = 10
+  static let pong: UInt8 = 11
+  static let status: UInt8 = 12
+  static let bye: UInt8 = 13
+  /// Set in a kind that a reader who does not know it may step over.
+  static let mayBeIgnored: UInt8 = 0x80
+}
+
+extension Message {
+  /// The bytes of the message: its kind, then its fields.
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    switch self {
+    case .hello(let hello):
+      writer.write(Kind.hello)
+      hello.write(to: &writer)
+    case .tips(let tips, let isLast):
+      writer.write(Kind.tips)
+      writer.write(bool: isLast)
+      writer.write(count: tips.count)
+      for tip in tips {
+        tip.origin.write(to: &writer)
+        writer.write(varint: tip.sequence)
+        writer.write(fixed: tip.chainPrefix)
+      }
+    case .records(let records, let isLast):
+      writer.write(Kind.records)
+      writer.write(bool: isLast)
+      writer.write(count: records.count)
+      for record in records { writer.write(lengthPrefixed: record) }
+    case .segment(let head, let part):
+      writer = ByteWriter(reservingCapacity: part.count + 48)
+      writer.write(Kind.segment)
+      head.origin.write(to: &writer)
+      writer.write(varint: head.first)
+      writer.write(varint: head.last - head.first)
+      writer.write(count: head.byteCount)
+      writer.write(raw: part)
+    case .segmentPart(let part):
+      writer = ByteWriter(reservingCapacity: part.count + 1)
+      writer.write(Kind.segmentPart)
+      writer.write(raw: part)
+    case .acknowledge(let vector):
+      writer.write(Kind.acknowledge)
+      vector.write(to: &writer)
+    case .credit(let bytes):
+      writer.write(Kind.credit)
+      writer.write(varint: bytes)
+    case .have(let vector):
+      writer.write(Kind.have)
+      vector.write(to: &writer)
+    case .want(let wants):
+      writer.write(Kind.want)
+      writer.write(count: wants.count)
+      for want in wants {
+        want.origin.write(to: &writer)
+        writer.write(varint: want.from)
+      }
+    case .ping(let number):
+      writer.write(Kind.ping)
+      writer.write(varint: number)
+    case .pong(let number):
+      writer.write(Kind.pong)
+      writer.write(varint: number)
+    case .status(let status):
+      writer.write(Kind.status)
+      writer.write(varint: status.code.rawValue)
+      writer.write(bool: status.origin != nil)
+      status.origin?.write(to: &writer)
+      writer.write(string: status.sentence)
+    case .bye:
+      writer.write(Kind.bye)
+    case .ignorable(let kind):
+      writer.write(kind | Kind.mayBeIgnored)
+    }
+    return writer.bytes
+  }
+
+  /// Reads one message that fills `bytes`.
+  ///
+  /// - Throws: `unsupportedVersion` for an unknown kind that may not be ignored; the other codes
+  ///   for bytes that are not the one encoding of a message within its limits.
+  package init(decoding bytes: [UInt8]) throws(ByteDecodingError) {
+    guard bytes.count <= MessageLimits.messageBytesMax else {
+      throw ByteDecodingError(.limitExceeded, "message")
+    }
+    var reader = ByteReader(bytes)
+    let kind = try reader.readByte("message kind")
+    switch kind {
+    case Kind.hello: self = .hello(try Hello(from: &reader))
+    case Kind.tips: self = try Message.tips(from: &reader)
+    case Kind.records: self = try Message.records(from: &reader)
+    case Kind.segment: self = try Message.segment(from: &reader)
+    case Kind.segmentPart: self = .segmentPart(try Message.part(from: &reader))
+    case Kind.acknowledge: self = .acknowledge(try VersionVector(from: &reader))
+    case Kind.credit: self = .credit(try Message.creditBytes(from: &reader))
+    case Kind.have: self = .have(try VersionVector(from: &reader))
+    case Kind.want: self = try Message.want(from: &reader)
+    case Kind.ping: self = .ping(try reader.readVarint("ping"))
+    case Kind.pong: self = .pong(try reader.readVarint("pong"))
+    case Kind.status: self = .status(try Status(from: &reader))
+    case Kind.bye: self = .bye
+    case Kind.mayBeIgnored...:
+      self = .ignorable(kind: kind)
+      return
+    default:
+      throw ByteDecodingError(.unsupportedVersion, "message of kind \(kind)")
+    }
+    try reader.finish("message of kind \(kind)")
+  }
+
+  private static func tips(from reader: inout ByteReader) throws(ByteDecodingError) -> Message {
+    let isLast = try reader.readBool("tips")
+    let count = try reader.readCount(
+      "tips", minimumBytesEach: Origin.byteCount + 9, limit: MessageLimits.entriesMax)
+    var tips: [ChainTip] = []
+    tips.reserveCapacity(count)
+    for _ in 0..<count {
+      let start = reader.offset
+      let tip = ChainTip(
+        origin: try Origin(from: &reader), sequence: try reader.readVarint("tip"),
+        chainPrefix: try reader.readFixed64("tip"))
+      guard tip.sequence > 0, tips.last.map({ $0.origin < tip.origin }) ?? true else {
+        throw ByteDecodingError(.notCanonical, "tips", at: start)
+      }
+      tips.append(tip)
+    }
+    return .tips(tips, isLast: isLast)
+  }
+
+  private static func records(
+    from reader: inout ByteReader
+  ) throws(ByteDecodingError) -> Message {
+    let isLast = try reader.readBool("records")
+    let count = try reader.readCount(
+      "records", minimumBytesEach: 2, limit: MessageLimits.recordsMax)
+    var records: [[UInt8]] = []
+    for _ in 0..<count {
+      let start = reader.offset
+      let record = try reader.readLengthPrefixed("record", limit: MessageLimits.recordBytesMax)
+      guard !record.isEmpty else { throw ByteDecodingError(.invalidValue, "record", at: start) }
+      records.append(record)
+    }
+    return .records(records, isLast: isLast)
+  }
+
+  private static func segment(
+    from reader: inout ByteReader
+  ) throws(ByteDecodingError) -> Message {
+    let origin = try Origin(from: &reader)
+    let first = try reader.readVarint("first sequence")
+    let start = reader.offset
+    let (last, overflow) = first.addingReportingOverflow(try reader.readVarint("last sequence"))
+    guard first > 0, !overflow else {
+      throw ByteDecodingError(.invalidValue, "sequences of a segment", at: start)
+    }
+    let byteCount = try reader.readInt(
+      "segment length", in: 1...MessageLimits.segmentBytesMax)
+    let part = try part(from: &reader)
+    guard part.count <= byteCount else {
+      throw ByteDecodingError(.invalidValue, "segment part", at: start)
+    }
+    let head = SegmentHead(origin: origin, first: first, last: last, byteCount: byteCount)
+    return .segment(head, part: part)
+  }
+
+  private static func part(from reader: inout ByteReader) throws(ByteDecodingError) -> [UInt8] {
+    guard 1...MessageLimits.partBytesMax ~= reader.remaining else {
+      throw ByteDecodingError(
+        reader.isAtEnd ? .truncated : .limitExceeded, "segment part", at: reader.offset)
+    }
+    return try reader.readRaw(reader.remaining, "segment part")
+  }
+
+  private static func creditBytes(
+    from reader: inout ByteReader
+  ) throws(ByteDecodingError) -> UInt64 {
+    let bytes = try reader.readVarint("credit")
+    guard 1...MessageLimits.creditBytesMax ~= bytes else {
+      throw ByteDecodingError(.invalidValue, "credit")
+    }
+    return bytes
+  }
+
+  private static func want(from reader: inout ByteReader) throws(ByteDecodingError) -> Message {
+    let count = try reader.readCount(
+      "want", minimumBytesEach: Origin.byteCount + 1, limit: MessageLimits.entriesMax)
+    var wants: [Want] = []
+    wants.reserveCapacity(count)
+    for _ in 0..<count {
+      let start = reader.offset
+      let want = Want(origin: try Origin(from: &reader), from: try reader.readVarint("want"))
+      guard want.from > 0, wants.last.map({ $0.origin < want.origin }) ?? true else {
+        throw ByteDecodingError(.notCanonical, "want", at: start)
+      }
+      wants.append(want)
+    }
+    return .want(wants)
+  }
+}
+
+extension Hello {
+  fileprivate func write(to writer: inout ByteWriter) {
+    writer.write(varint: versions.lowerBound)
+    writer.write(varint: versions.upperBound - versions.lowerBound)
+    writer.write(varint: features)
+    writer.write(role.rawValue)
+    writer.write(flow.rawValue)
+    writer.write(wish.rawValue)
+    origin.write(to: &writer)
+    writer.write(varint: windowBytes)
+    writer.write(raw: recordDigest)
+    floor.write(to: &writer)
+    writer.write(count: extensions.count)
+    for item in extensions {
+      writer.write(varint: item.number)
+      writer.write(lengthPrefixed: item.bytes)
+    }
+  }
+
+  fileprivate init(from reader: inout ByteReader) throws(ByteDecodingError) {
+    let lowest = try reader.readVarint("protocol version")
+    let start = reader.offset
+    let (highest, overflow) = lowest.addingReportingOverflow(
+      try reader.readVarint("protocol version"))
+    guard !overflow else { throw ByteDecodingError(.invalidValue, "protocol version", at: start) }
+    let features = try reader.readVarint("features")
+    let choices = reader.offset
+    guard let role = PeerRole(rawValue: try reader.readByte("role")),
+      let flow = Flow(rawValue: try reader.readByte("flow")),
+      let wish = PushWish(rawValue: try reader.readByte("wish"))
+    else { throw ByteDecodingError(.invalidValue, "role, flow or wish", at: choices) }
+    let origin = try Origin(from: &reader)
+    let window = try reader.readVarint("window")
+    guard window <= MessageLimits.creditBytesMax else {
+      throw ByteDecodingError(.limitExceeded, "window", at: reader.offset)
+    }
+    self.init(
+      role: role, flow: flow, wish: wish, origin: origin, windowBytes: window,
+      recordDigest: try reader.readRaw(MessageLimits.digestBytes, "digest of records"))
+    versions = lowest...highest
+    self.features = features
+    floor = try VersionVector(from: &reader)
+    let count = try reader.readCount(
+      "extensions", minimumBytesEach: 2, limit: MessageLimits.extensionsMax)
+    for _ in 0..<count {
+      let start = reader.offset
+      let item = Extension(
+        number: try reader.readVarint("extension"),
+        bytes: try reader.readLengthPrefixed(
+          "extension", limit: MessageLimits.extensionBytesMax))
+      guard extensions.last.map({ $0.number < item.number }) ?? true else {
+        throw ByteDecodingError(.notCanonical, "extensions", at: start)
+      }
+      extensions.append(item)
+    }
+  }
+}
+
+extension Status {
+  fileprivate init(from reader: inout ByteReader) throws(ByteDecodingError) {
+    let code = Code(rawValue: try reader.readVarint("status code"))
+    let hasOrigin = try reader.readBool("status")
+    let origin = hasOrigin ? try Origin(from: &reader) : nil
+    let start = reader.offset
+    let sentence = try reader.readString("sentence", limit: Status.sentenceBytesMax)
+    self.init(code, origin: origin, sentence)
+    // A control character would reach somebody's terminal.
+    guard self.sentence == sentence,
+      sentence.unicodeScalars.allSatisfy(Status.isPrintable)
+    else { throw ByteDecodingError(.invalidValue, "sentence", at: start) }
+  }
+}

@@ -1,0 +1,84 @@
+import Causality
+import DequeModule
+
+/// A segment whose parts are still coming. What is kept is what has come, not what was announced.
+struct SegmentAssembly: Sendable {
+  let head: SegmentHead
+  private(set) var bytes: [UInt8]
+
+  init(head: SegmentHead, bytes: [UInt8]) {
+    self.head = head
+    self.bytes = bytes
+  }
+
+  var isComplete: Bool { bytes.count == head.byteCount }
+
+  /// False, and nothing is appended, when the part is longer than what is missing.
+  mutating func append(_ part: [UInt8]) -> Bool {
+    guard part.count <= head.byteCount - bytes.count else { return false }
+    bytes += part
+    return true
+  }
+}
+
+/// Segments sent and not acknowledged, for the figures of lag.
+struct InFlightSegments: Sendable {
+  private struct Entry {
+    var origin: Origin
+    var last: UInt64
+    var byteCount: Int
+  }
+
+  private var entries: Deque<Entry> = []
+  private(set) var byteCount = 0
+  /// A refused segment is never acknowledged and would stay for ever at the front; the rest is
+  /// looked through whenever the list has doubled.
+  private var sweepAtCount = 1_024
+
+  mutating func add(_ head: SegmentHead, acknowledged: VersionVector) {
+    entries.append(Entry(origin: head.origin, last: head.last, byteCount: head.byteCount))
+    byteCount += head.byteCount
+    guard entries.count > sweepAtCount else { return }
+    entries.removeAll { $0.last <= acknowledged[$0.origin] }
+    byteCount = entries.reduce(0) { $0 + $1.byteCount }
+    sweepAtCount = max(1_024, 2 * entries.count)
+  }
+
+  mutating func settle(_ acknowledged: VersionVector) {
+    while let first = entries.first, first.last <= acknowledged[first.origin] {
+      byteCount -= first.byteCount
+      entries.removeFirst()
+    }
+  }
+}
+
+/// Since when changes wait for their acknowledgement.
+struct WaitingMarks: Sendable {
+  private struct Mark {
+    var since: UInt64
+    var goal: VersionVector
+  }
+
+  /// Ages are told to a tenth of a second; a mark gathers what came within it.
+  private static let stepMilliseconds: UInt64 = 100
+  private static let countMax = 1_024
+  private var marks: Deque<Mark> = []
+
+  /// When the oldest of those that wait came.
+  var oldest: UInt64? { marks.first?.since }
+
+  mutating func add(_ goal: VersionVector, at now: UInt64) {
+    guard !goal.isEmpty else { return }
+    if let last = marks.last,
+      now < last.since + WaitingMarks.stepMilliseconds || marks.count == WaitingMarks.countMax
+    {
+      marks[marks.count - 1].goal.merge(goal)
+    } else {
+      marks.append(Mark(since: now, goal: goal))
+    }
+  }
+
+  mutating func settle(_ acknowledged: VersionVector) {
+    while let first = marks.first, acknowledged.covers(first.goal) { marks.removeFirst() }
+  }
+}

@@ -1,0 +1,260 @@
+package import Causality
+
+// What comes in: nothing here is believed further than it is checked, and what a lying member says
+// about itself can only cost itself.
+extension SyncSession {
+  // MARK: Inputs
+
+  package mutating func receive(_ message: Message, now: UInt64) -> [SessionAction] {
+    heard(now: now)
+    guard phase == .greeting || phase == .running else { return [] }
+    do {
+      try take(message)
+    } catch {
+      let ending = SessionEnding.violation(error)
+      send(.status(Status(.protocolViolation, ending.description)))
+      close(ending)
+    }
+    return finish()
+  }
+
+  /// Answers `compareChains`: the origins of which our chain has another hash, or no segment that
+  /// ends, where the peer's does.
+  package mutating func chainsCompared(
+    forked origins: [Origin], now: UInt64
+  ) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .greeting, hasMetTips, !hasComparedChains else { return [] }
+    for origin in origins.sorted() { fork(origin, at: known[origin]) }
+    hasComparedChains = true
+    runIfReady()
+    return finish()
+  }
+
+  /// So many bytes of accepted segments are no longer held: they were stored or refused.
+  package mutating func settled(bytes: Int, now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    settle(bytes)
+    return finish()
+  }
+
+  // MARK: Messages
+
+  private mutating func take(_ message: Message) throws(SessionEnding.Violation) {
+    if theirHello == nil {
+      guard case .hello(let hello) = message else { throw .unexpected("something before hello") }
+      takeHello(hello)
+      return
+    }
+    switch message {
+    case .hello: throw .unexpected("a second hello")
+    case .tips(let tips, let isLast): try takeTips(tips, isLast: isLast)
+    case .records(let records, let isLast):
+      if isLast { expectsRecords = false }
+      if !records.isEmpty { actions.append(.storeRecords(records)) }
+    case .segment(let head, let part):
+      guard phase == .running else { throw .unexpected("a segment") }
+      try takeSegment(head, part)
+    case .segmentPart(let part):
+      guard phase == .running else { throw .unexpected("a part of a segment") }
+      try takePart(part)
+    case .acknowledge(let vector):
+      guard phase == .running else { throw .unexpected("an acknowledgement") }
+      try takeDurable(vector)
+    case .credit(let bytes):
+      guard phase == .running else { throw .unexpected("credit") }
+      let limit = MessageLimits.creditBytesMax
+      credit = min(credit + Int64(min(bytes, limit)), Int64(limit))
+    case .have(let vector):
+      guard phase == .running else { throw .unexpected("an advertisement") }
+      try takeAdvertisement(vector)
+    case .want(let wants):
+      guard phase == .running else { throw .unexpected("a want") }
+      honour(wants)
+    case .ping(let number): send(.pong(number))
+    case .pong(let number):
+      if number == pingNumber, let sent = pingSentAt {
+        roundTrip = elapsed(since: sent, at: clock)
+        pingSentAt = nil
+      }
+    case .status(let status):
+      if status.endsFlow, let origin = status.origin { exclude(origin) }
+      actions.append(.reported(status))
+    case .bye: close(.peerLeft)
+    case .ignorable: break
+    }
+  }
+
+  private mutating func takeHello(_ hello: Hello) {
+    guard hello.versions.overlaps(SyncSession.versions) else {
+      let ending = SessionEnding.noCommonVersion(theirs: hello.versions)
+      send(.status(Status(.unsupported, ending.description)))
+      close(ending)
+      return
+    }
+    theirHello = hello
+    credit = Int64(min(hello.windowBytes, MessageLimits.creditBytesMax))
+    // Both sides compare the same two digests, so both know that both sets will cross.
+    if hello.recordDigest != sentDigest {
+      owesRecords = true
+      expectsRecords = true
+      sendOwedRecords()
+    }
+  }
+
+  private mutating func takeTips(
+    _ tips: [ChainTip], isLast: Bool
+  ) throws(SessionEnding.Violation) {
+    guard !hasTheirTips else { throw .unexpected("a second version vector") }
+    if let last = theirTips.last, let next = tips.first, last.origin >= next.origin {
+      throw .tipsOutOfOrder
+    }
+    guard theirTips.count + tips.count <= limits.originCountMax else { throw .vectorTooLong }
+    theirTips += tips
+    guard isLast else { return }
+    hasTheirTips = true
+    runIfReady()
+  }
+
+  /// Runs the session when hello and tips of both sides are there, in two steps around the owner's
+  /// comparison of chains.
+  mutating func runIfReady() {
+    guard phase == .greeting, hasTheirTips, hasSentTips, !isGated else { return }
+    if !hasComparedChains {
+      if !hasMetTips { meetTips() }
+      return
+    }
+    phase = .running
+    beginPushing()
+    localTips = []
+  }
+
+  /// Takes the peer's tips as what it has, and finds what the two do not agree on.
+  private mutating func meetTips() {
+    guard let hello = theirHello else { return }
+    hasMetTips = true
+    let tips = theirTips
+    theirTips = []
+    known = VersionVector(tips)
+    durableThere = known
+    actions.append(.peerKnown(PeerHello(hello: hello, vector: known)))
+    reportRegression()
+    if known[configuration.origin] > local[configuration.origin] {
+      actions.append(.identityReused(sequence: known[configuration.origin]))
+    }
+    var below: [ChainTip] = []
+    var ours = localTips[...]
+    for tip in tips {
+      ours = ours.drop { $0.origin < tip.origin }
+      let mine = local[tip.origin]
+      if tip.sequence > mine {
+        lacking.advance(tip.origin, to: tip.sequence)
+      } else if let tipHere = ours.first, tipHere.origin == tip.origin,
+        tipHere.sequence == tip.sequence
+      {
+        if tipHere.chainPrefix != tip.chainPrefix { fork(tip.origin, at: tip.sequence) }
+      } else {
+        below.append(tip)
+      }
+    }
+    if !lacking.isEmpty { actions.append(.advertised(lacking)) }
+    if below.isEmpty {
+      hasComparedChains = true
+      runIfReady()
+    } else {
+      actions.append(.compareChains(below))
+    }
+  }
+
+  private mutating func reportRegression() {
+    guard let before = configuration.lastKnownPeerVector, !known.covers(before) else { return }
+    actions.append(.peerRegressed(from: before, to: known))
+  }
+
+  private mutating func fork(_ origin: Origin, at sequence: UInt64) {
+    guard !excluded.contains(origin) else { return }
+    exclude(origin)
+    actions.append(.forked(origin: origin, sequence: sequence))
+    send(
+      .status(
+        Status(
+          .forked, origin: origin,
+          "two different segments of origin \(origin) end at number \(sequence); one of the two "
+            + "replicas went on after a restored backup or a copy")))
+  }
+
+  // MARK: Vectors
+
+  private mutating func takeDurable(
+    _ vector: VersionVector
+  ) throws(SessionEnding.Violation) {
+    let news = durableThere.news(in: vector)
+    guard !news.isEmpty else { return }
+    holds(news)
+    guard durableThere.entries.count <= limits.originCountMax else { throw .vectorTooLong }
+    actions.append(.acknowledged(news))
+  }
+
+  private mutating func takeAdvertisement(
+    _ vector: VersionVector
+  ) throws(SessionEnding.Violation) {
+    try takeDurable(vector)
+    let news = VersionVector(
+      local.news(in: vector).entries.filter { !excluded.contains($0.origin) })
+    guard !news.isEmpty else { return }
+    lacking.merge(news)
+    actions.append(.advertised(news))
+  }
+
+  // MARK: Segments
+
+  private mutating func takeSegment(
+    _ head: SegmentHead, _ part: [UInt8]
+  ) throws(SessionEnding.Violation) {
+    guard assembly == nil else { throw .unexpected("a segment inside another") }
+    guard allowance > 0 else { throw .creditExceeded }
+    allowance -= Int64(head.byteCount)
+    assembly = SegmentAssembly(head: head, bytes: part)
+    try completeAssembly()
+  }
+
+  private mutating func takePart(_ part: [UInt8]) throws(SessionEnding.Violation) {
+    guard assembly != nil else { throw .unexpected("a part without a segment") }
+    guard assembly?.append(part) == true else { throw .segmentTooLong }
+    try completeAssembly()
+  }
+
+  private mutating func completeAssembly() throws(SessionEnding.Violation) {
+    guard let whole = assembly, whole.isComplete else { return }
+    assembly = nil
+    let head = whole.head
+    holds(VersionVector(one: head.origin, head.last))
+    guard durableThere.entries.count <= limits.originCountMax else { throw .vectorTooLong }
+    received.advance(head.origin, to: head.last)
+    let isDuplicate = head.last <= local[head.origin]
+    countReceived(head, isDuplicate: isDuplicate)
+    if isDuplicate {
+      // The peer did not know that we have it; now it does.
+      settle(head.byteCount)
+      acknowledge(VersionVector(one: head.origin, local[head.origin]))
+    } else if excluded.contains(head.origin) {
+      settle(head.byteCount)
+    } else {
+      actions.append(
+        .accept(
+          IncomingSegment(
+            origin: head.origin, first: head.first, last: head.last, bytes: whole.bytes)))
+    }
+  }
+
+  /// Gives credit back in steps of a quarter of the window: often enough that the peer never
+  /// stands still while we are idle, seldom enough that nobody pays for the messages.
+  private mutating func settle(_ bytes: Int) {
+    guard bytes > 0, phase == .running else { return }
+    unreturned += bytes
+    guard unreturned >= max(1, limits.windowBytes / 4) else { return }
+    allowance += Int64(unreturned)
+    send(.credit(UInt64(unreturned)))
+    unreturned = 0
+  }
+}
