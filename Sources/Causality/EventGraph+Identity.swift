@@ -1,0 +1,139 @@
+/// Who made an event: the change (origin as a dense index, and sequence) and the number of the event
+/// among those of the change in this document.
+package struct GraphEvent: Hashable, Sendable {
+  package var origin: Int
+  package var sequence: UInt64
+  package var index: Int
+
+  package init(origin: Int, sequence: UInt64, index: Int) {
+    self.origin = origin
+    self.sequence = sequence
+    self.index = index
+  }
+}
+
+/// Consecutive events of one origin: one change each (`stepsSequence`), or all of one change.
+package struct IdentityRun: Hashable, Sendable {
+  package var versions: Range<Int>
+  package var origin: Int
+  /// The sequence of the first event's change.
+  package var sequence: UInt64
+  package var stepsSequence: Bool
+}
+
+/// Consecutive events of which each but the first has the one before it as its only parent.
+package struct GraphRun: Hashable, Sendable {
+  package var versions: Range<Int>
+  package var parents: [Int]
+}
+
+extension EventGraph {
+  // MARK: Runs
+
+  package var runCount: Int { runStarts.count }
+
+  package func run(at index: Int) -> GraphRun {
+    GraphRun(versions: Int(runStarts[index])..<runEnd(index), parents: parents(ofRun: index))
+  }
+
+  package var identityRunCount: Int { identityStarts.count }
+
+  package func identityRun(at index: Int) -> IdentityRun {
+    IdentityRun(
+      versions: Int(identityStarts[index])..<identityEnd(index),
+      origin: Int(identityOrigins[index]), sequence: identitySequences[index],
+      stepsSequence: identityStepsSequence[index])
+  }
+
+  func runEnd(_ run: Int) -> Int {
+    run + 1 < runStarts.count ? Int(runStarts[run + 1]) : count
+  }
+
+  func parentRange(ofRun run: Int) -> Range<Int> {
+    let end = run + 1 < parentStarts.count ? Int(parentStarts[run + 1]) : parentPool.count
+    return Int(parentStarts[run])..<end
+  }
+
+  func parents(ofRun run: Int) -> [Int] {
+    parentPool[parentRange(ofRun: run)].map { Int($0) }
+  }
+
+  func identityEnd(_ run: Int) -> Int {
+    run + 1 < identityStarts.count ? Int(identityStarts[run + 1]) : count
+  }
+
+  /// The graph run that holds `version`, which must be below `count`. Complexity: O(log runs).
+  func runIndex(containing version: Int) -> Int {
+    Self.lastIndex(notAbove: UInt32(version), in: runStarts)
+  }
+
+  private static func lastIndex(notAbove key: UInt32, in starts: ContiguousArray<UInt32>) -> Int {
+    var low = 0
+    var high = starts.count
+    while low < high {
+      let middle = (low + high) / 2
+      if starts[middle] <= key { low = middle + 1 } else { high = middle }
+    }
+    return low - 1
+  }
+
+  // MARK: Events
+
+  /// The identity of the event `version`, which must be below `count`. Complexity: O(log runs).
+  package func event(at version: Int) -> GraphEvent {
+    precondition(version >= 0 && version < count, "no such event")
+    let run = Self.lastIndex(notAbove: UInt32(version), in: identityStarts)
+    let offset = version - Int(identityStarts[run])
+    let steps = identityStepsSequence[run]
+    return GraphEvent(
+      origin: Int(identityOrigins[run]),
+      sequence: identitySequences[run] + (steps ? UInt64(offset) : 0),
+      index: steps ? 0 : offset)
+  }
+
+  /// The local version of an event, or nil when the graph lacks it. Complexity: O(log runs).
+  package func version(origin: Int, sequence: UInt64, index: Int) -> Int? {
+    guard let versions = versions(origin: origin, sequence: sequence), index >= 0,
+      index < versions.count
+    else { return nil }
+    return versions.lowerBound + index
+  }
+
+  /// The events of one change, or nil when the graph has none. Parents name the last of them.
+  /// Complexity: O(log runs).
+  package func versions(origin: Int, sequence: UInt64) -> Range<Int>? {
+    guard origin >= 0, origin < identityRunsOfOrigin.count else { return nil }
+    let runs = identityRunsOfOrigin[origin]
+    var low = 0
+    var high = runs.count
+    while low < high {
+      let middle = (low + high) / 2
+      if identitySequences[Int(runs[middle])] <= sequence { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return nil }
+    let run = identityRun(at: Int(runs[low - 1]))
+    let distance = sequence - run.sequence
+    if run.stepsSequence {
+      guard distance < UInt64(run.versions.count) else { return nil }
+      let version = run.versions.lowerBound + Int(distance)
+      return version..<version + 1
+    }
+    return distance == 0 ? run.versions : nil
+  }
+
+  /// The highest change of `origin` that has events here.
+  package func lastSequence(origin: Int) -> UInt64? {
+    guard origin >= 0, origin < identityRunsOfOrigin.count,
+      let last = identityRunsOfOrigin[origin].last
+    else { return nil }
+    let run = identityRun(at: Int(last))
+    return run.stepsSequence ? run.sequence + UInt64(run.versions.count - 1) : run.sequence
+  }
+
+  /// The parents of one event, which must be below `count`. Complexity: O(log runs).
+  package func parents(of version: Int) -> [Int] {
+    precondition(version >= 0 && version < count, "no such event")
+    let run = runIndex(containing: version)
+    return version > Int(runStarts[run]) ? [version - 1] : parents(ofRun: run)
+  }
+}

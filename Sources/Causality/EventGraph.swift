@@ -1,0 +1,155 @@
+internal import RunStructures
+
+/// The events of one document and what each of them had seen.
+///
+/// Events are numbered densely in the order in which this replica learnt of them: **local versions**,
+/// 0, 1, 2, … The order is causal: a parent has a smaller number than its child. Local versions mean
+/// something on this replica only; `event(at:)` and `version(origin:sequence:index:)` translate.
+///
+/// A **frontier** is a set of local versions, sorted ascending, none of which is an ancestor of
+/// another. It names a version of the document: the events in it and all their ancestors. `[]` is
+/// the empty document.
+///
+/// Storage is two run-length encoded tables over the same numbers:
+/// - *graph runs*: a run's first event has explicit parents, each further one has the event before
+///   it as its only parent;
+/// - *identity runs*: who made the events. Either consecutive changes of one event each, or the
+///   events of one change.
+package struct EventGraph: Sendable {
+  /// The most events that a document can have. Local versions are kept in 31 bits.
+  package static let eventCountMax = Int(Int32.max) - 1
+
+  // Graph runs. Run `i` covers `runStarts[i] ..< runStarts[i + 1]` (or `count`), and its parents are
+  // `parentPool[parentStarts[i] ..< parentStarts[i + 1]]` (or the end of the pool), ascending.
+  var runStarts: ContiguousArray<UInt32> = []
+  var parentStarts: ContiguousArray<UInt32> = []
+  var parentPool: ContiguousArray<UInt32> = []
+
+  // Identity runs.
+  var identityStarts: ContiguousArray<UInt32> = []
+  var identityOrigins: ContiguousArray<UInt32> = []
+  var identitySequences: ContiguousArray<UInt64> = []
+  var identityStepsSequence: ContiguousArray<Bool> = []
+  /// For each origin its identity runs, ascending by sequence and by version alike.
+  var identityRunsOfOrigin: ContiguousArray<ContiguousArray<UInt32>> = []
+
+  /// The number of events, which is the next local version.
+  package private(set) var count = 0
+
+  /// The frontier of everything in the graph.
+  package private(set) var frontier: [Int] = []
+
+  package init() {}
+
+  /// Appends the events of one change.
+  ///
+  /// - Parameters:
+  ///   - origin: the dense index of the change's origin.
+  ///   - sequence: the number of the change; greater than that of every change of this origin here.
+  ///   - eventCount: how many events it makes in this document, at least 1.
+  ///   - parents: the last event of each change that it names as parent, in any order. Those that
+  ///     another one covers are dropped.
+  /// - Returns: the local versions of the events.
+  /// - Complexity: O(1) when the parents are the frontier or a single event, amortised.
+  package mutating func append(
+    origin: Int, sequence: UInt64, eventCount: Int, parents: [Int]
+  ) throws(EventGraphError) -> Range<Int> {
+    guard eventCount > 0 else { throw .emptyChange(origin: origin, sequence: sequence) }
+    guard eventCount <= Self.eventCountMax - count, origin >= 0, origin < Self.eventCountMax else {
+      throw .tooManyEvents(limit: Self.eventCountMax)
+    }
+    if let last = lastSequence(origin: origin), last >= sequence {
+      throw .sequenceNotIncreasing(origin: origin, sequence: sequence, last: last)
+    }
+    for parent in parents where parent < 0 || parent >= count {
+      throw .unknownParent(version: parent)
+    }
+    let parents = parents.count > 1 ? dominators(of: parents) : parents
+
+    let versions = count..<count + eventCount
+    appendRun(versions, parents: parents)
+    appendIdentity(versions, origin: origin, sequence: sequence)
+    frontier = Self.frontier(adding: versions, parents: parents, to: frontier)
+    count = versions.upperBound
+    return versions
+  }
+
+  /// Forgets every event from `newCount` on: how a batch that was refused is undone.
+  ///
+  /// Complexity: O(runs).
+  package mutating func truncate(to newCount: Int) {
+    guard newCount < count else { return }
+    while let start = runStarts.last, Int(start) >= newCount {
+      runStarts.removeLast()
+      let parentStart = Int(parentStarts.removeLast())
+      parentPool.removeLast(parentPool.count - parentStart)
+    }
+    while let start = identityStarts.last, Int(start) >= newCount {
+      identityStarts.removeLast()
+      identityRunsOfOrigin[Int(identityOrigins.removeLast())].removeLast()
+      identitySequences.removeLast()
+      identityStepsSequence.removeLast()
+    }
+    count = max(newCount, 0)
+    frontier = heads()
+  }
+
+  /// The events that nobody in the graph has as parent.
+  private func heads() -> [Int] {
+    var isParent = ContiguousArray(repeating: false, count: runStarts.count)
+    for parent in parentPool {
+      let run = runIndex(containing: Int(parent))
+      if Int(parent) == runEnd(run) - 1 { isParent[run] = true }
+    }
+    return runStarts.indices.filter { !isParent[$0] }.map { runEnd($0) - 1 }
+  }
+
+  private mutating func appendRun(_ versions: Range<Int>, parents: [Int]) {
+    if count > 0, parents.count == 1, parents[0] == count - 1 { return }
+    runStarts.append(UInt32(versions.lowerBound))
+    parentStarts.append(UInt32(parentPool.count))
+    for parent in parents { parentPool.append(UInt32(parent)) }
+  }
+
+  private mutating func appendIdentity(_ versions: Range<Int>, origin: Int, sequence: UInt64) {
+    while identityRunsOfOrigin.count <= origin { identityRunsOfOrigin.append([]) }
+    let isSingle = versions.count == 1
+    if isSingle, let last = identityStarts.indices.last, identityOrigins[last] == UInt32(origin),
+      identityStepsSequence[last],
+      identitySequences[last] &+ UInt64(count - Int(identityStarts[last])) == sequence
+    {
+      return
+    }
+    identityRunsOfOrigin[origin].append(UInt32(identityStarts.count))
+    identityStarts.append(UInt32(versions.lowerBound))
+    identityOrigins.append(UInt32(origin))
+    identitySequences.append(sequence)
+    identityStepsSequence.append(isSingle)
+  }
+
+  /// `frontier` after `versions`, whose first has `parents` and which are a chain, were added.
+  static func frontier(
+    adding versions: Range<Int>, parents: [Int], to frontier: [Int]
+  ) -> [Int] {
+    var result = frontier
+    if result == parents {
+      result.removeAll(keepingCapacity: true)
+    } else {
+      result.removeAll { parents.contains($0) }
+    }
+    // New versions are greater than all older ones, so the order holds.
+    result.append(versions.upperBound - 1)
+    return result
+  }
+}
+
+/// Why events could not be appended. Nothing was changed.
+package enum EventGraphError: Error, Equatable, Sendable {
+  /// A parent is not an event of this graph.
+  case unknownParent(version: Int)
+  /// A change came after a later one of its own origin, or twice.
+  case sequenceNotIncreasing(origin: Int, sequence: UInt64, last: UInt64)
+  /// A change without events has no place in the graph.
+  case emptyChange(origin: Int, sequence: UInt64)
+  case tooManyEvents(limit: Int)
+}
