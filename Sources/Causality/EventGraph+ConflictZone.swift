@@ -31,13 +31,14 @@ extension EventGraph {
   ///
   /// Complexity: O(p log p) for the p pieces of the zone, each with a search among the runs.
   package func conflictZone(from: [Int], to: [Int]) -> ConflictZone {
-    var search = ConflictSearch(graph: self)
-    return search.run(from: from, to: to)
+    var search = ConflictSearch(graph: self, from: from)
+    return search.run(to: to)
   }
 }
 
 private struct ConflictSearch {
   private let graph: EventGraph
+  private let from: [Int]
   private var pending = MaxQueue()
   private var found: ContiguousArray<FoundPiece> = []
 
@@ -51,27 +52,25 @@ private struct ConflictSearch {
 
   private static let root = -1
 
-  init(graph: EventGraph) {
+  init(graph: EventGraph, from: [Int]) {
     self.graph = graph
+    self.from = from
   }
 
-  mutating func run(from: [Int], to: [Int]) -> ConflictZone {
+  mutating func run(to: [Int]) -> ConflictZone {
     let shared = Set(from).intersection(to)
-    pushFrontier(from, isNew: false)
-    pushFrontier(to.filter { !shared.contains($0) }, isNew: true)
-    let base = walk(whole: from.isEmpty && to.isEmpty ? [] : nil)
-    return number(base: base)
+    push(from.last ?? Self.root, what: from.count > 1 ? wholeOfFrom : 0, isNew: false)
+    for version in to where !shared.contains(version) { push(version, isNew: true) }
+    return number(base: walk())
   }
 
-  // A tag is (what << 1 | isNew); `what` is 0 for one event and 1 + run for all parents of that run.
+  // A tag is (what << 1 | isNew). `what` is 0 for one event, 1 + run for all parents of that run, and
+  // `wholeOfFrom` for the frontier `from`.
+
+  private var wholeOfFrom: Int { graph.runCount + 1 }
 
   private mutating func push(_ version: Int, what: Int = 0, isNew: Bool) {
     pending.push(key: version, tag: what << 1 | (isNew ? 1 : 0))
-  }
-
-  private mutating func pushFrontier(_ frontier: [Int], isNew: Bool) {
-    for version in frontier { push(version, isNew: isNew) }
-    if frontier.isEmpty, !isNew { push(Self.root, isNew: false) }
   }
 
   private mutating func pushParents(ofRun run: Int, isNew: Bool) {
@@ -83,12 +82,12 @@ private struct ConflictSearch {
   /// The events that `what` stands for.
   private func events(_ key: Int, _ what: Int) -> [Int] {
     if key == Self.root { return [] }
-    return what == 0 ? [key] : graph.parents(ofRun: what - 1)
+    if what == 0 { return [key] }
+    return what == wholeOfFrom ? from : graph.parents(ofRun: what - 1)
   }
 
   /// Collects pieces until one version is left, and returns that version.
-  private mutating func walk(whole: [Int]?) -> [Int] {
-    if let whole { return whole }
+  private mutating func walk() -> [Int] {
     while let next = pending.pop() {
       let key = next.key
       let what = next.tag >> 1

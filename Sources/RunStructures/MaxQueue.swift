@@ -4,8 +4,8 @@
 package struct MaxQueue: Sendable {
   @usableFromInline
   package struct Entry: Sendable {
-    package var key: Int
-    package var tag: Int
+    @usableFromInline package var key: Int
+    @usableFromInline package var tag: Int
 
     @inlinable
     package init(key: Int, tag: Int) {
