@@ -29,9 +29,13 @@ extension EventGraph {
   /// a queue entry is 0 for a single event, or 1 + the run whose whole parents it stands for (keyed by
   /// the greatest of them).
   ///
-  /// Complexity: O(p log p) for the p pieces of the zone, each with a search among the runs.
-  package func conflictZone(from: [Int], to: [Int]) -> ConflictZone {
-    var search = ConflictSearch(graph: self, from: from)
+  /// - Parameter reachesRoot: whether the zone is to reach back to the empty document, which makes the
+  ///   base empty.
+  /// - Complexity: O(p log p) for the p pieces of the zone, each with a search among the runs.
+  package func conflictZone(
+    from: [Int], to: [Int], reachesRoot: Bool = false
+  ) -> ConflictZone {
+    var search = ConflictSearch(graph: self, from: from, reachesRoot: reachesRoot)
     return search.run(to: to)
   }
 }
@@ -39,6 +43,7 @@ extension EventGraph {
 private struct ConflictSearch {
   private let graph: EventGraph
   private let from: [Int]
+  private let reachesRoot: Bool
   private var pending = MaxQueue()
   private var found: ContiguousArray<FoundPiece> = []
 
@@ -52,16 +57,18 @@ private struct ConflictSearch {
 
   private static let root = -1
 
-  init(graph: EventGraph, from: [Int]) {
+  init(graph: EventGraph, from: [Int], reachesRoot: Bool) {
     self.graph = graph
     self.from = from
+    self.reachesRoot = reachesRoot
   }
 
   mutating func run(to: [Int]) -> ConflictZone {
     let shared = Set(from).intersection(to)
     push(from.last ?? Self.root, what: from.count > 1 ? wholeOfFrom : 0, isNew: false)
     for version in to where !shared.contains(version) { push(version, isNew: true) }
-    return number(base: walk())
+    let base = walk()
+    return number(base: base)
   }
 
   // A tag is (what << 1 | isNew). `what` is 0 for one event, 1 + run for all parents of that run, and
@@ -76,7 +83,7 @@ private struct ConflictSearch {
   private mutating func pushParents(ofRun run: Int, isNew: Bool) {
     let parents = graph.parentRange(ofRun: run)
     guard let last = parents.last else { return push(Self.root, isNew: isNew) }
-    push(Int(graph.parentPool[last]), what: parents.count > 1 ? run + 1 : 0, isNew: isNew)
+    push(graph.parentPool[last], what: parents.count > 1 ? run + 1 : 0, isNew: isNew)
   }
 
   /// The events that `what` stands for.
@@ -90,37 +97,47 @@ private struct ConflictSearch {
   private mutating func walk() -> [Int] {
     while let next = pending.pop() {
       let key = next.key
-      let what = next.tag >> 1
       var isNew = next.tag & 1 == 1
-      var isOneVersion = true
-      var others: [Int] = []
+      var versions = [Pending(what: next.tag >> 1, isNew: isNew)]
       while let same = pending.first, same.key == key {
         _ = pending.pop()
-        isNew = isNew && same.tag & 1 == 1
-        let sameWhat = same.tag >> 1
-        if sameWhat == what { continue }
-        if isOneVersion, events(key, what) == events(key, sameWhat) { continue }
-        isOneVersion = false
-        others.append(sameWhat)
+        let isSameNew = same.tag & 1 == 1
+        isNew = isNew && isSameNew
+        note(Pending(what: same.tag >> 1, isNew: isSameNew), of: key, in: &versions)
       }
       if key == Self.root { return [] }
-      if isOneVersion, pending.isEmpty { return events(key, what) }
+      if versions.count == 1, pending.isEmpty, !reachesRoot { return events(key, versions[0].what) }
 
-      others.append(what)
-      for what in others where what != 0 {
-        // Its other parents become pending one by one; the greatest is handled here.
-        for event in events(key, what).dropLast() { push(event, isNew: isNew) }
+      for version in versions where version.what != 0 {
+        // Its other events become pending one by one; the greatest is handled here.
+        for event in events(key, version.what).dropLast() { push(event, isNew: version.isNew) }
       }
       take(key, isNew: isNew)
     }
     return []
   }
 
+  private struct Pending {
+    var what: Int
+    var isNew: Bool
+  }
+
+  private func note(_ version: Pending, of key: Int, in versions: inout [Pending]) {
+    for index in versions.indices
+    where versions[index].what == version.what
+      || events(key, versions[index].what) == events(key, version.what)
+    {
+      versions[index].isNew = versions[index].isNew && version.isNew
+      return
+    }
+    versions.append(version)
+  }
+
   /// Adds the piece that ends in `last` and reaches back to where its run begins or another pending
   /// version joins.
   private mutating func take(_ last: Int, isNew: Bool) {
     let run = graph.runIndex(containing: last)
-    let start = Int(graph.runStarts[run])
+    let start = graph.runStarts[run]
     if let other = pending.first, other.key >= start {
       found.append(FoundPiece(versions: other.key + 1..<last + 1, isNew: isNew, run: -1))
       push(other.key, isNew: isNew)
@@ -141,7 +158,7 @@ private struct ConflictSearch {
         }
       } else {
         for parent in graph.parentPool[graph.parentRange(ofRun: piece.run)] {
-          if let index = Self.piece(endingIn: Int(parent), of: zone.pieces) {
+          if let index = Self.piece(endingIn: parent, of: zone.pieces) {
             zone.parents.append(index)
           }
         }

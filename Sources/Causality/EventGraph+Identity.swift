@@ -33,20 +33,20 @@ extension EventGraph {
   package var runCount: Int { runStarts.count }
 
   package func run(at index: Int) -> GraphRun {
-    GraphRun(versions: Int(runStarts[index])..<runEnd(index), parents: parents(ofRun: index))
+    GraphRun(versions: runStarts[index]..<runEnd(index), parents: parents(ofRun: index))
   }
 
   package var identityRunCount: Int { identityStarts.count }
 
   package func identityRun(at index: Int) -> IdentityRun {
     IdentityRun(
-      versions: Int(identityStarts[index])..<identityEnd(index),
+      versions: identityStarts[index]..<identityEnd(index),
       origin: Int(identityOrigins[index]), sequence: identitySequences[index],
       stepsSequence: identityStepsSequence[index])
   }
 
   func runEnd(_ run: Int) -> Int {
-    run + 1 < runStarts.count ? Int(runStarts[run + 1]) : count
+    run + 1 < runStarts.count ? runStarts[run + 1] : count
   }
 
   func parentRange(ofRun run: Int) -> Range<Int> {
@@ -55,19 +55,19 @@ extension EventGraph {
   }
 
   func parents(ofRun run: Int) -> [Int] {
-    parentPool[parentRange(ofRun: run)].map { Int($0) }
+    Array(parentPool[parentRange(ofRun: run)])
   }
 
   func identityEnd(_ run: Int) -> Int {
-    run + 1 < identityStarts.count ? Int(identityStarts[run + 1]) : count
+    run + 1 < identityStarts.count ? identityStarts[run + 1] : count
   }
 
   /// The graph run that holds `version`, which must be below `count`. Complexity: O(log runs).
   func runIndex(containing version: Int) -> Int {
-    Self.lastIndex(notAbove: UInt32(version), in: runStarts)
+    Self.lastIndex(notAbove: version, in: runStarts)
   }
 
-  private static func lastIndex(notAbove key: UInt32, in starts: ContiguousArray<UInt32>) -> Int {
+  private static func lastIndex(notAbove key: Int, in starts: ContiguousArray<Int>) -> Int {
     var low = 0
     var high = starts.count
     while low < high {
@@ -82,8 +82,8 @@ extension EventGraph {
   /// The identity of the event `version`, which must be below `count`. Complexity: O(log runs).
   package func event(at version: Int) -> GraphEvent {
     precondition(version >= 0 && version < count, "no such event")
-    let run = Self.lastIndex(notAbove: UInt32(version), in: identityStarts)
-    let offset = version - Int(identityStarts[run])
+    let run = Self.lastIndex(notAbove: version, in: identityStarts)
+    let offset = version - identityStarts[run]
     let steps = identityStepsSequence[run]
     return GraphEvent(
       origin: Int(identityOrigins[run]),
@@ -108,7 +108,11 @@ extension EventGraph {
     var high = runs.count
     while low < high {
       let middle = (low + high) / 2
-      if identitySequences[Int(runs[middle])] <= sequence { low = middle + 1 } else { high = middle }
+      if identitySequences[Int(runs[middle])] <= sequence {
+        low = middle + 1
+      } else {
+        high = middle
+      }
     }
     guard low > 0 else { return nil }
     let run = identityRun(at: Int(runs[low - 1]))
@@ -134,6 +138,6 @@ extension EventGraph {
   package func parents(of version: Int) -> [Int] {
     precondition(version >= 0 && version < count, "no such event")
     let run = runIndex(containing: version)
-    return version > Int(runStarts[run]) ? [version - 1] : parents(ofRun: run)
+    return version > runStarts[run] ? [version - 1] : parents(ofRun: run)
   }
 }

@@ -20,12 +20,12 @@ extension EventGraph {
     }
     while let next = pending.pop() {
       let run = runIndex(containing: next.key)
-      let start = Int(runStarts[run])
+      let start = runStarts[run]
       if version >= start { return true }
       while let other = pending.first, other.key >= start { _ = pending.pop() }
-      for parent in parentPool[parentRange(ofRun: run)] where Int(parent) >= version {
-        if Int(parent) == version { return true }
-        pending.push(key: Int(parent), tag: 0)
+      for parent in parentPool[parentRange(ofRun: run)] where parent >= version {
+        if parent == version { return true }
+        pending.push(key: parent, tag: 0)
       }
     }
     return false
@@ -53,13 +53,13 @@ extension EventGraph {
       if isAsked, !isReached { result.append(next.key) }
       // Everything pending in the same run is an ancestor.
       let run = runIndex(containing: next.key)
-      let start = Int(runStarts[run])
+      let start = runStarts[run]
       while let other = pending.first, other.key >= start {
         undecided -= other.tag
         _ = pending.pop()
       }
       for parent in parentPool[parentRange(ofRun: run)] {
-        pending.push(key: Int(parent), tag: reached)
+        pending.push(key: parent, tag: reached)
       }
     }
     result.reverse()
@@ -90,7 +90,7 @@ extension EventGraph {
       }
       // Take the run back to where another pending version joins it.
       let run = runIndex(containing: next.key)
-      let start = Int(runStarts[run])
+      let start = runStarts[run]
       var low = start
       if let other = pending.first, other.key >= start { low = other.key + 1 }
       if side == isLeft {
@@ -103,7 +103,7 @@ extension EventGraph {
         if side != isShared { unshared += 1 }
       } else {
         for parent in parentPool[parentRange(ofRun: run)] {
-          pending.push(key: Int(parent), tag: side)
+          pending.push(key: parent, tag: side)
           if side != isShared { unshared += 1 }
         }
       }

@@ -16,17 +16,17 @@ internal import RunStructures
 /// - *identity runs*: who made the events. Either consecutive changes of one event each, or the
 ///   events of one change.
 package struct EventGraph: Sendable {
-  /// The most events that a document can have. Local versions are kept in 31 bits.
-  package static let eventCountMax = Int(Int32.max) - 1
+  /// The most events that a document can have: so many that nobody reaches it.
+  package static let eventCountMax = 1 << 48
 
   // Graph runs. Run `i` covers `runStarts[i] ..< runStarts[i + 1]` (or `count`), and its parents are
   // `parentPool[parentStarts[i] ..< parentStarts[i + 1]]` (or the end of the pool), ascending.
-  var runStarts: ContiguousArray<UInt32> = []
+  var runStarts: ContiguousArray<Int> = []
   var parentStarts: ContiguousArray<UInt32> = []
-  var parentPool: ContiguousArray<UInt32> = []
+  var parentPool: ContiguousArray<Int> = []
 
   // Identity runs.
-  var identityStarts: ContiguousArray<UInt32> = []
+  var identityStarts: ContiguousArray<Int> = []
   var identityOrigins: ContiguousArray<UInt32> = []
   var identitySequences: ContiguousArray<UInt64> = []
   var identityStepsSequence: ContiguousArray<Bool> = []
@@ -55,7 +55,7 @@ package struct EventGraph: Sendable {
     origin: Int, sequence: UInt64, eventCount: Int, parents: [Int]
   ) throws(EventGraphError) -> Range<Int> {
     guard eventCount > 0 else { throw .emptyChange(origin: origin, sequence: sequence) }
-    guard eventCount <= Self.eventCountMax - count, origin >= 0, origin < Self.eventCountMax else {
+    guard eventCount <= Self.eventCountMax - count, origin >= 0, origin < Int(UInt32.max) else {
       throw .tooManyEvents(limit: Self.eventCountMax)
     }
     if let last = lastSequence(origin: origin), last >= sequence {
@@ -79,12 +79,12 @@ package struct EventGraph: Sendable {
   /// Complexity: O(runs).
   package mutating func truncate(to newCount: Int) {
     guard newCount < count else { return }
-    while let start = runStarts.last, Int(start) >= newCount {
+    while let start = runStarts.last, start >= newCount {
       runStarts.removeLast()
       let parentStart = Int(parentStarts.removeLast())
       parentPool.removeLast(parentPool.count - parentStart)
     }
-    while let start = identityStarts.last, Int(start) >= newCount {
+    while let start = identityStarts.last, start >= newCount {
       identityStarts.removeLast()
       identityRunsOfOrigin[Int(identityOrigins.removeLast())].removeLast()
       identitySequences.removeLast()
@@ -98,17 +98,17 @@ package struct EventGraph: Sendable {
   private func heads() -> [Int] {
     var isParent = ContiguousArray(repeating: false, count: runStarts.count)
     for parent in parentPool {
-      let run = runIndex(containing: Int(parent))
-      if Int(parent) == runEnd(run) - 1 { isParent[run] = true }
+      let run = runIndex(containing: parent)
+      if parent == runEnd(run) - 1 { isParent[run] = true }
     }
     return runStarts.indices.filter { !isParent[$0] }.map { runEnd($0) - 1 }
   }
 
   private mutating func appendRun(_ versions: Range<Int>, parents: [Int]) {
     if count > 0, parents.count == 1, parents[0] == count - 1 { return }
-    runStarts.append(UInt32(versions.lowerBound))
+    runStarts.append(versions.lowerBound)
     parentStarts.append(UInt32(parentPool.count))
-    for parent in parents { parentPool.append(UInt32(parent)) }
+    parentPool.append(contentsOf: parents)
   }
 
   private mutating func appendIdentity(_ versions: Range<Int>, origin: Int, sequence: UInt64) {
@@ -116,12 +116,12 @@ package struct EventGraph: Sendable {
     let isSingle = versions.count == 1
     if isSingle, let last = identityStarts.indices.last, identityOrigins[last] == UInt32(origin),
       identityStepsSequence[last],
-      identitySequences[last] &+ UInt64(count - Int(identityStarts[last])) == sequence
+      identitySequences[last] &+ UInt64(count - identityStarts[last]) == sequence
     {
       return
     }
     identityRunsOfOrigin[origin].append(UInt32(identityStarts.count))
-    identityStarts.append(UInt32(versions.lowerBound))
+    identityStarts.append(versions.lowerBound)
     identityOrigins.append(UInt32(origin))
     identitySequences.append(sequence)
     identityStepsSequence.append(isSingle)

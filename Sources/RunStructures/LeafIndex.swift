@@ -16,16 +16,20 @@ package struct LeafIndex: Sendable {
   @usableFromInline var blocks: ContiguousArray<UInt32> = []
   @usableFromInline var freeBlocks: ContiguousArray<UInt32> = []
 
-  @inlinable
-  package init() {}
+  /// What a number answers that was never set.
+  @usableFromInline let background: UInt32
 
-  /// The leaf last set for `number`, or nil. A number that was never set may answer with the leaf of
-  /// a number near it. Complexity: O(1).
+  /// - Parameter background: the leaf of every number that was never set. Without one, such a number
+  ///   answers with nil or, for want of better, with the leaf of a number near it.
+  package init(background: Int? = nil) {
+    self.background = background.map { UInt32($0) } ?? Self.unset
+  }
+
+  /// The leaf last set for `number`. Complexity: O(1).
   @inlinable
   package func leaf(of number: Int) -> Int? {
     let page = number >> 12
-    guard page < top.count else { return nil }
-    var word = top[page]
+    var word = page < top.count ? top[page] : background
     if word & Self.isBlock != 0 {
       word = blocks[Int(word & ~Self.isBlock) * 64 + (number >> 6) & 63]
       if word & Self.isBlock != 0 {
@@ -40,7 +44,7 @@ package struct LeafIndex: Sendable {
     guard !numbers.isEmpty else { return }
     let lastPage = (numbers.upperBound - 1) >> 12
     if top.count <= lastPage {
-      top.append(contentsOf: repeatElement(Self.unset, count: lastPage + 1 - top.count))
+      top.append(contentsOf: repeatElement(background, count: lastPage + 1 - top.count))
     }
     let value = UInt32(leaf)
     for page in numbers.lowerBound >> 12...lastPage {

@@ -5,8 +5,10 @@ import Testing
 @Suite("UTF-8 scalars")
 struct UTF8ScalarsTests {
   static let texts = [
-    "", "a", "plain ascii, longer than eight bytes", "é", "e\u{301}", "\r\n", "\0", "👩‍👩‍👧‍👦 family", "日本語テキスト",
-    "mixed é 👍 \u{10FFFF} end", String(repeating: "x", count: 7) + "é" + String(repeating: "y", count: 9),
+    "", "a", "plain ascii, longer than eight bytes", "é", "e\u{301}", "\r\n", "\0", "👩‍👩‍👧‍👦 family",
+    "日本語テキスト",
+    "mixed é 👍 \u{10FFFF} end",
+    String(repeating: "x", count: 7) + "é" + String(repeating: "y", count: 9),
   ]
 
   @Test("counts agree with the standard library", arguments: texts)
@@ -30,7 +32,8 @@ struct UTF8ScalarsTests {
   func validation() {
     var random = SeededGenerator(seed: 11)
     let interesting: [UInt8] = [
-      0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED,
+      0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1,
+      0xED,
       0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
     ]
     for _ in 0..<40_000 {

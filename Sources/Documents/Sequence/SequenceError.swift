@@ -1,8 +1,8 @@
 /// Why an operation on a sequence was refused. Nothing was changed.
 package enum SequenceError: Error, Equatable, Sendable {
-  /// The operation reaches beyond the sequence as it was at the operation's parents. `version` is the
-  /// first event of the operation that does.
-  case positionOutOfRange(version: Int, position: Int, count: Int, length: Int)
+  /// A position that no sequence can have: negative, also for the last event of a backward deletion,
+  /// or beyond `SequenceLog.numberMax`.
+  case positionOutOfRange(version: Int, position: Int, count: Int)
   case invalidUTF8(version: Int)
   case emptyOperation(version: Int)
   case versionNotAscending(version: Int, last: Int)

@@ -13,18 +13,20 @@ internal import RunStructures
 package struct SequenceLog: Sendable {
   package enum Content: Sendable { case text, items }
 
-  /// The most events and the most units ever inserted.
+  /// The most units that can ever be inserted, and so the greatest length.
   package static let unitCountMax = 1 << 30
+  /// The greatest position, count and version that an operation can name; far above what it can mean.
+  package static let numberMax = 1 << 48
 
   package let content: Content
 
   // Runs, in columns.
-  private var versions: ContiguousArray<UInt32> = []
-  private var counts: ContiguousArray<UInt32> = []
-  private var positions: ContiguousArray<UInt32> = []
+  private var versions: ContiguousArray<Int> = []
+  private var counts: ContiguousArray<Int> = []
+  private var positions: ContiguousArray<Int> = []
   private var kinds: ContiguousArray<SequenceRun.Kind> = []
   /// Ordinal of the first unit inserted by the run; for deletions, of the next insertion.
-  private var contents: ContiguousArray<UInt32> = []
+  private var contents: ContiguousArray<Int> = []
   /// Where the content of the run begins in `bytes`; for deletions, that of the next insertion.
   private var byteStarts: ContiguousArray<Int> = []
   private var bytes: ContiguousArray<UInt8> = []
@@ -41,8 +43,8 @@ package struct SequenceLog: Sendable {
 
   package subscript(run: Int) -> SequenceRun {
     SequenceRun(
-      version: Int(versions[run]), count: Int(counts[run]), position: Int(positions[run]),
-      kind: kinds[run], content: Int(contents[run]))
+      version: versions[run], count: counts[run], position: positions[run], kind: kinds[run],
+      content: contents[run])
   }
 
   /// The first run that has an event numbered `version` or above. Complexity: O(log runs).
@@ -51,7 +53,7 @@ package struct SequenceLog: Sendable {
     var high = versions.count
     while low < high {
       let middle = (low + high) / 2
-      if Int(versions[middle]) + Int(counts[middle]) <= version {
+      if versions[middle] + counts[middle] <= version {
         low = middle + 1
       } else {
         high = middle
@@ -109,7 +111,7 @@ package struct SequenceLog: Sendable {
     version: Int, position: Int, count: Int, backward: Bool = false
   ) throws(SequenceError) {
     if backward, count > 0, position < count - 1 {
-      throw .positionOutOfRange(version: version, position: position, count: count, length: 0)
+      throw .positionOutOfRange(version: version, position: position, count: count)
     }
     let isBackward = backward && count > 1
     try append(version, count, position, isBackward ? .deleteBackward : .deleteForward, bytes.count)
@@ -121,19 +123,21 @@ package struct SequenceLog: Sendable {
     guard count > 0 else { throw .emptyOperation(version: version) }
     let end = versionEnd
     guard version >= end else { throw .versionNotAscending(version: version, last: end - 1) }
-    guard version <= Int(Int32.max) - count, count <= Self.unitCountMax,
-      contentCount <= Self.unitCountMax - (kind == .insert ? count : 0)
-    else { throw .tooLong(version: version, limit: Self.unitCountMax) }
-    guard position >= 0, position < Self.unitCountMax else {
-      throw .positionOutOfRange(
-        version: version, position: position, count: count, length: Self.unitCountMax)
+    guard version <= Self.numberMax, count <= Self.numberMax else {
+      throw .tooLong(version: version, limit: Self.numberMax)
+    }
+    guard kind != .insert || count <= Self.unitCountMax - contentCount else {
+      throw .tooLong(version: version, limit: Self.unitCountMax)
+    }
+    guard position >= 0, position <= Self.numberMax else {
+      throw .positionOutOfRange(version: version, position: position, count: count)
     }
     if !extendLast(version, count, position, kind) {
-      versions.append(UInt32(version))
-      counts.append(UInt32(count))
-      positions.append(UInt32(position))
+      versions.append(version)
+      counts.append(count)
+      positions.append(position)
       kinds.append(kind)
-      contents.append(UInt32(contentCount))
+      contents.append(contentCount)
       byteStarts.append(byteStart)
     }
     if kind == .insert { contentCount += count }
@@ -141,7 +145,7 @@ package struct SequenceLog: Sendable {
 
   private var versionEnd: Int {
     guard let last = versions.indices.last else { return 0 }
-    return Int(versions[last]) + Int(counts[last])
+    return versions[last] + counts[last]
   }
 
   /// Tries to make the operation part of the last run. A single deletion has no direction yet; it
@@ -150,8 +154,8 @@ package struct SequenceLog: Sendable {
     _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind
   ) -> Bool {
     guard let last = versions.indices.last, version == versionEnd else { return false }
-    let lastCount = Int(counts[last])
-    let lastPosition = Int(positions[last])
+    let lastCount = counts[last]
+    let lastPosition = positions[last]
     var lastKind = kinds[last]
     switch kind {
     case .insert:
@@ -169,21 +173,21 @@ package struct SequenceLog: Sendable {
       lastKind = .deleteBackward
     }
     kinds[last] = lastKind
-    counts[last] += UInt32(count)
+    counts[last] += count
     return true
   }
 
   /// Forgets the events numbered `version` and above. Complexity: O(what is forgotten).
   package mutating func truncate(toVersion version: Int) {
     while let last = versions.indices.last, versionEnd > version {
-      let kept = max(0, version - Int(versions[last]))
-      let dropped = Int(counts[last]) - kept
+      let kept = max(0, version - versions[last])
+      let dropped = counts[last] - kept
       if kinds[last] == .insert {
         contentCount -= dropped
-        bytes.removeLast(bytes.count - byteOffset(ofContent: Int(contents[last]) + kept, run: last))
+        bytes.removeLast(bytes.count - byteOffset(ofContent: contents[last] + kept, run: last))
       }
       if kept > 0 {
-        counts[last] = UInt32(kept)
+        counts[last] = kept
         if kept == 1, kinds[last] == .deleteBackward { kinds[last] = .deleteForward }
       } else {
         versions.removeLast()
@@ -227,7 +231,7 @@ package struct SequenceLog: Sendable {
     var high = contents.count
     while low < high {
       let middle = (low + high) / 2
-      if Int(contents[middle]) <= ordinal { low = middle + 1 } else { high = middle }
+      if contents[middle] <= ordinal { low = middle + 1 } else { high = middle }
     }
     return low - 1
   }
@@ -235,8 +239,8 @@ package struct SequenceLog: Sendable {
   private func byteOffset(ofContent ordinal: Int, run: Int) -> Int {
     let start = byteStarts[run]
     let end = run + 1 < byteStarts.count ? byteStarts[run + 1] : bytes.count
-    let offset = ordinal - Int(contents[run])
-    if end - start == Int(counts[run]) { return start + offset }
+    let offset = ordinal - contents[run]
+    if end - start == counts[run] { return start + offset }
     return bytes.withUnsafeBufferPointer {
       start
         + UTF8Scalars.byteOffset(

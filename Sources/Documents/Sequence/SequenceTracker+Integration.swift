@@ -24,7 +24,11 @@ extension SequenceTracker {
 
   /// Inserts `count` units with ids from `id` on at `position` of the prepare version, which must not
   /// exceed its length. Returns where they appear in the effect version.
-  mutating func insert(id: ID, count: UInt32, at position: Int) -> Int {
+  ///
+  /// - Parameter identities: knows the new unit as well as those before it.
+  mutating func insert(
+    id: ID, count: UInt32, at position: Int, identities: UnitIdentities
+  ) -> Int {
     let (left, origin) = originCursor(before: position)
     let next = settled(origin)
     let right = next.flatMap { firstExisting(from: $0) }
@@ -33,7 +37,7 @@ extension SequenceTracker {
 
     guard let right, let next else {
       // Nothing exists to the right; what is there is concurrent.
-      let place = next == nil ? origin : rightSiblingPlace(of: new, from: origin)
+      let place = next == nil ? origin : rightSiblingPlace(of: new, from: origin, identities)
       return put(new, before: place)
     }
     if right.offset > 0 {
@@ -48,11 +52,11 @@ extension SequenceTracker {
     if !rightSpan.isPlaceholder, rightSpan.left == left {
       new.isLeftChild = true
       guard rightSpan.hasLeftChildren else { return put(new, before: right, asLeftChild: true) }
-      let place = leftSiblingPlace(of: new, from: next, to: right)
+      let place = leftSiblingPlace(of: new, from: next, to: right, identities)
       return put(new, before: place)
     }
     if right.leaf == next.leaf, right.slot == next.slot { return put(new, before: origin) }
-    return put(new, before: rightSiblingPlace(of: new, from: origin))
+    return put(new, before: rightSiblingPlace(of: new, from: origin, identities))
   }
 
   /// The unit before `position` in the prepare version, and the place just after it.
@@ -135,37 +139,41 @@ extension SequenceTracker {
   }
 
   /// The place of a right child of its left origin. `start` is just after the left origin.
-  private mutating func rightSiblingPlace(of new: Span, from start: Cursor) -> Cursor {
+  private mutating func rightSiblingPlace(
+    of new: Span, from start: Cursor, _ identities: UnitIdentities
+  ) -> Cursor {
     let end = scan(for: new, from: start, to: nil)
     for sibling in siblings where !sibling.span.isLeftChild {
-      if isRightSibling(new, before: sibling.span) { return sibling.start }
+      if isRightSibling(new, before: sibling.span, identities) { return sibling.start }
     }
     return end
   }
 
   /// The place of a left child of its right origin, at `end`, which has others.
   private mutating func leftSiblingPlace(
-    of new: Span, from start: Cursor, to end: Cursor
+    of new: Span, from start: Cursor, to end: Cursor, _ identities: UnitIdentities
   ) -> Cursor {
     _ = scan(for: new, from: start, to: end)
     for sibling in siblings where sibling.span.isLeftChild && sibling.span.right == new.right {
-      if precedes(new.id, sibling.span.id) { return sibling.start }
+      if identities.precedes(new.id, sibling.span.id) { return sibling.start }
     }
     return end
   }
 
   /// The order of two right children of one unit.
-  private func isRightSibling(_ new: Span, before other: Span) -> Bool {
+  private func isRightSibling(
+    _ new: Span, before other: Span, _ identities: UnitIdentities
+  ) -> Bool {
     let newRight = rightCursor(of: new)
     let otherRight = rightCursor(of: other)
     switch (newRight, otherRight) {
-    case (nil, nil): return precedes(new.id, other.id)
+    case (nil, nil): return identities.precedes(new.id, other.id)
     case (nil, _): return true
     case (_, nil): return false
     case (let newRight?, let otherRight?):
       if isOrdered(otherRight, newRight) { return true }
       if isOrdered(newRight, otherRight) { return false }
-      return precedes(new.id, other.id)
+      return identities.precedes(new.id, other.id)
     }
   }
 

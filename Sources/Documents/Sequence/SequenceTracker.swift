@@ -11,8 +11,8 @@ internal import RunStructures
 ///   positions in it. A unit is visible there until anything deletes it.
 ///
 /// Units are kept as spans. The text at the base version is one span of **placeholders** at first: units
-/// of which nothing is known but their order. Ids are 32-bit: an inserted unit has the distance of its
-/// local version from the first of the replay, a placeholder the top bit and its index in the base.
+/// of which nothing is known but their order. Ids are 32-bit: an inserted unit has a number that its
+/// inserter gives, a placeholder the top bit and its index in the base.
 ///
 /// Spans lie in leaves of a counted tree whose lanes are: first = visible in the prepare version,
 /// second = visible in the effect version, third = existing in the prepare version (state > 0).
@@ -77,15 +77,13 @@ struct SequenceTracker {
 
   static let leafCapacity = 32
 
-  /// Which span precedes which, for two units that were inserted at the same place.
-  let precedes: (_ left: ID, _ right: ID) -> Bool
-
   var tree = CountedTree()
   /// Spans of leaf `l` are `spans[l * leafCapacity ..< l * leafCapacity + spanCounts[l]]`.
   var spans: ContiguousArray<Span>
   var spanCounts: ContiguousArray<Int> = [0]
   var insertedLeaves = LeafIndex()
-  var placeholderLeaves = LeafIndex()
+  /// Every placeholder begins in leaf 0.
+  var placeholderLeaves = LeafIndex(background: 0)
   /// How many placeholders there are. Ids at or above it stand for the end.
   var baseCount: Int
   /// Scratch of the integration.
@@ -93,15 +91,14 @@ struct SequenceTracker {
 
   static let unusedSpan = Span(id: none, count: 0, left: none, right: none, state: 0)
 
-  init(baseCount: Int, precedes: @escaping (_ left: ID, _ right: ID) -> Bool) {
-    self.precedes = precedes
+  init(baseCount: Int) {
     self.baseCount = baseCount
     spans = ContiguousArray(repeating: Self.unusedSpan, count: Self.leafCapacity)
     guard baseCount > 0 else { return }
     spans[0] = Span(
-      id: Self.placeholderBit, count: UInt32(baseCount), left: Self.none, right: Self.none, state: 1)
+      id: Self.placeholderBit, count: UInt32(baseCount), left: Self.none, right: Self.none, state: 1
+    )
     spanCounts[0] = 1
-    placeholderLeaves.set(0..<baseCount, to: 0)
     tree.add(spans[0].widths, to: 0)
   }
 
@@ -257,18 +254,18 @@ struct SequenceTracker {
 
   /// Makes the placeholders at the end fewer, once their true number is known. False when units that
   /// would go have been touched, which only damaged history does.
-  mutating func trimBase(to count: Int) -> Bool {
-    guard count <= baseCount, count >= 0 else { return false }
-    let excess = UInt32(baseCount - count)
-    guard excess > 0 else { return true }
-    guard let last = cursor(of: Self.placeholderBit | ID(baseCount - 1)) else { return false }
+  mutating func trimBase(by count: Int) -> Bool {
+    guard count > 0 else { return count == 0 }
+    guard count <= baseCount, let excess = UInt32(exactly: count),
+      let last = cursor(of: Self.placeholderBit | ID(baseCount - 1))
+    else { return false }
     let entry = last.leaf * Self.leafCapacity + last.slot
     let old = spans[entry]
     guard old.state == 1, !old.isDeleted, old.count >= excess else { return false }
     spans[entry].count -= excess
     tree.add(Widths() - Widths(excess, excess, excess), to: last.leaf)
     if old.count == excess { close(last.slot, leaf: last.leaf) }
-    baseCount = count
+    baseCount -= count
     return true
   }
 }

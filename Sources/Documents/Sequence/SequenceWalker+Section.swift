@@ -5,124 +5,129 @@ internal import RunStructures
 struct SectionWalk {
   typealias ID = SequenceTracker.ID
 
-  let section: Range<Int>
-  let graph: EventGraph
-  let log: SequenceLog
-  let ranks: [UInt32]
-  /// Length of the state as far as patches have been made.
-  var length: Int
+  /// What is known of the sequence at the base of the section.
+  enum Base {
+    case known(length: Int)
+    /// Only the length after everything in the section that the state has; all of it had an effect.
+    case derived(lengthOfOld: Int)
+  }
 
-  private var tracker: SequenceTracker
+  private let section: Range<Int>
+  private let log: SequenceLog
+
+  private var tracker = SequenceTracker(baseCount: 0)
   /// What each piece that was replayed did: a range of `targets`.
   private var targetRanges: ContiguousArray<Range<Int>>
   private var targets: ContiguousArray<SequenceTracker.Target> = []
+  private var identities: UnitIdentities
+  private var isBaseKnown = true
 
-  init(
-    section: Range<Int>, graph: EventGraph, log: SequenceLog, ranks: [UInt32], length: Int
-  ) {
+  /// Length of the sequence after what the state has, and after all that was replayed.
+  private(set) var lengthOfOld = 0
+  var length: Int { tracker.effectCount }
+
+  init(section: Range<Int>, graph: EventGraph, log: SequenceLog, ranks: [UInt32]) {
     self.section = section
-    self.graph = graph
     self.log = log
-    self.ranks = ranks
-    self.length = length
-    tracker = SequenceTracker(baseCount: 0, precedes: { $0 < $1 })
+    identities = UnitIdentities(graph: graph, ranks: ranks)
     targetRanges = ContiguousArray(repeating: 0..<0, count: section.count)
   }
 
   mutating func run(
-    _ plan: inout ReplayPlan, patches: inout [SequencePatch]
+    _ plan: inout ReplayPlan, base: Base, merge: inout SequenceMerge
   ) throws(SequenceError) {
+    switch base {
+    case .known(let length):
+      tracker = SequenceTracker(baseCount: length)
+    case .derived(let length):
+      isBaseKnown = false
+      tracker = SequenceTracker(baseCount: baseCountMax(plan, lengthOfOld: length))
+    }
     let order = plan.order(of: section)
-    let hasOld = plan.zone.pieces[section].contains { !$0.isNew }
-    let firstVersion = plan.zone.pieces[section.lowerBound].versions.lowerBound
-    // How long the base is becomes known when what the state has was replayed on it.
-    tracker = SequenceTracker(
-      baseCount: hasOld ? SequenceLog.unitCountMax : length,
-      precedes: { [graph, ranks] in
-        Self.precedes(Int($0) + firstVersion, Int($1) + firstVersion, graph: graph, ranks: ranks)
-      })
-
-    var isBaseKnown = !hasOld
     var current: Int?
+    var isOld = true
     var back: [Int] = []
     var forth: [Int] = []
-    for piece in order {
-      let isNew = plan.zone.pieces[piece].isNew
-      let versions = plan.zone.pieces[piece].versions
-      if isNew, !isBaseKnown {
-        isBaseKnown = true
-        let base = SequenceLog.unitCountMax - (tracker.effectCount - length)
-        guard tracker.trimBase(to: base) else {
-          throw .damagedHistory(version: firstVersion)
-        }
+    for number in order {
+      let piece = plan.zone.pieces[number]
+      if isOld, piece.isNew {
+        isOld = false
+        try endOfOld(base)
       }
-      plan.moves(after: current, toParentsOf: piece, in: section, back: &back, forth: &forth)
+      plan.moves(after: current, toParentsOf: number, in: section, back: &back, forth: &forth)
       for piece in back { try step(piece, isUp: false) }
       for piece in forth { try step(piece, isUp: true) }
-      current = piece
+      current = number
 
       let firstTarget = targets.count
-      for index in log.runs(in: versions) {
-        try replay(log[index].slice(versions), from: firstVersion, isNew: isNew, &patches)
+      for index in log.runs(in: piece.versions) {
+        try replay(log[index].slice(piece.versions), isNew: piece.isNew, &merge)
       }
-      targetRanges[piece - section.lowerBound] = firstTarget..<targets.count
+      targetRanges[number - section.lowerBound] = firstTarget..<targets.count
     }
-    length = tracker.effectCount
+  }
+
+  /// More than the base can have had: what the state has left of it and all that it can have lost.
+  private func baseCountMax(_ plan: ReplayPlan, lengthOfOld: Int) -> Int {
+    var count = lengthOfOld
+    for piece in plan.zone.pieces[section] where !piece.isNew {
+      for index in log.runs(in: piece.versions) where log[index].kind != .insert {
+        count += min(log[index].slice(piece.versions).count, SequenceLog.unitCountMax)
+        if count >= SequenceLog.unitCountMax { return SequenceLog.unitCountMax }
+      }
+    }
+    return count
+  }
+
+  /// Everything the state has is replayed: now the length of the base can be told.
+  private mutating func endOfOld(_ base: Base) throws(SequenceError) {
+    if case .derived(let length) = base {
+      let excess = tracker.effectCount - length
+      guard excess >= 0, tracker.trimBase(by: excess) else { throw .damagedHistory(version: 0) }
+      isBaseKnown = true
+    }
+    lengthOfOld = tracker.effectCount
   }
 
   private mutating func step(_ piece: Int, isUp: Bool) throws(SequenceError) {
     let range = targetRanges[piece - section.lowerBound]
     for offset in 0..<range.count {
       let index = isUp ? range.lowerBound + offset : range.upperBound - 1 - offset
-      guard tracker.step(targets[index], isUp: isUp) else {
-        throw .damagedHistory(version: Int(targets[index].id & ~SequenceTracker.placeholderBit))
-      }
+      guard tracker.step(targets[index], isUp: isUp) else { throw .damagedHistory(version: 0) }
     }
   }
 
   private mutating func replay(
-    _ run: SequenceRun, from firstVersion: Int, isNew: Bool, _ patches: inout [SequencePatch]
+    _ whole: SequenceRun, isNew: Bool, _ merge: inout SequenceMerge
   ) throws(SequenceError) {
-    if isNew {
-      _ = try run.checkedLength(after: tracker.prepareCount)
-    } else if run.lowestPosition > tracker.prepareCount - (run.kind == .insert ? 0 : run.count) {
-      throw .damagedHistory(version: run.version)
+    let run = whole.effective(onLength: tracker.prepareCount)
+    if run.count < whole.count {
+      // Without the length of the base there is no telling what fits and what does not.
+      guard isBaseKnown else { throw .damagedHistory(version: whole.version) }
+      merge.ineffectiveEventCount += whole.count - run.count
     }
+    guard run.count > 0 else { return }
     guard run.kind == .insert else {
       tracker.delete(
         count: UInt32(run.count), at: run.lowestPosition, targets: &targets
       ) { position, count in
         guard isNew else { return }
-        patches.appendMerging(
+        merge.patches.appendMerging(
           SequencePatch(
             kind: .delete, position: position, count: count, version: run.version,
             content: run.content))
       }
       return
     }
-    let id = ID(run.version - firstVersion)
-    let position = tracker.insert(id: id, count: UInt32(run.count), at: run.position)
-    targets.append(SequenceTracker.Target(id: id, count: UInt32(run.count)))
+    let id = identities.add(version: run.version, count: run.count)
+    let count = UInt32(run.count)
+    let position = tracker.insert(
+      id: id, count: count, at: run.position, identities: identities)
+    targets.append(SequenceTracker.Target(id: id, count: count))
     guard isNew else { return }
-    patches.appendMerging(
+    merge.patches.appendMerging(
       SequencePatch(
         kind: .insert, position: position, count: run.count, version: run.version,
         content: run.content))
-  }
-
-  /// Which of two inserted units comes first among equal siblings: by origin, then by number.
-  private static func precedes(
-    _ left: Int, _ right: Int, graph: EventGraph, ranks: [UInt32]
-  ) -> Bool {
-    let left = graph.event(at: left)
-    let right = graph.event(at: right)
-    if left.origin != right.origin {
-      return rank(left.origin, ranks) < rank(right.origin, ranks)
-    }
-    return (left.sequence, left.index) < (right.sequence, right.index)
-  }
-
-  private static func rank(_ origin: Int, _ ranks: [UInt32]) -> UInt32 {
-    origin < ranks.count ? ranks[origin] : .max
   }
 }

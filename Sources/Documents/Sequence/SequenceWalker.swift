@@ -15,17 +15,43 @@ internal import RunStructures
 package enum SequenceWalker {
   /// The patches that turn the sequence as it is at `from` into that at `from` and `to` together.
   ///
+  /// An event that does not fit the sequence at its parents, which only a faulty or lying author makes,
+  /// has no effect: an insertion beyond the end, a deletion of what is not there. That is decided event
+  /// by event and so the same on every replica.
+  ///
   /// - Parameters:
   ///   - ranks: for each origin index of the graph its place in the order of all origins, which decides
   ///     between concurrent inserts at one place and must be the same order on every replica.
   ///   - length: the length of the sequence at `from`.
-  /// - Throws: `positionOutOfRange` for the first operation of what is new that does not fit the sequence
-  ///   at its parents.
+  ///   - isSound: whether every event at `from` is known to have had an effect. If not, the replay
+  ///     starts from nothing, because the length of the sequence at the base cannot be derived from that
+  ///     at `from`. Whoever keeps the sequence remembers for good that `ineffectiveEventCount` was not 0.
+  /// - Throws: `damagedHistory` when the history does not lead to a sequence of `length` at `from`.
+  package static func merge(
+    graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], length: Int,
+    isSound: Bool
+  ) throws(SequenceError) -> SequenceMerge {
+    if isSound {
+      do {
+        var replay = SequenceReplay(graph: graph, log: log, ranks: ranks, length: length)
+        try replay.run(from: from, to: to)
+        return replay.merge
+      } catch {
+        // The history did not add up. It may hold events without effect after all.
+      }
+    }
+    var replay = SequenceReplay(graph: graph, log: log, ranks: ranks, length: 0)
+    try replay.run(from: from, to: to, lengthAtFrom: length)
+    return replay.merge
+  }
+
+  /// The patches of a merge into a sound history.
   package static func merge(
     graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], length: Int
   ) throws(SequenceError) -> [SequencePatch] {
-    var replay = SequenceReplay(graph: graph, log: log, ranks: ranks, length: length)
-    return try replay.run(from: from, to: to)
+    try merge(
+      graph: graph, log: log, ranks: ranks, from: from, to: to, length: length, isSound: true
+    ).patches
   }
 
   /// The patches that make the sequence at `frontier` from nothing.
@@ -34,6 +60,39 @@ package enum SequenceWalker {
   ) throws(SequenceError) -> [SequencePatch] {
     try merge(graph: graph, log: log, ranks: ranks, from: [], to: frontier, length: 0)
   }
+
+  /// The text as it was at `frontier`.
+  package static func text(
+    graph: EventGraph, log: SequenceLog, ranks: [UInt32], at frontier: [Int]
+  ) throws(SequenceError) -> TextRope {
+    let patches = try replay(graph: graph, log: log, ranks: ranks, at: frontier)
+    var text = TextRope()
+    do {
+      try text.apply(patches, from: log)
+    } catch {
+      throw .damagedHistory(version: frontier.last ?? 0)
+    }
+    return text
+  }
+
+  /// The events that inserted what is visible at `frontier`, in document order: who wrote what.
+  package static func insertions(
+    graph: EventGraph, log: SequenceLog, ranks: [UInt32], at frontier: [Int]
+  ) throws(SequenceError) -> [Range<Int>] {
+    let patches = try replay(graph: graph, log: log, ranks: ranks, at: frontier)
+    var rope = InsertionRope()
+    for patch in patches {
+      guard rope.apply(patch) else { throw .damagedHistory(version: patch.version) }
+    }
+    return rope.runs
+  }
+}
+
+/// What a merge yields.
+package struct SequenceMerge: Hashable, Sendable {
+  package var patches: [SequencePatch] = []
+  /// How many of the events replayed did not fit and had no effect.
+  package var ineffectiveEventCount = 0
 }
 
 /// One merge under way.
@@ -41,9 +100,9 @@ struct SequenceReplay {
   let graph: EventGraph
   let log: SequenceLog
   let ranks: [UInt32]
-  /// Length of the state as far as patches have been made.
+  /// Length of the sequence where the replay stands.
   var length: Int
-  var patches: [SequencePatch] = []
+  var merge = SequenceMerge()
 
   init(graph: EventGraph, log: SequenceLog, ranks: [UInt32], length: Int) {
     self.graph = graph
@@ -52,38 +111,57 @@ struct SequenceReplay {
     self.length = length
   }
 
-  mutating func run(from: [Int], to: [Int]) throws(SequenceError) -> [SequencePatch] {
-    guard !log.isEmpty else { return [] }
+  /// - Parameter lengthAtFrom: replay from nothing, silently until `from`, where the length must be
+  ///   this. nil: start where the conflict begins, with `length` being that at `from`.
+  mutating func run(from: [Int], to: [Int], lengthAtFrom: Int? = nil) throws(SequenceError) {
+    guard !log.isEmpty else { return }
     guard length >= 0, length <= SequenceLog.unitCountMax else {
       throw .damagedHistory(version: from.last ?? 0)
     }
-    let zone = graph.conflictZone(from: from, to: to)
+    let isWhole = lengthAtFrom != nil
+    let zone = graph.conflictZone(from: from, to: to, reachesRoot: isWhole)
     var plan = ReplayPlan(zone)
+    var isAtFrom = false
     for section in plan.sections {
       let pieces = zone.pieces[section]
-      guard pieces.contains(where: \.isNew) else { continue }
+      let hasNew = pieces.contains(where: \.isNew)
+      guard hasNew || isWhole else { continue }
+      let hasOld = pieces.contains { !$0.isNew }
+      if !hasOld, !isAtFrom {
+        isAtFrom = true
+        try checkLength(lengthAtFrom, from)
+      }
       if section.count == 1 {
-        try passThrough(zone.pieces[section.lowerBound].versions)
-      } else if touchedPieceCount(pieces) > 0 {
-        var walk = SectionWalk(
-          section: section, graph: graph, log: log, ranks: ranks, length: length)
-        try walk.run(&plan, patches: &patches)
+        passThrough(pieces[section.lowerBound])
+      } else if pieces.contains(where: { !log.runs(in: $0.versions).isEmpty }) {
+        let base: SectionWalk.Base =
+          hasOld && !isWhole ? .derived(lengthOfOld: length) : .known(length: length)
+        var walk = SectionWalk(section: section, graph: graph, log: log, ranks: ranks)
+        try walk.run(&plan, base: base, merge: &merge)
+        if hasOld, hasNew {
+          isAtFrom = true
+          length = walk.lengthOfOld
+          try checkLength(lengthAtFrom, from)
+        }
         length = walk.length
       }
     }
-    return patches
   }
 
-  private func touchedPieceCount(_ pieces: ArraySlice<ConflictZone.Piece>) -> Int {
-    pieces.reduce(0) { $0 + (log.runs(in: $1.versions).isEmpty ? 0 : 1) }
+  private func checkLength(_ expected: Int?, _ from: [Int]) throws(SequenceError) {
+    if let expected, length != expected { throw .damagedHistory(version: from.last ?? 0) }
   }
 
   /// Operations that nothing is concurrent with apply as they are.
-  private mutating func passThrough(_ versions: Range<Int>) throws(SequenceError) {
-    for index in log.runs(in: versions) {
-      let run = log[index].slice(versions)
-      length = try run.checkedLength(after: length)
-      patches.appendMerging(
+  private mutating func passThrough(_ piece: ConflictZone.Piece) {
+    for index in log.runs(in: piece.versions) {
+      let whole = log[index].slice(piece.versions)
+      let run = whole.effective(onLength: length)
+      merge.ineffectiveEventCount += whole.count - run.count
+      guard run.count > 0 else { continue }
+      length += run.kind == .insert ? run.count : -run.count
+      guard piece.isNew else { continue }
+      merge.patches.appendMerging(
         SequencePatch(
           kind: run.kind == .insert ? .insert : .delete, position: run.lowestPosition,
           count: run.count, version: run.version, content: run.content))
@@ -113,28 +191,17 @@ extension SequenceLog {
 }
 
 extension SequenceRun {
-  /// The length of a sequence of `length` units after this operation.
-  func checkedLength(after length: Int) throws(SequenceError) -> Int {
+  /// The events that have an effect on a sequence of `length` units: an insertion at or before its end,
+  /// a deletion of a unit that it has. Complexity: O(1).
+  func effective(onLength length: Int) -> SequenceRun {
     switch kind {
     case .insert:
-      guard position <= length else { throw outOfRange(version, length) }
-      guard length <= SequenceLog.unitCountMax - count else {
-        throw .tooLong(version: version, limit: SequenceLog.unitCountMax)
-      }
-      return length + count
+      return position <= length ? self : slice(version..<version)
     case .deleteForward:
-      guard position < length else { throw outOfRange(version, length) }
-      guard count <= length - position else {
-        throw outOfRange(version + (length - position), length)
-      }
-      return length - count
+      return slice(version..<version + max(0, min(count, length - position)))
     case .deleteBackward:
-      guard position < length, position >= count - 1 else { throw outOfRange(version, length) }
-      return length - count
+      // Event i deletes at position - i. Once one fits, all that follow do.
+      return slice(version + min(count, max(0, position - length + 1))..<version + count)
     }
-  }
-
-  private func outOfRange(_ version: Int, _ length: Int) -> SequenceError {
-    .positionOutOfRange(version: version, position: position, count: count, length: length)
   }
 }

@@ -1,0 +1,97 @@
+import Causality
+import Documents
+import TestSupport
+import Testing
+
+@Suite("Sequence merge against the oracle")
+struct SequenceConvergenceTests {
+  static let shapes: [(name: String, shape: RandomHistory.Shape)] = [
+    ("two replicas", RandomHistory.Shape(replicas: 2, changes: 12)),
+    ("three replicas", RandomHistory.Shape(replicas: 3, changes: 18)),
+    ("five replicas", RandomHistory.Shape(replicas: 5, changes: 24, mergePercent: 45)),
+    (
+      "all at one place",
+      RandomHistory.Shape(replicas: 3, changes: 16, deletePercent: 15, hotPlaces: 0)
+    ),
+    (
+      "all at two places",
+      RandomHistory.Shape(replicas: 4, changes: 18, mergePercent: 40, hotPlaces: 1, runMax: 2)
+    ),
+    ("mostly deleting", RandomHistory.Shape(replicas: 3, changes: 20, deletePercent: 65)),
+    ("rarely merging", RandomHistory.Shape(replicas: 4, changes: 18, mergePercent: 8)),
+    (
+      "single letters",
+      RandomHistory.Shape(
+        replicas: 3, changes: 24, mergePercent: 35, operationsMax: 1, runMax: 1, otherEventsMax: 0)
+    ),
+  ]
+
+  /// Every replica, whatever the order and the batches in which it learns of the changes, shows at every
+  /// step what the oracle shows for the same set of changes.
+  static func check(seed: UInt64, shape: RandomHistory.Shape) throws -> String? {
+    let history = RandomHistory(seed: seed, shape: shape)
+    var random = SeededGenerator(seed: seed &+ 1)
+    for _ in 0..<2 {
+      var replica = TextReplica(history)
+      var order = history.deliveryOrder(&random)[...]
+      let batchMax = [1, 3, order.count].randomElement(using: &random) ?? 1
+      while !order.isEmpty {
+        let batch = order.prefix(Int.random(in: 1...batchMax, using: &random))
+        order = order.dropFirst(batch.count)
+        try replica.receive(batch)
+        let expected = history.oracle.text(in: replica.delivered)
+        if replica.text.string.unicodeScalars.elementsEqual(expected.unicodeScalars) { continue }
+        return "\(expected.debugDescription) but got \(replica.text.string.debugDescription)"
+      }
+      // From any version to any later one, and from nothing to any version.
+      for _ in 0..<3 {
+        let some = history.changes[Int.random(in: 0..<history.changes.count, using: &random)]
+        let more = history.changes[Int.random(in: 0..<history.changes.count, using: &random)]
+        let from = try replica.frontier(of: some.closure)
+        let to = try replica.frontier(of: more.closure)
+        var text = try SequenceWalker.text(
+          graph: replica.graph, log: replica.log, ranks: replica.ranks, at: from)
+        let early = history.oracle.text(in: some.closure)
+        if !text.string.unicodeScalars.elementsEqual(early.unicodeScalars) {
+          return "at a version \(early.debugDescription) but got \(text.string.debugDescription)"
+        }
+        let patches = try SequenceWalker.merge(
+          graph: replica.graph, log: replica.log, ranks: replica.ranks, from: from, to: to,
+          length: text.count)
+        try text.apply(patches, from: replica.log)
+        let both = some.closure.union(more.closure)
+        let late = history.oracle.text(in: both)
+        if !text.string.unicodeScalars.elementsEqual(late.unicodeScalars) {
+          return "after a merge \(late.debugDescription) but got \(text.string.debugDescription)"
+        }
+        let insertions = try SequenceWalker.insertions(
+          graph: replica.graph, log: replica.log, ranks: replica.ranks,
+          at: replica.graph.dominators(of: from + to))
+        let found = insertions.joined().map { version in
+          let event = replica.graph.event(at: version)
+          return FugueOracle.Identity(
+            rank: Int(replica.ranks[event.origin]), sequence: event.sequence, index: event.index)
+        }
+        if found != history.oracle.identities(in: both) { return "wrong attribution" }
+      }
+    }
+    return nil
+  }
+
+  @Test("every delivery order and batch size shows what the oracle shows", arguments: shapes)
+  func convergence(name: String, shape: RandomHistory.Shape) throws {
+    for seed in 0..<historyCount {
+      let failure = try Self.check(seed: seed, shape: shape)
+      #expect(failure == nil, "\(name), seed \(seed)")
+      if failure != nil { return }
+    }
+  }
+
+  private var historyCount: UInt64 {
+    #if DEBUG
+      120
+    #else
+      4000
+    #endif
+  }
+}
