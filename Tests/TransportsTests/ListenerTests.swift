@@ -207,6 +207,48 @@ extension LinkTests {
       }
     }
 
+    /// Requests that are nearly right: cut in two, with bytes changed, bodies where none belong.
+    @Test(arguments: [UInt64(1), 2])
+    func bentRequestsHurtNobody(seed: UInt64) async throws {
+      var random = SeededGenerator(seed: seed)
+      let plain = WebSocketTests.upgradeRequest
+      let bent = [
+        plain.replacing("Host: a", with: "Host: a\r\nContent-Length: 5") + "hello",
+        plain.replacing("Host: a", with: "Host: a\r\nTransfer-Encoding: chunked")
+          + "5\r\nhello\r\n0\r\n\r\n",
+        plain + plain, "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + plain,
+        plain.replacing("Upgrade: websocket", with: "Upgrade: websocket, h2c, websocket"),
+        plain.replacing("Host: a", with: String(repeating: "X: y\r\n", count: 2_000) + "Host: a"),
+        plain.replacing("Host: a", with: "X: " + String(repeating: "y", count: 200_000)),
+        "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99999999999999999999\r\n\r\n",
+      ]
+      var limits = TransportLimits()
+      limits.handshakeMilliseconds = 300
+      limits.closeMilliseconds = 100
+      try await withListener(limits: limits, serve: echo) { listener in
+        for number in 0..<120 {
+          var bytes = Array((bent + [plain])[number % (bent.count + 1)].utf8)
+          if number >= 2 * bent.count {
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+              bytes[.random(in: 0..<min(300, bytes.count), using: &random)] =
+                .random(in: 0...255, using: &random)
+            }
+          }
+          let connection = try await Dialer(limits: limits).connect(to: listener.address(.tcp))
+          let cut = Int.random(in: 0...bytes.count, using: &random)
+          try? await connection.send(Array(bytes[..<cut]))
+          try? await connection.send(Array(bytes[cut...]))
+          if number.isMultiple(of: 4) { _ = try? await connection.receive() }
+          await connection.close()
+        }
+        let healthy = try await Dialer().connect(to: listener.address(.webSocket))
+        try await healthy.send([1])
+        #expect(try await healthy.receive() == [1])
+        await healthy.close()
+        try await eventually("nothing is left open") { listener.statistics.open == 0 }
+      }
+    }
+
     @Test func linksOutliveTheListenerThatAcceptedThem() async throws {
       let listener = try await Listener.bind(loopback)
       let dialed = try await Dialer().connect(to: listener.address(.tcp))
