@@ -87,11 +87,14 @@ let package = Package(
     library("EditingTraces", in: "Simulations"),
 
     // 2
-    library("Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures"]),
+    library(
+      "Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures"],
+      documents: ["FORMAT.md"]),
     library("Segments", ["ByteCoding", "Causality", "Sealing"], documents: ["FORMAT.md"]),
 
     // 3
-    library("ChangeCoding", ["ByteCoding", "Causality", "Documents"]),
+    library(
+      "ChangeCoding", ["ByteCoding", "Causality", "Documents"], documents: ["FORMAT.md"]),
     library("SegmentStore", ["ByteCoding", "Causality", "Segments", "Sealing", "SQLiteBridge"]),
     library("SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", deque]),
 

@@ -1,4 +1,5 @@
 package import Causality
+import RunStructures
 
 /// The smallest edit of one container as its author made it: positions are those of the version
 /// that the author saw, and nothing in it depends on where it is applied.
@@ -48,7 +49,7 @@ package struct Operation: Hashable, Sendable {
   /// How many events the operation is, at least 1 in a valid one. Complexity: O(text).
   package var eventCount: Int {
     switch action {
-    case .insertText(_, let text): text.unicodeScalars.count
+    case .insertText(_, let text): UTF8Scalars.count(text)
     case .insertElements(_, let elements): elements.count
     case .remove(_, let count): count
     case .unknown(_, let count, _): count

@@ -1,0 +1,77 @@
+package import ByteCoding
+package import Causality
+package import Documents
+
+/// The one encoding for runs of changes: changes not yet sealed, the bodies of segments, the tails
+/// and the history chunks of documents.
+///
+/// The layout is in FORMAT.md, beside this file. Every value has one encoding: a block that decodes
+/// is what ``encode(_:)`` makes of its changes.
+package enum ChangeBlock {
+  package static let version: UInt8 = 1
+  /// The most changes in one block.
+  package static let changeCountMax = 1 << 16
+  /// The most operations in one block, over all its changes.
+  package static let operationCountMax = 1 << 20
+  /// The most bytes of one block.
+  package static let byteCountMax = 1 << 26
+
+  /// Whether the changes can stand in one block as far as their numbers go; a run that cannot is to
+  /// be split. Complexity: O(changes and edits).
+  package static func fits(_ changes: some Collection<Change>) -> Bool {
+    guard changes.count <= changeCountMax else { return false }
+    var operations = 0
+    for change in changes {
+      for edit in change.edits { operations += edit.operations.count }
+    }
+    return operations <= operationCountMax
+  }
+
+  /// The bytes of a run of changes, in the order given. Complexity: O(changes and their content).
+  ///
+  /// - Precondition: the changes ``fits(_:)``.
+  package static func encode(_ changes: [Change]) -> [UInt8] {
+    var writer = BlockWriter()
+    for change in changes { writer.append(change) }
+    return writer.finish()
+  }
+
+  /// The changes of a block.
+  ///
+  /// - Throws: `unsupportedVersion` for a block of a later release, which is to be kept as it is;
+  ///   `checksumMismatch` for a damaged one; other codes for bytes that no encoder writes. Never
+  ///   traps; work and memory are bounded by the bytes and the limits above.
+  package static func decode(_ bytes: [UInt8]) throws(ByteDecodingError) -> [Change] {
+    var reader = try BlockReader(bytes)
+    return try reader.changes()
+  }
+
+  /// What a block is about.
+  package struct Summary: Equatable, Sendable {
+    package var changeCount: Int
+    package var first: ChangeID?
+    package var last: ChangeID?
+    /// Ascending.
+    package var origins: [Origin]
+    /// Ascending.
+    package var documents: [DocumentID]
+  }
+
+  /// Complexity: that of ``decode(_:)``.
+  package static func summary(_ bytes: [UInt8]) throws(ByteDecodingError) -> Summary {
+    let changes = try decode(bytes)
+    return Summary(
+      changeCount: changes.count, first: changes.first?.id, last: changes.last?.id,
+      origins: Set(changes.map(\.id.origin)).sorted(),
+      documents: Set(changes.flatMap { $0.edits.map(\.document) }).sorted())
+  }
+}
+
+extension [IncomingEdit] {
+  /// The edits of one document in a block, in its order.
+  package init(
+    decoding block: [UInt8], document: DocumentID
+  ) throws(ByteDecodingError) {
+    self = try ChangeBlock.decode(block).compactMap { IncomingEdit($0, document: document) }
+  }
+}

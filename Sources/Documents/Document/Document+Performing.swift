@@ -1,0 +1,142 @@
+import Causality
+import RunStructures
+
+/// Which events the author of an operation had seen: an operation can replace or address only what
+/// its author's version contains, whatever else has arrived here. Without this rule an author that
+/// names events it cannot have seen would make replicas differ.
+enum CausalPast {
+  /// The author saw everything that is here.
+  case everything
+  /// The author saw what these versions of the history's graph contain.
+  case version([Int], of: DocumentHistory)
+}
+
+extension Document {
+  /// Applies one operation, local or remote, whose text and list positions are those of the state
+  /// at hand.
+  ///
+  /// An operation that cannot be done as it stands has no effect: one on a container of another
+  /// kind, one that names what its author had not seen, an insertion beyond the end. A removal
+  /// removes what is there. This is the same verdict as the walker's on the author's version.
+  ///
+  /// - Parameter event: the first event of the operation.
+  /// - Returns: the number of events.
+  @discardableResult
+  func perform(
+    _ operation: Operation, at event: EventID, lamport: UInt64, past: CausalPast = .everything
+  ) -> Int {
+    let handle = materialise(operation.container)
+    switch operation.action {
+    case .insertText(let position, let text):
+      let count = UTF8Scalars.count(text)
+      if operation.container.kind == .text {
+        let slot = slot(of: handle)
+        // Only a position beyond the end makes this throw, and then nothing is to happen.
+        try? texts[slot].insert(text, at: position)
+        approximateBytes += text.utf8.count
+      }
+      return count
+    case .insertElements(let position, let elements):
+      let entries = registers(for: elements, from: event, lamport: lamport)
+      if operation.container.kind == .list {
+        let slot = slot(of: handle)
+        if position <= lists[slot].count { lists[slot].insert(entries, at: position) }
+      }
+      return elements.count
+    case .remove(let position, let count):
+      let slot = slot(of: handle)
+      switch operation.container.kind {
+      case .text:
+        let end = min(texts[slot].count, position + count)
+        if position < end { try? texts[slot].remove(position..<end) }
+      case .list:
+        let end = min(lists[slot].count, position + count)
+        if position < end { lists[slot].remove(position..<end) }
+      case .map, .counter, .tree: break
+      }
+      return count
+    default:
+      performRegister(operation, on: handle, at: event, lamport: lamport, past: past)
+      return operation.eventCount
+    }
+  }
+
+  /// Applies an operation that is not one of a text or of the order of a list.
+  func performRegister(
+    _ operation: Operation, on handle: ContainerHandle, at event: EventID, lamport: UInt64,
+    past: CausalPast
+  ) {
+    let slot = slot(of: handle)
+    switch (operation.action, operation.container.kind) {
+    case (.set(let key, let value, let replaces), .map):
+      approximateBytes += value.approximateBytes + 64
+      let entry = Register.Entry(event: event, lamport: lamport, content: .value(value))
+      update(key, of: slot, replacing: replaces, with: entry, by: event, past: past)
+    case (.make(let key, let kind, let isAnew, let replaces), .map):
+      approximateBytes += 64
+      let child = materialise(
+        .child(
+          parent: operation.container, key: key, kind: kind, generation: isAnew ? event : nil))
+      let entry = Register.Entry(event: event, lamport: lamport, content: .container(child))
+      update(key, of: slot, replacing: replaces, with: entry, by: event, past: past)
+    case (.delete(let key, let replaces), .map):
+      update(key, of: slot, replacing: replaces, with: nil, by: event, past: past)
+    case (.increment(let amount), .counter):
+      // 2^64 increments of the largest amount are needed to wrap around.
+      counters[slot] &+= Int128(amount)
+    case (.setElement(let element, let content, let replaces), let kind):
+      // The container is named even if the element is gone, so that every order of arrival agrees.
+      let entry = Register.Entry(
+        event: event, lamport: lamport, content: self.content(of: content, at: event))
+      guard kind == .list, lists[slot].register(of: element) != nil,
+        isSeen(element, by: event, past)
+      else { return }
+      approximateBytes += 64
+      lists[slot].update(element) { register in
+        register.remove(replaces) { isSeen($0, by: event, past) }
+        register.insert(entry)
+      }
+    default: break
+    }
+  }
+
+  private func update(
+    _ key: Key, of slot: Int, replacing replaced: [EventID], with entry: Register.Entry?,
+    by event: EventID, past: CausalPast
+  ) {
+    var register = maps[slot].removeValue(forKey: key) ?? Register()
+    register.remove(replaced) { isSeen($0, by: event, past) }
+    if let entry { register.insert(entry) }
+    if !register.isEmpty { maps[slot][key] = register }
+  }
+
+  /// What new list elements hold, each under its own event.
+  func registers(
+    for elements: [Operation.Element], from event: EventID, lamport: UInt64
+  ) -> [(EventID, Register)] {
+    approximateBytes += elements.count * 96
+    var event = event
+    return elements.map { element in
+      defer { event.index &+= 1 }
+      let content = content(of: element, at: event)
+      return (event, Register(Register.Entry(event: event, lamport: lamport, content: content)))
+    }
+  }
+
+  private func content(of element: Operation.Element, at event: EventID) -> Register.Content {
+    switch element {
+    case .value(let value):
+      approximateBytes += value.approximateBytes
+      return .value(value)
+    case .container(let kind): return .container(materialise(.element(event, kind)))
+    }
+  }
+
+  private func isSeen(_ seen: EventID, by event: EventID, _ past: CausalPast) -> Bool {
+    if seen.change == event.change { return seen.index < event.index }
+    switch past {
+    case .everything: return true
+    case .version(let version, let history): return history.contains(seen, in: version)
+    }
+  }
+}

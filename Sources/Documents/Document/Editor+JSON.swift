@@ -1,0 +1,71 @@
+package import JSONCoding
+
+extension Editor {
+  /// Does one operation as the command line spells it:
+  /// `{"op": "set", "path": ["title"], "value": "Tides"}`.
+  ///
+  /// `set` (`value`), `delete`, `increment` (`by`), `make` (`type`), `splice` (`at`, `delete`,
+  /// `insert`) and `deleteDocument`; members that an operation does not know are passed over.
+  package func apply(operation json: JSONValue) throws(EditError) {
+    guard let object = json.objectValue, let name = object["op"]?.stringValue else {
+      throw EditError(.malformed, "an operation is an object with a member 'op'")
+    }
+    if name == "deleteDocument" { return try deleteDocument() }
+    guard ["set", "delete", "increment", "make", "splice", "move"].contains(name) else {
+      throw EditError(
+        .malformed,
+        "'\(name)' is no operation; there are set, delete, increment, make, splice, deleteDocument")
+    }
+    guard name != "move" else {
+      throw EditError(
+        .notSupported, "moving list elements is not supported yet; delete and insert instead")
+    }
+    guard let steps = object["path"] else {
+      throw EditError(.malformed, "the operation '\(name)' needs a 'path'")
+    }
+    let path = try DocumentPath(json: steps)
+    switch name {
+    case "set":
+      guard let value = object["value"] else {
+        throw EditError(.malformed, at: path, "'set' needs a 'value'; to remove a key use 'delete'")
+      }
+      try set(path, to: value)
+    case "delete": try delete(path)
+    case "increment":
+      guard let amount = object["by"]?.integerValue else {
+        throw EditError(.malformed, at: path, "'increment' needs 'by', a whole number")
+      }
+      try increment(path, by: amount)
+    case "make":
+      guard let kind = object["type"]?.stringValue.flatMap(ContainerKind.init(name:)) else {
+        throw EditError(.malformed, at: path, "'make' needs a 'type': map, list, text or counter")
+      }
+      try make(path, kind)
+    default: try splice(path, object)
+    }
+  }
+
+  private func splice(_ path: DocumentPath, _ object: JSONObject) throws(EditError) {
+    guard let position = object["at"]?.integerValue.map({ Int($0) }) else {
+      throw EditError(.malformed, at: path, "'splice' needs 'at', a whole number")
+    }
+    guard let count = (object["delete"] ?? .integer(0)).integerValue.map({ Int($0) }) else {
+      throw EditError(.malformed, at: path, "'delete' of 'splice' is a whole number")
+    }
+    switch (try document.kind(at: path), object["insert"]) {
+    case (.text, nil): try splice(path, at: position, delete: count, insert: "")
+    case (.text, .string(let text)): try splice(path, at: position, delete: count, insert: text)
+    case (.list, nil): try splice(path, at: position, delete: count, insert: [JSONValue]())
+    case (.list, .array(let elements)):
+      try splice(path, at: position, delete: count, insert: elements)
+    case (.text, _):
+      throw EditError(.malformed, at: path, "'insert' into a text is a string")
+    case (.list, _):
+      throw EditError(.malformed, at: path, "'insert' into a list is an array")
+    case (let kind, _):
+      let found = kind.map { "a \($0)" } ?? "a plain value"
+      throw EditError(
+        .wrongKind, at: path, "at '\(path)' is \(found); 'splice' edits texts and lists")
+    }
+  }
+}

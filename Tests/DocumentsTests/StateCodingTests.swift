@@ -1,0 +1,131 @@
+import ByteCoding
+import Causality
+import JSONCoding
+import TestSupport
+import Testing
+
+@testable import Documents
+
+@Suite struct StateCodingTests {
+  private func rich() throws -> DocumentReplica {
+    var left = DocumentReplica(0)
+    var right = DocumentReplica(1)
+    try left.edit { editor in
+      try editor.set(["title"], to: "Tides")
+      try editor.make(["body"], .text)
+      try editor.splice(["body"], at: 0, delete: 0, insert: "spring and neap 🌊")
+      try editor.increment(["count"], by: .max)
+      try editor.increment(["count"], by: .max)
+      try editor.set(["list"], to: [1, .double(2.5), nil, ["a": []], "e\u{301}"])
+      try editor.set(["when"], value: .timestamp(Timestamp(clampingMilliseconds: -1)))
+      try editor.set(["raw"], value: .bytes([0, 1, 255]))
+    }
+    try right.receive(left.log)
+    try left.edit { editor in
+      try editor.set(["title"], to: "Ebb")
+      try editor.delete(["body"])
+      try editor.make(["body"], .text)
+      try editor.set(["list", 1], to: true)
+    }
+    try right.edit { editor in
+      try editor.set(["title"], to: "Flood")
+      try editor.set(["list", 1], to: ["b": 1])
+      try editor.increment(["count"], by: -5)
+    }
+    try left.receive(right.log.suffix(1))
+    return left
+  }
+
+  @Test func theStateHoldsEverything() throws {
+    let replica = try rich()
+    let state = replica.document.encodeState()
+    let opened = try Document(id: documentID, state: state)
+    #expect(opened.canonicalJSON() == replica.document.canonicalJSON())
+    #expect(opened.parents == replica.document.parents)
+    #expect(opened.encodeState() == state)
+    #expect(opened.conflictCount == 2)
+    #expect(try opened.json(at: ["count"]) == .integer(.max))
+    #expect(opened.counters == [2 * Int128(Int64.max) - 5])
+  }
+
+  @Test func anEmptyDocumentIsTheseBytes() throws {
+    let state = Document(id: documentID).encodeState()
+    #expect(
+      Hexadecimal.encode(state)
+        == "01" + "00000000000000d00000000000000001" + "00000000" + "ecb2f087")
+    #expect(try Document(id: documentID, state: state).isEmpty)
+  }
+
+  @Test func theStateOfAnotherDocumentIsRefused() throws {
+    let state = try rich().document.encodeState()
+    #expect(throws: ByteDecodingError(.invalidValue, "")) {
+      try Document(id: DocumentID(high: 1, low: 1), state: state)
+    }
+  }
+
+  @Test func damagedAndLaterStatesAreTold() throws {
+    let state = try rich().document.encodeState()
+    for index in 1..<state.count {
+      var damaged = state
+      damaged[index] ^= 0x04
+      #expect(throws: ByteDecodingError(.checksumMismatch, "")) {
+        try Document(id: documentID, state: damaged)
+      }
+    }
+    for length in 0..<state.count {
+      #expect(throws: ByteDecodingError.self) {
+        try Document(id: documentID, state: Array(state[..<length]))
+      }
+    }
+    var later = state
+    later[0] = 2
+    #expect(throws: ByteDecodingError(.unsupportedVersion, "")) {
+      try Document(id: documentID, state: later)
+    }
+  }
+
+  /// Bytes that are wrong behind a right checksum: refused, or the one encoding of what they say.
+  @Test(arguments: 0..<8)
+  func wrongStatesAreRefusedOrCanonical(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let state = try rich().document.encodeState()
+    for _ in 0..<250 {
+      var bytes = Array(state.dropLast(4))
+      let index = Int.random(in: 17..<bytes.count, using: &random)
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      case 1: bytes[index] = UInt8.random(in: 0...255, using: &random)
+      case 2: bytes.removeSubrange(index..<min(bytes.count, index + 3))
+      default: bytes.insert(UInt8.random(in: 0...3, using: &random), at: index)
+      }
+      var whole = ByteWriter()
+      whole.write(raw: bytes)
+      whole.write(fixed: CRC32C.checksum(bytes))
+      do {
+        let document = try Document(id: documentID, state: whole.bytes)
+        #expect(document.encodeState() == whole.bytes)
+        _ = document.canonicalJSON()
+        _ = document.conflictCount
+      } catch {}
+    }
+  }
+
+  @Test(arguments: [0, 1, -1, 63, 64, -64, -65, Int128.max, Int128.min, Int128(Int64.min)])
+  func wideIntegersComeBack(number: Int128) throws {
+    var writer = ByteWriter()
+    writer.write(signed128: number)
+    #expect(writer.count <= 19)
+    var reader = ByteReader(writer.bytes)
+    #expect(try reader.readSigned128("number") == number)
+    try reader.finish("number")
+  }
+
+  @Test func wideIntegersHaveOneEncoding() {
+    for bytes in [
+      [0x80, 0x00], [UInt8](repeating: 0x80, count: 18) + [4], Array(repeating: 0xFF, count: 20),
+    ] {
+      var reader = ByteReader(bytes)
+      #expect(throws: ByteDecodingError.self) { try reader.readSigned128("number") }
+    }
+  }
+}
