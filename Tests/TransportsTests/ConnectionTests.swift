@@ -54,7 +54,7 @@ extension LinkTests {
     @Test(arguments: [Connection.Kind.tcp, .webSocket])
     func aSenderWaitsForAConsumerThatDoesNotRead(kind: Connection.Kind) async throws {
       try await withListener(serve: neverRead) { listener in
-        let connection = try await Dialer().connect(to: listener.address(kind))
+        let connection = try await Dialer(limits: .hasty).connect(to: listener.address(kind))
         let chunk = [UInt8](repeating: 7, count: 100_000)
         let progress = Progress()
         let sending = Task {
@@ -141,7 +141,7 @@ extension LinkTests {
 
     @Test func closingWakesEverybodyWhoWaits() async throws {
       try await withListener(serve: neverRead) { listener in
-        let connection = try await Dialer().connect(to: listener.address(.tcp))
+        let connection = try await Dialer(limits: .hasty).connect(to: listener.address(.tcp))
         let senders = (0..<5).map { _ in
           Task {
             while true { try await connection.send([UInt8](repeating: 0, count: 1_000_000)) }

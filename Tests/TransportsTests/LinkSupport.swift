@@ -90,6 +90,15 @@ func neverRead(_ connection: Connection) async {
   await connection.close()
 }
 
+extension TransportLimits {
+  /// Closing gives up soon on a peer that does not read.
+  static var hasty: TransportLimits {
+    var limits = TransportLimits()
+    limits.closeMilliseconds = 200
+    return limits
+  }
+}
+
 extension Listener {
   func address(_ kind: Connection.Kind) -> Address {
     switch kind {
