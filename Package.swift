@@ -96,7 +96,9 @@ let package = Package(
     library(
       "ChangeCoding", ["ByteCoding", "Causality", "Documents"], documents: ["FORMAT.md"]),
     library("SegmentStore", ["ByteCoding", "Causality", "Segments", "Sealing", "SQLiteBridge"]),
-    library("SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", deque]),
+    library(
+      "SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", deque],
+      documents: ["FORMAT.md"]),
 
     // 4
     library(

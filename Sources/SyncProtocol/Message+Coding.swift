@@ -63,8 +63,9 @@ extension Message {
     case .have(let vector):
       writer.write(Kind.have)
       vector.write(to: &writer)
-    case .want(let wants):
+    case .want(let wants, let isAgain):
       writer.write(Kind.want)
+      writer.write(bool: isAgain)
       writer.write(count: wants.count)
       for want in wants {
         want.origin.write(to: &writer)
@@ -197,6 +198,7 @@ extension Message {
   }
 
   private static func want(from reader: inout ByteReader) throws(ByteDecodingError) -> Message {
+    let isAgain = try reader.readBool("want")
     let count = try reader.readCount(
       "want", minimumBytesEach: Origin.byteCount + 1, limit: MessageLimits.entriesMax)
     var wants: [Want] = []
@@ -209,7 +211,7 @@ extension Message {
       }
       wants.append(want)
     }
-    return .want(wants)
+    return .want(wants, isAgain: isAgain)
   }
 }
 

@@ -202,8 +202,9 @@ package enum Message: Equatable, Sendable {
   case credit(UInt64)
   /// Stored at the sender and not being pushed: only the entries that moved.
   case have(VersionVector)
-  /// In ascending order of origin.
-  case want([Want])
+  /// In ascending order of origin. `isAgain`: what came of these before was lost, so that it is to
+  /// be sent again though it was sent on this link.
+  case want([Want], isAgain: Bool)
   case ping(UInt64)
   /// The number of the ping that it answers.
   case pong(UInt64)
@@ -228,6 +229,6 @@ package enum MessageLimits {
   package static let extensionsMax = 32
   package static let extensionBytesMax = 1_024
   package static let digestBytes = 32
-  /// The most credit that is remembered or granted.
+  /// The most credit in one message.
   package static let creditBytesMax: UInt64 = 1 << 40
 }

@@ -145,6 +145,8 @@ package enum SessionEnding: Equatable, Sendable, CustomStringConvertible {
 
 /// What crossed a link so far.
 package struct Traffic: Equatable, Sendable {
+  package init() {}
+
   package var sentSegments: UInt64 = 0
   package var sentChanges: UInt64 = 0
   package var sentSegmentBytes: UInt64 = 0

@@ -40,10 +40,22 @@ extension SyncSession {
 
   // MARK: Messages
 
+  /// Both sides know each other's tips, so the peer may be running. We may not be yet: what it
+  /// sends may come in one piece with its tips, before the chains could be compared.
+  var hasMet: Bool { hasMetTips && (phase == .greeting || phase == .running) }
+
+  /// More than this is never under way, however generous the peer is.
+  private var sendLimit: UInt64 { UInt64(limits.sendBytesMax) }
+
   private mutating func take(_ message: Message) throws(SessionEnding.Violation) {
     if theirHello == nil {
-      guard case .hello(let hello) = message else { throw .unexpected("something before hello") }
-      takeHello(hello)
+      switch message {
+      case .hello(let hello): takeHello(hello)
+      // Whoever is sent away is told why, and nothing else.
+      case .status(let status): actions.append(.reported(status))
+      case .bye: close(.peerLeft)
+      default: throw .unexpected("something before hello")
+      }
       return
     }
     switch message {
@@ -53,24 +65,23 @@ extension SyncSession {
       if isLast { expectsRecords = false }
       if !records.isEmpty { actions.append(.storeRecords(records)) }
     case .segment(let head, let part):
-      guard phase == .running else { throw .unexpected("a segment") }
+      guard hasMet else { throw .unexpected("a segment") }
       try takeSegment(head, part)
     case .segmentPart(let part):
-      guard phase == .running else { throw .unexpected("a part of a segment") }
+      guard hasMet else { throw .unexpected("a part of a segment") }
       try takePart(part)
     case .acknowledge(let vector):
-      guard phase == .running else { throw .unexpected("an acknowledgement") }
+      guard hasMet else { throw .unexpected("an acknowledgement") }
       try takeDurable(vector)
     case .credit(let bytes):
-      guard phase == .running else { throw .unexpected("credit") }
-      let limit = MessageLimits.creditBytesMax
-      credit = min(credit + Int64(min(bytes, limit)), Int64(limit))
+      guard hasMet else { throw .unexpected("credit") }
+      credit = min(credit + Int64(clamping: min(bytes, sendLimit)), Int64(sendLimit))
     case .have(let vector):
-      guard phase == .running else { throw .unexpected("an advertisement") }
+      guard hasMet else { throw .unexpected("an advertisement") }
       try takeAdvertisement(vector)
-    case .want(let wants):
-      guard phase == .running else { throw .unexpected("a want") }
-      honour(wants)
+    case .want(let wants, let isAgain):
+      guard hasMet else { throw .unexpected("a want") }
+      honour(wants, isAgain: isAgain)
     case .ping(let number): send(.pong(number))
     case .pong(let number):
       if number == pingNumber, let sent = pingSentAt {
@@ -93,7 +104,7 @@ extension SyncSession {
       return
     }
     theirHello = hello
-    credit = Int64(min(hello.windowBytes, MessageLimits.creditBytesMax))
+    credit = Int64(min(hello.windowBytes, sendLimit))
     // Both sides compare the same two digests, so both know that both sets will cross.
     if hello.recordDigest != sentDigest {
       owesRecords = true
@@ -250,7 +261,7 @@ extension SyncSession {
   /// Gives credit back in steps of a quarter of the window: often enough that the peer never
   /// stands still while we are idle, seldom enough that nobody pays for the messages.
   private mutating func settle(_ bytes: Int) {
-    guard bytes > 0, phase == .running else { return }
+    guard bytes > 0, hasMet else { return }
     unreturned += bytes
     guard unreturned >= max(1, limits.windowBytes / 4) else { return }
     allowance += Int64(unreturned)

@@ -80,14 +80,20 @@ extension SyncSession {
   }
 
   /// Asks the peer for what is missing here, whatever it may wish to push.
-  package mutating func missing(_ wants: [Want], now: UInt64) -> [SessionAction] {
+  ///
+  /// - Parameter isAgain: what the peer sent of these before was lost here.
+  package mutating func missing(
+    _ wants: [Want], isAgain: Bool = false, now: UInt64
+  ) -> [SessionAction] {
     advanceClock(now)
     guard phase == .running else { return [] }
     let open = wants.filter { !excluded.contains($0.origin) && $0.from > 0 }
       .sorted { ($0.origin, $0.from) < ($1.origin, $1.from) }
     var distinct: [Want] = []
     for want in open where distinct.last?.origin != want.origin { distinct.append(want) }
-    for chunk in distinct.chunked(by: MessageLimits.entriesMax) { send(.want(chunk)) }
+    for chunk in distinct.chunked(by: MessageLimits.entriesMax) {
+      send(.want(chunk, isAgain: isAgain))
+    }
     return finish()
   }
 
@@ -195,13 +201,14 @@ extension SyncSession {
 
   /// The peer asks by name: it is believed, even when it was thought to have it.
   ///
-  /// Only what was sent on this link may just be under way; it is sent again when the peer asks a
-  /// second time from the same place.
-  mutating func honour(_ wants: [Want]) {
+  /// Only what was sent on this link may just be under way; it is sent again when the peer says
+  /// that it was lost, or asks a second time from the same place.
+  mutating func honour(_ wants: [Want], isAgain: Bool) {
     var goal: [VersionVector.Entry] = []
     for want in wants
     where local[want.origin] >= want.from && !excluded.contains(want.origin) {
-      let isRepeated = honouredFrom.updateValue(want.from, forKey: want.origin) == want.from
+      let before = honouredFrom.updateValue(want.from, forKey: want.origin)
+      let isRepeated = isAgain || before == want.from
       let from = isRepeated ? want.from : max(want.from, sentHere[want.origin] + 1)
       if known[want.origin] >= from { known.set(want.origin, to: from - 1) }
       if durableThere[want.origin] >= from { durableThere.set(want.origin, to: from - 1) }
@@ -265,7 +272,7 @@ extension SyncSession {
   // MARK: Answers
 
   mutating func acknowledge(_ durable: VersionVector) {
-    guard !durable.isEmpty, phase == .running else { return }
+    guard !durable.isEmpty, hasMet else { return }
     acknowledgedByUs.merge(durable)
     for chunk in durable.chunked() { send(.acknowledge(chunk)) }
   }

@@ -42,13 +42,24 @@ extension [SessionAction] {
 
 @Suite struct HostilePeerTests {
   @Test func nothingButHelloComesFirst() {
-    for message in [Message.bye, .ping(1), .tips([], isLast: true), .want([]), .credit(1)] {
+    for message in [
+      Message.ping(1), .tips([], isLast: true), .want([], isAgain: false), .credit(1),
+    ] {
       var session = SyncSession(
         SessionConfiguration(role: .replica, origin: ours, tips: [], recordDigest: digest))
       _ = session.start(now: 0)
       let ending = session.receive(message, now: 0).ending
       #expect(ending == .violation(.unexpected("something before hello")))
     }
+  }
+
+  @Test func whoeverIsSentAwayIsToldWhy() {
+    var session = SyncSession(
+      SessionConfiguration(role: .replica, origin: ours, tips: [], recordDigest: digest))
+    _ = session.start(now: 0)
+    let status = Status(.notAMember, "no")
+    #expect(session.receive(.status(status), now: 0) == [.reported(status)])
+    #expect(session.receive(.bye, now: 0) == [.close(.peerLeft)])
   }
 
   @Test func aSecondHelloOrVectorEndsTheSession() {
@@ -199,6 +210,20 @@ extension [SessionAction] {
     #expect(!actions.contains { if case .needSegments = $0 { true } else { false } })
   }
 
+  @Test func whatComesInOnePieceWithTheTipsIsTaken() {
+    let tips = [ChainTip(origin: theirs, sequence: 5, chainPrefix: 1)]
+    let peerTips = [ChainTip(origin: theirs, sequence: 3, chainPrefix: 9)]
+    var (session, _) = running(tips: tips, peerTips: peerTips)
+    let known = SegmentHead(origin: theirs, first: 4, last: 4, byteCount: 1)
+    let news = SegmentHead(origin: makeOrigin(3), first: 1, last: 1, byteCount: 1)
+    #expect(
+      session.receive(.segment(known, part: [1]), now: 1).sent
+        == [.acknowledge(VersionVector(one: theirs, 5))])
+    #expect(session.receive(.segment(news, part: [1]), now: 1).count == 1)
+    _ = session.chainsCompared(forked: [], now: 1)
+    #expect(session.isRunning)
+  }
+
   @Test func moreOfOurOwnOriginThanWeHaveIsReported() {
     let tips = [ChainTip(origin: ours, sequence: 5, chainPrefix: 1)]
     let peerTips = [ChainTip(origin: ours, sequence: 8, chainPrefix: 9)]
@@ -235,12 +260,12 @@ extension [SessionAction] {
     let tips = [ChainTip(origin: ours, sequence: 5, chainPrefix: 1)]
     var (session, actions) = running(tips: tips, peerTips: tips)
     #expect(actions.last == .level(true))
-    actions = session.receive(.want([Want(origin: ours, from: 3)]), now: 1)
+    actions = session.receive(.want([Want(origin: ours, from: 3)], isAgain: false), now: 1)
     let request = SegmentRequest(
       ranges: [SegmentRange(origin: ours, after: 2, through: 5)],
       byteBudget: session.limits.readBytes)
     #expect(actions == [.needSegments(request), .level(false)])
-    #expect(session.receive(.want([Want(origin: theirs, from: 3)]), now: 1).isEmpty)
+    #expect(session.receive(.want([Want(origin: theirs, from: 3)], isAgain: false), now: 1).isEmpty)
   }
 
   @Test func whatIsUnderWayIsSentAgainOnlyWhenAskedForTwice() {
@@ -248,10 +273,13 @@ extension [SessionAction] {
     var (session, _) = running(tips: tips)
     let segment = OutgoingSegment(origin: ours, first: 1, last: 1, bytes: [1])
     #expect(session.provide([segment], now: 1).sent.count == 1)
-    let want = Message.want([Want(origin: ours, from: 1)])
+    let want = Message.want([Want(origin: ours, from: 1)], isAgain: false)
     #expect(session.receive(want, now: 2).isEmpty)
     let again = session.receive(want, now: 3)
     #expect(again.contains { if case .needSegments = $0 { true } else { false } })
+    _ = session.provide([segment], now: 3)
+    let lost = session.receive(.want([Want(origin: ours, from: 1)], isAgain: true), now: 4)
+    #expect(lost.contains { if case .needSegments = $0 { true } else { false } })
   }
 
   @Test func aGatedPeerIsToldNothingButHello() {
@@ -314,7 +342,7 @@ extension [SessionAction] {
           origin: origin, first: sequence, last: sequence + 1, byteCount: size)
         let choices: [Message] = [
           .acknowledge(vector), .have(vector), .credit(UInt64(size)), .ping(sequence),
-          .want([Want(origin: origin, from: sequence)]), .segment(head, part: part),
+          .want([Want(origin: origin, from: sequence)], isAgain: false), .segment(head, part: part),
           .segmentPart(part), .records([part], isLast: true), .pong(1),
           .status(Status(.refused, origin: origin, "x")), .ignorable(kind: 0x99),
         ]

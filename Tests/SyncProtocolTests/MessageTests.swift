@@ -50,7 +50,7 @@ private let golden: [(message: Message, hex: String)] = [
   (.acknowledge(vector((first, 6))), "06" + "01" + originHex + "06"),
   (.credit(1 << 20), "07" + "808040"),
   (.have(vector((first, 1), (second, 2))), "08" + "02" + originHex + "01" + secondHex + "02"),
-  (.want([Want(origin: second, from: 9)]), "09" + "01" + secondHex + "09"),
+  (.want([Want(origin: second, from: 9)], isAgain: true), "09" + "01" + "01" + secondHex + "09"),
   (.ping(130), "0a" + "8201"),
   (.pong(130), "0b" + "8201"),
   (.status(Status(.forked, origin: first, "no")), "0c" + "06" + "01" + originHex + "026e6f"),
@@ -136,7 +136,7 @@ private let golden: [(message: Message, hex: String)] = [
     let origins = (1...count).map { Origin(high: 0, low: UInt64($0)) }
     let tips = Message.tips(
       origins.map { ChainTip(origin: $0, sequence: 1, chainPrefix: 0) }, isLast: true)
-    let wants = Message.want(origins.map { Want(origin: $0, from: 1) })
+    let wants = Message.want(origins.map { Want(origin: $0, from: 1) }, isAgain: false)
     for message in [tips, wants] {
       let bytes = message.encoded()
       #expect(bytes.count <= MessageLimits.messageBytesMax)
@@ -162,7 +162,9 @@ private let golden: [(message: Message, hex: String)] = [
   @Test func vectorsOutOfOrderAreRefused() {
     let low = second
     let high = first
-    let bytes = Message.want([Want(origin: low, from: 1), Want(origin: high, from: 1)]).encoded()
+    let bytes = Message.want(
+      [Want(origin: low, from: 1), Want(origin: high, from: 1)], isAgain: false
+    ).encoded()
     #expect(throws: ByteDecodingError(.notCanonical, "")) { try Message(decoding: bytes) }
   }
 }
