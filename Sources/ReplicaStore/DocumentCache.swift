@@ -1,0 +1,84 @@
+import Documents
+
+/// The documents that are open, bounded by number and size; the least recently used go first.
+struct DocumentCache {
+  static let countMax = 1_024
+  static let bytesMax = 64 << 20
+  /// How many documents keep their history after a concurrent merge.
+  static let historiesMax = 8
+
+  /// An open document and its row.
+  final class Entry {
+    let document: Document
+    /// The number of its row; 0 while there is none.
+    var row: Int64
+    /// Bytes of the change blocks since the last fold.
+    var tailBytes: Int
+    /// Bytes of the state at the last fold.
+    var stateBytes: Int
+    var lastUse: UInt64 = 0
+
+    init(_ document: Document, row: Int64 = 0, tailBytes: Int = 0, stateBytes: Int = 0) {
+      self.document = document
+      self.row = row
+      self.tailBytes = tailBytes
+      self.stateBytes = stateBytes
+    }
+  }
+
+  private var entries: [DocumentID: Entry] = [:]
+  private var uses: UInt64 = 0
+  private var trims: UInt64 = 0
+  /// Documents that hold their history, the latest last.
+  private var withHistory: [DocumentID] = []
+
+  var count: Int { entries.count }
+
+  mutating func entry(_ id: DocumentID) -> Entry? {
+    guard let entry = entries[id] else { return nil }
+    uses += 1
+    entry.lastUse = uses
+    return entry
+  }
+
+  mutating func insert(_ entry: Entry) {
+    uses += 1
+    entry.lastUse = uses
+    entries[entry.document.id] = entry
+  }
+
+  mutating func remove(_ id: DocumentID) {
+    entries[id] = nil
+    withHistory.removeAll { $0 == id }
+  }
+
+  mutating func removeAll() {
+    entries.removeAll()
+    withHistory.removeAll()
+  }
+
+  /// Keeps the history of the documents that were merged last: more of the same is likely.
+  mutating func noteHistory(of id: DocumentID) {
+    withHistory.removeAll { $0 == id }
+    withHistory.append(id)
+    while withHistory.count > Self.historiesMax {
+      entries[withHistory.removeFirst()]?.document.releaseHistory()
+    }
+  }
+
+  /// Closes documents until the bounds hold with room to spare. Not within a transaction, which may
+  /// have documents in hand that are not written yet. Complexity: O(1) mostly.
+  mutating func trim() {
+    trims += 1
+    guard entries.count > Self.countMax || trims % 64 == 0 else { return }
+    var bytes = entries.values.reduce(0) { $0 + $1.document.approximateBytes }
+    guard entries.count > Self.countMax || bytes > Self.bytesMax else { return }
+    var count = entries.count
+    for entry in entries.values.sorted(by: { $0.lastUse < $1.lastUse }) {
+      guard count > Self.countMax * 3 / 4 || bytes > Self.bytesMax * 3 / 4 else { return }
+      count -= 1
+      bytes -= entry.document.approximateBytes
+      remove(entry.document.id)
+    }
+  }
+}

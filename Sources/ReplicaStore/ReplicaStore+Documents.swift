@@ -1,0 +1,210 @@
+import ByteCoding
+package import Causality
+import ChangeCoding
+package import Documents
+import SQLiteBridge
+
+/// A document as the list of documents shows it.
+package struct StoredDocument: Hashable, Sendable {
+  package let id: DocumentID
+  /// The local position of its last change.
+  package let position: Int64
+  package let isDeleted: Bool
+}
+
+extension ReplicaStore {
+  /// The document as it is; nil when there is none. It is the store's own, which goes on changing:
+  /// read from it at once and do not keep it.
+  ///
+  /// Complexity: O(1) when it is open, else O(state and tail).
+  package func document(_ id: DocumentID) throws(StoreError) -> Document? {
+    try reading { () throws(StoreError) in try entry(id)?.document }
+  }
+
+  /// The document as it was at a version; nil when it did not exist there.
+  ///
+  /// Complexity: O(history of the document).
+  package func document(
+    _ id: DocumentID, at version: VersionVector
+  ) throws(StoreError) -> Document? {
+    let edits = try history(of: id).filter { version.contains($0.change) }
+    guard !edits.isEmpty else { return nil }
+    do {
+      return try Document.replaying(id, edits)
+    } catch {
+      throw .damaged("the history of document \(id) cannot be replayed (\(error))")
+    }
+  }
+
+  /// Every edit of a document, in the order in which they were applied here.
+  package func history(of id: DocumentID) throws(StoreError) -> [IncomingEdit] {
+    try reading { () throws(StoreError) in
+      guard let entry = try entry(id) else { return [] }
+      return try edits(of: entry)
+    }
+  }
+
+  /// Documents by ascending id, from the one behind `after` on.
+  package func documents(
+    after: DocumentID? = nil, limit: Int = .max, includingDeleted: Bool = false
+  ) throws(StoreError) -> [StoredDocument] {
+    try reading { () throws(StoreError) in
+      try sql { () throws(SQLiteError) in
+        var documents: [StoredDocument] = []
+        var rows = try connection.query(
+          """
+          SELECT document, position, is_deleted FROM document
+          WHERE document > ? AND is_deleted <= ? ORDER BY document LIMIT ?
+          """, .blob(after?.bytes ?? []), includingDeleted ? 1 : 0,
+          SQLiteValue(max(0, limit)))
+        while try rows.next() {
+          documents.append(
+            StoredDocument(
+              id: try Self.documentID(0, of: rows), position: try rows.integer(1),
+              isDeleted: try rows.integer(2) != 0))
+        }
+        return documents
+      }
+    }
+  }
+
+  /// How many documents there are that are not deleted.
+  package func documentCount() throws(StoreError) -> Int {
+    try reading { () throws(StoreError) in
+      try sql { () throws(SQLiteError) in
+        Int(try connection.queryInteger("SELECT count(*) FROM document WHERE NOT is_deleted") ?? 0)
+      }
+    }
+  }
+
+  // MARK: Opening
+
+  /// The open document, opened first if need be. Within a transaction.
+  func entry(_ id: DocumentID) throws(StoreError) -> DocumentCache.Entry? {
+    if let entry = cache.entry(id) { return entry }
+    guard let entry = try load(id) else { return nil }
+    cache.insert(entry)
+    return entry
+  }
+
+  /// Opens a document from its state and its tail.
+  func load(_ id: DocumentID) throws(StoreError) -> DocumentCache.Entry? {
+    let row = try sql { () throws(SQLiteError) in
+      try connection.first(
+        "SELECT id, tail_bytes, state_bytes FROM document WHERE document = ?", .blob(id.bytes)
+      ) { (row) throws(SQLiteError) in
+        (id: try row.integer(0), tail: try row.count(1), state: try row.count(2))
+      }
+    }
+    guard let row else { return nil }
+    let document = try openState(id, row: row.id)
+    let entry = DocumentCache.Entry(
+      document, row: row.id, tailBytes: row.tail, stateBytes: row.state)
+    guard row.tail > 0 else { return entry }
+    let tail = try changes(in: "document_tail", of: entry)
+    do {
+      _ = try document.merge(tail) { try history(entry, beforeTail: true) }
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw .damaged("document \(id) cannot be opened (\(error))")
+    }
+    if document.hasHistory { cache.noteHistory(of: id) }
+    return entry
+  }
+
+  private func openState(_ id: DocumentID, row: Int64) throws(StoreError) -> Document {
+    let stored = try sql { () throws(SQLiteError) in
+      try connection.first(
+        "SELECT checksum, state FROM document_state WHERE document = ?", .integer(row)
+      ) { (row) throws(SQLiteError) in (try row.integer(0), try row.blob(1)) }
+    }
+    guard let (checksum, state) = stored else { return Document(id: id) }
+    guard Int64(CRC32C.checksum(state)) == checksum else {
+      throw .damaged("the state of document \(id) does not match its checksum")
+    }
+    do throws(ByteDecodingError) {
+      return try Document(id: id, state: state)
+    } catch {
+      throw .damaged("the state of document \(id) is unreadable (\(error))")
+    }
+  }
+
+  /// What a document has applied, as merging needs it: all that is written of it, or all that its
+  /// state was folded from.
+  func history(
+    _ entry: DocumentCache.Entry, beforeTail: Bool = false
+  ) throws(StoreError) -> DocumentHistory {
+    var history = DocumentHistory(document: entry.document.id)
+    let edits = try edits(of: entry, beforeTail: beforeTail)
+    do throws(MergeError) {
+      try history.append(contentsOf: edits)
+    } catch {
+      throw .damaged("the history of document \(entry.document.id) is unreadable (\(error))")
+    }
+    return history
+  }
+
+  private func edits(
+    of entry: DocumentCache.Entry, beforeTail: Bool = false
+  ) throws(StoreError) -> [IncomingEdit] {
+    guard entry.row > 0 else { return [] }
+    let folded = try changes(in: "document_history", of: entry)
+    return beforeTail ? folded : folded + (try changes(in: "document_tail", of: entry))
+  }
+
+  private func changes(
+    in table: String, of entry: DocumentCache.Entry
+  ) throws(StoreError) -> [IncomingEdit] {
+    let id = entry.document.id
+    return try blocks(in: table, of: entry).compactMap { IncomingEdit($0, document: id) }
+  }
+
+  /// The decoded change blocks of a document.
+  private func blocks(
+    in table: String, of entry: DocumentCache.Entry
+  ) throws(StoreError) -> [Change] {
+    var changes: [Change] = []
+    do {
+      var rows = try connection.query(
+        "SELECT block FROM \(table) WHERE document = ? ORDER BY id", .integer(entry.row))
+      while try rows.next() { changes += try ChangeBlock.decode(try rows.blob(0)) }
+    } catch let error as SQLiteError {
+      throw StoreError(error)
+    } catch {
+      throw .damaged("the history of document \(entry.document.id) is unreadable (\(error))")
+    }
+    return changes
+  }
+
+  // MARK: Folding
+
+  /// Whether so much has been edited since the last fold that writing the state again is paid for.
+  func isFoldDue(_ entry: DocumentCache.Entry) -> Bool {
+    entry.tailBytes > max(Self.foldBytesMin, entry.stateBytes / 2)
+  }
+
+  static var foldBytesMin: Int { 4_096 }
+
+  /// Writes the state anew and moves the tail to the history, as one chunk.
+  func fold(_ entry: DocumentCache.Entry) throws(StoreError) {
+    let tail = try blocks(in: "document_tail", of: entry)
+    let state = entry.document.encodeState()
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
+        .integer(Int64(CRC32C.checksum(state))), .blob(state))
+      for block in tail.isEmpty ? [] : Self.blocks(of: tail) {
+        try connection.execute(
+          "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
+          .blob(block))
+      }
+      try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
+      try connection.execute(
+        "UPDATE document SET tail_bytes = 0, state_bytes = ? WHERE id = ?",
+        SQLiteValue(state.count), .integer(entry.row))
+    }
+    entry.tailBytes = 0
+    entry.stateBytes = state.count
+  }
+}

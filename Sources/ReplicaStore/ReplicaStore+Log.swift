@@ -1,0 +1,89 @@
+package import Causality
+import ChangeCoding
+package import Documents
+import SQLiteBridge
+
+/// A change as the log shows it.
+package struct LoggedChange: Hashable, Sendable {
+  package let id: ChangeID
+  package let lamport: UInt64
+  /// The author's wall clock.
+  package let time: Timestamp
+  /// Of the change alone, encoded.
+  package let byteCount: Int
+  /// Sorted.
+  package let documents: [DocumentID]
+  /// Whether a segment holds it: own changes wait a little for others to be sealed with.
+  package let isSealed: Bool
+}
+
+extension ReplicaStore {
+  /// The applied changes, newest first: by Lamport time, then by origin, which is the same order on
+  /// every replica. Of each origin only one segment is in memory at a time.
+  ///
+  /// - Parameters:
+  ///   - document: only changes that edit it.
+  ///   - body: returns false to end the log.
+  /// - Throws: what `body` throws, and ``StoreError``.
+  package func log(
+    document: DocumentID? = nil, _ body: (LoggedChange) throws -> Bool
+  ) throws {
+    try read {
+      var cursors = state.applied.entries.map {
+        BackwardCursor(origin: $0.origin, through: $0.sequence)
+      }
+      for index in cursors.indices { try load(&cursors[index]) }
+      while let index = newest(in: cursors), let change = cursors[index].changes.popLast() {
+        let isSealed = cursors[index].isSealed
+        if cursors[index].changes.isEmpty { try load(&cursors[index]) }
+        guard document == nil || change.edits.contains(where: { $0.document == document }) else {
+          continue
+        }
+        let logged = LoggedChange(
+          id: change.id, lamport: change.lamport, time: change.time,
+          byteCount: ChangeBlock.encode([change]).count, documents: change.edits.map(\.document),
+          isSealed: isSealed)
+        guard try body(logged) else { return }
+      }
+    }
+  }
+
+  /// The changes of one origin, from the last one backwards.
+  private struct BackwardCursor {
+    let origin: Origin
+    /// The last change that is not loaded yet.
+    var through: UInt64
+    var changes: [Change] = []
+    var isSealed = true
+  }
+
+  private func newest(in cursors: [BackwardCursor]) -> Int? {
+    var found: (index: Int, stamp: Stamp)?
+    for (index, cursor) in cursors.enumerated() {
+      guard let last = cursor.changes.last else { continue }
+      let stamp = Stamp(lamport: last.lamport, origin: last.id.origin)
+      if found.map({ $0.stamp < stamp }) ?? true { found = (index, stamp) }
+    }
+    return found?.index
+  }
+
+  private func load(_ cursor: inout BackwardCursor) throws {
+    guard cursor.through > 0 else { return }
+    let id = ChangeID(origin: cursor.origin, sequence: cursor.through)
+    let block = try sql { () throws(SQLiteError) in
+      cursor.origin == identity.origin
+        ? try connection.queryBlob(
+          "SELECT block FROM unsealed WHERE first_sequence <= ? AND last_sequence >= ?",
+          SQLiteValue(clampedCounter: cursor.through), SQLiteValue(clampedCounter: cursor.through))
+        : nil
+    }
+    var changes = try block.map { try ChangeBlock.decode($0) } ?? open(storedSegment(with: id))
+    cursor.isSealed = block == nil
+    while let last = changes.last, last.id.sequence > cursor.through { changes.removeLast() }
+    guard let first = changes.first else {
+      throw StoreError.damaged("change \(id) is missing")
+    }
+    cursor.changes = changes
+    cursor.through = first.id.sequence - 1
+  }
+}

@@ -1,0 +1,118 @@
+import Causality
+import SQLiteBridge
+package import Sealing
+import SegmentStore
+package import Segments
+
+extension ReplicaStore {
+  /// What this device may do. Until it is admitted, what its invitation promises.
+  package var role: Role {
+    membership.device(identity.device.publicKey)?.role ?? identity.invitation?.role ?? .reader
+  }
+
+  /// Whether this device is a member, as far as is known here.
+  package var isAdmitted: Bool { membership.device(identity.device.publicKey) != nil }
+
+  /// Checks that a segment belongs to this workspace and that its origin's owner, who may write, has
+  /// signed it.
+  ///
+  /// - Throws: `.notPermitted`, `.membership`, `.segment`.
+  package func verify(_ segment: Segment) throws(StoreError) {
+    guard segment.header.workspace == identity.workspace else {
+      throw .notPermitted("The segment belongs to another workspace.")
+    }
+    let key: SigningKey.Public
+    do throws(MembershipError) {
+      key = try membership.verifier(for: segment.header.origin)
+    } catch {
+      throw .membership(error)
+    }
+    do throws(SegmentError) { try segment.verifySignature(by: key) } catch { throw .segment(error) }
+  }
+
+  /// Keeps membership records.
+  ///
+  /// - Returns: those that are new, waiting ones included.
+  /// - Throws: `.membership`, `.database`.
+  package func addRecords(
+    _ records: [MembershipRecord]
+  ) throws(StoreError) -> [MembershipRecord] {
+    guard records.contains(where: { !membership.contains($0.hash) }) else { return [] }
+    return try write { () throws(StoreError) in try insert(records) }
+  }
+
+  /// Makes membership records on the newest membership and keeps them, in one transaction, so that
+  /// no two processes of a device put different records at the same place of its chain.
+  ///
+  /// - Returns: those that are new.
+  package func makeRecords(
+    _ body: (Membership, StoreIdentity) throws(MembershipError) -> [MembershipRecord]
+  ) throws(StoreError) -> [MembershipRecord] {
+    try write { () throws(StoreError) in
+      let records: [MembershipRecord]
+      do throws(MembershipError) {
+        records = try body(membership, identity)
+      } catch {
+        throw .membership(error)
+      }
+      return try insert(records)
+    }
+  }
+
+  /// Gives out an invitation that works once.
+  ///
+  /// - Throws: `.membership` for a device that may not invite.
+  package func invite(
+    role: Role, expiresMillis: UInt64, entropy: Entropy
+  ) throws(StoreError) -> Invitation {
+    var made: Invitation?
+    _ = try makeRecords { (membership, identity) throws(MembershipError) in
+      let (record, invitation) = try membership.makeInvitation(
+        by: identity.device, role: role, expiresMillis: expiresMillis, key: identity.key,
+        keyEpoch: identity.keyEpoch, entropy: entropy)
+      made = invitation
+      return [record]
+    }
+    guard let made else { throw .notPermitted("No invitation was made.") }
+    return made
+  }
+
+  /// Goes on under a new origin, as a copied or restored store must. What was written under the old
+  /// one is sealed under it first.
+  ///
+  /// - Throws: `.membership` for a device that is no member.
+  package func claimOrigin(entropy: Entropy) throws(StoreError) {
+    try write { () throws(StoreError) in
+      _ = try sealUnsealed(entropy: entropy)
+      let claimed: (record: MembershipRecord, origin: Origin)
+      do throws(MembershipError) {
+        claimed = try membership.claimOrigin(device: identity.device, entropy: entropy)
+      } catch {
+        throw .membership(error)
+      }
+      _ = try insert([claimed.record])
+      try sql { () throws(SQLiteError) in
+        try connection.execute("UPDATE identity SET origin = ?", .blob(claimed.origin.bytes))
+      }
+      identity.origin = claimed.origin
+    }
+  }
+
+  private func insert(
+    _ records: [MembershipRecord]
+  ) throws(StoreError) -> [MembershipRecord] {
+    var fresh: [MembershipRecord] = []
+    do throws(MembershipError) {
+      fresh = try membership.insert(records)
+    } catch {
+      throw .membership(error)
+    }
+    try stored { () throws(SegmentStoreError) in
+      for record in fresh {
+        _ = try segments.insertMembership(record.bytes, hash: record.hash)
+      }
+    }
+    try noteOwnRecords()
+    return fresh
+  }
+}

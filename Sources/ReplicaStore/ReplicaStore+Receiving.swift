@@ -1,0 +1,334 @@
+import ByteCoding
+package import Causality
+import ChangeCoding
+package import Documents
+import Sealing
+package import SegmentStore
+package import Segments
+
+/// What became of segments that were received.
+package struct ReceiveOutcome {
+  /// The origins of which more is stored than before, and how far; sorted.
+  package var stored: [(origin: Origin, position: ChainPosition)] = []
+  /// How many changes became visible.
+  package var applied = 0
+  /// The documents that changed, sorted.
+  package var documents: [DocumentID] = []
+  /// Segments that were not stored: the first change of each, and why.
+  package var refused: [(segment: ChangeID, reason: SegmentStoreError)] = []
+  /// Somebody holds changes of this store's own origin up to this one, which it never made: the file
+  /// was copied, or restored from a backup. It must go on under a new origin.
+  package var ownOriginAhead: UInt64?
+}
+
+/// An origin whose next change cannot be applied, and why.
+package struct StalledOrigin: Equatable, Sendable {
+  package let origin: Origin
+  /// The change that cannot be applied.
+  package let sequence: UInt64
+  package let reason: String
+}
+
+extension ReplicaStore {
+  /// One transaction takes at most about so much.
+  private static let changesPerTransaction = 2_000
+  private static let bytesPerTransaction = 4 << 20
+
+  /// Stores segments and applies what they make ready, whole changes in causal order.
+  ///
+  /// The caller has verified them, see ``verify(_:)``. What is stored is durable when it returns. A
+  /// segment that cannot be opened or understood is stored and forwarded all the same; its origin
+  /// stalls, everything else goes on.
+  ///
+  /// - Throws: `.database`, `.damaged`, `.readOnly`; what earlier transactions of the call stored
+  ///   stays.
+  package func receive(_ received: [Segment]) throws(StoreError) -> ReceiveOutcome {
+    var outcome = ReceiveOutcome()
+    var documents: Set<DocumentID> = []
+    var advanced: [Origin: ChainPosition] = [:]
+    var rest = received[...]
+    while !rest.isEmpty {
+      let batch = Self.batch(rest)
+      rest = rest.dropFirst(batch.count)
+      try write { () throws(StoreError) in
+        try loadLanes()
+        for segment in batch {
+          if let position = try store(segment, &outcome) {
+            advanced[segment.header.origin] = position
+          }
+        }
+        try pump(having: batch, &outcome.applied, &documents)
+      }
+    }
+    try applyRest(&outcome.applied, &documents)
+    outcome.stored = advanced.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    outcome.documents = documents.sorted()
+    return outcome
+  }
+
+  /// Applies what is stored and ready: what an earlier run or another process left.
+  func applyWaiting() throws(StoreError) {
+    guard try waitingCount() > 0 else { return }
+    var applied = 0
+    var documents: Set<DocumentID> = []
+    try write { () throws(StoreError) in
+      try loadLanes()
+      try pump(having: [], &applied, &documents)
+    }
+    try applyRest(&applied, &documents)
+  }
+
+  /// How many changes are stored and not applied.
+  package func waitingCount() throws(StoreError) -> UInt64 {
+    try reading { () throws(StoreError) in
+      try stored { () throws(SegmentStoreError) in try segments.storedVector() }
+        .changeCount(beyond: state.applied)
+    }
+  }
+
+  /// The origins that cannot go on by themselves, sorted.
+  package func stalled() throws(StoreError) -> [StalledOrigin] {
+    try reading { () throws(StoreError) in
+      try storedTips().compactMap { tip in
+        guard let reason = state.row(of: tip.origin)?.stalled else { return nil }
+        return StalledOrigin(
+          origin: tip.origin, sequence: state.applied[tip.origin] + 1, reason: reason)
+      }
+    }
+  }
+
+  // MARK: Storing
+
+  private static func batch(_ segments: ArraySlice<Segment>) -> ArraySlice<Segment> {
+    var changes: UInt64 = 0
+    var bytes = 0
+    var end = segments.startIndex
+    while end < segments.endIndex {
+      let header = segments[end].header
+      changes += header.lastSequence - header.firstSequence + 1
+      bytes += segments[end].bytes.count
+      end += 1
+      if changes >= changesPerTransaction || bytes >= bytesPerTransaction { break }
+    }
+    return segments[..<end]
+  }
+
+  private func store(
+    _ segment: Segment, _ outcome: inout ReceiveOutcome
+  ) throws(StoreError) -> ChainPosition? {
+    let header = segment.header
+    if header.origin == identity.origin {
+      let own = try stored { () throws(SegmentStoreError) in
+        try segments.position(of: header.origin)
+      }
+      guard header.lastSequence <= own.sequence else {
+        outcome.ownOriginAhead = max(outcome.ownOriginAhead ?? 0, header.lastSequence)
+        outcome.refused.append(
+          (header.firstChange, .fork(origin: header.origin, sequence: own.sequence + 1)))
+        return nil
+      }
+    }
+    do throws(SegmentStoreError) {
+      guard case .stored(let position) = try segments.append(segment) else { return nil }
+      noteOwnSegments(through: position)
+      lanes.extend(header.origin, through: header.lastSequence)
+      return segment.position
+    } catch {
+      switch error {
+      case .gap, .fork:
+        outcome.refused.append((header.firstChange, error))
+        return nil
+      default: throw StoreError(error)
+      }
+    }
+  }
+
+  private func loadLanes() throws(StoreError) {
+    guard !lanes.areLoaded else { return }
+    let tips = try stored { () throws(SegmentStoreError) in try segments.heads() }
+    lanes.load(
+      tips.filter { $0.position.sequence > state.applied[$0.origin] }
+        .map { ($0.origin, $0.position.sequence) })
+  }
+
+  // MARK: Applying
+
+  private func applyRest(
+    _ applied: inout Int, _ documents: inout Set<DocumentID>
+  ) throws(StoreError) {
+    while lanes.areLoaded, lanes.hasReady {
+      try write { () throws(StoreError) in
+        try loadLanes()
+        try pump(having: [], &applied, &documents)
+      }
+    }
+  }
+
+  /// Applies changes that are ready, up to the bound of one transaction.
+  private func pump(
+    having batch: ArraySlice<Segment>, _ applied: inout Int,
+    _ documents: inout Set<DocumentID>
+  ) throws(StoreError) {
+    var taken: [AppliedChange] = []
+    while taken.count < Self.changesPerTransaction, let origin = lanes.popReady() {
+      try follow(origin, having: batch, &taken)
+    }
+    try merge(taken, &documents)
+    try record(taken)
+    applied += taken.count
+  }
+
+  /// Takes the changes of one origin until it has to wait or there are no more.
+  private func follow(
+    _ origin: Origin, having batch: ArraySlice<Segment>, _ taken: inout [AppliedChange]
+  ) throws(StoreError) {
+    while true {
+      guard taken.count < Self.changesPerTransaction else { return lanes.pushReady(origin) }
+      guard try fill(origin, having: batch), let lane = lanes[origin] else { return }
+      let change = lane.changes[lane.next]
+      if let missing = missing(change) { return lanes.wait(origin, for: missing) }
+      if let reason = try flaw(in: change) { return try noteStall(reason, of: origin) }
+      lanes[origin]?.takeNext()
+      try noteStall(nil, of: origin)
+      taken.append(try advance(to: change))
+      lanes.wake(by: origin, applied: change.id.sequence)
+    }
+  }
+
+  /// Sees to it that the lane of an origin has a next change.
+  ///
+  /// - Returns: false when there is none: all is applied, or the origin stalls.
+  private func fill(
+    _ origin: Origin, having batch: ArraySlice<Segment>
+  ) throws(StoreError) -> Bool {
+    guard let lane = lanes[origin] else { return false }
+    guard lane.changes.isEmpty else { return true }
+    let next = ChangeID(origin: origin, sequence: state.applied[origin] + 1)
+    guard next.sequence <= lane.storedThrough else {
+      lanes[origin] = nil
+      return false
+    }
+    do {
+      let segment =
+        try batch.first {
+          $0.header.origin == origin
+            && $0.header.firstSequence <= next.sequence && next.sequence <= $0.header.lastSequence
+        } ?? storedSegment(with: next)
+      let changes = try open(segment)
+      lanes[origin]?.changes = changes
+      lanes[origin]?.next = Int(next.sequence - segment.header.firstSequence)
+      return true
+    } catch let error as StoreError {
+      guard case .segment = error else { throw error }
+      try noteStall(error.description, of: origin)
+    } catch let error as SegmentError {
+      try noteStall(error.description, of: origin)
+    } catch let error as ByteDecodingError {
+      try noteStall("its changes from \(next.sequence) on cannot be read: \(error)", of: origin)
+    } catch {
+      try noteStall("\(error)", of: origin)
+    }
+    return false
+  }
+
+  func storedSegment(with change: ChangeID) throws(StoreError) -> Segment {
+    let found: StoredSegment?
+    do throws(SegmentStoreError) {
+      found = try segments.segment(containing: change)
+    } catch {
+      throw StoreError(error)
+    }
+    guard let found else { throw .damaged("the segment with change \(change) is missing") }
+    do throws(SegmentError) {
+      return try Segment(parsing: found.bytes)
+    } catch {
+      throw .damaged("the segment with change \(change) is unreadable (\(error))")
+    }
+  }
+
+  /// The changes in a segment, exactly those that its header names.
+  func open(_ segment: Segment) throws -> [Change] {
+    let header = segment.header
+    guard header.keyEpoch == identity.keyEpoch else {
+      throw InvalidSegment("it is sealed with key \(header.keyEpoch), which this device lacks")
+    }
+    guard header.bodyFormat == SegmentHeader.changeBlockFormat else {
+      throw InvalidSegment("its changes have a format that this version does not know")
+    }
+    let changes = try ChangeBlock.decode(try segment.open(with: identity.key))
+    guard UInt64(changes.count) == header.lastSequence - header.firstSequence + 1,
+      changes.indices.allSatisfy({
+        changes[$0].id
+          == ChangeID(origin: header.origin, sequence: header.firstSequence + UInt64($0))
+      })
+    else { throw InvalidSegment("its segment does not hold the changes that it names") }
+    return changes
+  }
+
+  /// The first change that must be applied before; nil when there is none.
+  private func missing(_ change: Change) -> ChangeID? {
+    for dependency in change.dependencies where !state.applied.contains(dependency) {
+      return dependency
+    }
+    for edit in change.edits {
+      for parent in edit.parents where !state.applied.contains(parent) { return parent }
+    }
+    return nil
+  }
+
+  /// Why a change whose dependencies are applied must not be; nil when it may.
+  private func flaw(in change: Change) throws(StoreError) -> String? {
+    var seen = state.row(of: change.id.origin)?.lamport ?? 0
+    for dependency in change.dependencies {
+      guard dependency.origin != change.id.origin, let lamport = try lamport(of: dependency) else {
+        return "change \(change.id.sequence) names a dependency that it cannot have"
+      }
+      seen = max(seen, lamport)
+    }
+    guard change.lamport == seen &+ 1 else {
+      return
+        "change \(change.id.sequence) has Lamport time \(change.lamport) instead of \(seen + 1)"
+    }
+    return nil
+  }
+
+  /// Hands each document its part, once.
+  private func merge(
+    _ taken: [AppliedChange], _ documents: inout Set<DocumentID>
+  ) throws(StoreError) {
+    var parts: [DocumentID: [IncomingEdit]] = [:]
+    for item in taken {
+      for edit in item.change.edits {
+        parts[edit.document, default: []].append(
+          IncomingEdit(
+            change: item.change.id, lamport: item.change.lamport, time: item.change.time,
+            edit: edit))
+      }
+    }
+    for (id, edits) in parts.sorted(by: { $0.key < $1.key }) {
+      let entry = try entry(id) ?? newEntry(id)
+      do {
+        let merged = try entry.document.merge(edits) { try history(entry) }
+        if merged.applied > 0 { documents.insert(id) }
+        if merged.usedHistory { cache.noteHistory(of: id) }
+      } catch let error as StoreError {
+        throw error
+      } catch {
+        throw .damaged("\(error)")
+      }
+    }
+  }
+
+  private func newEntry(_ id: DocumentID) -> DocumentCache.Entry {
+    let entry = DocumentCache.Entry(Document(id: id))
+    cache.insert(entry)
+    return entry
+  }
+}
+
+/// Why the changes of a segment cannot be used.
+struct InvalidSegment: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

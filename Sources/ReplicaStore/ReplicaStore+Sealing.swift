@@ -1,0 +1,100 @@
+import ByteCoding
+import Causality
+import ChangeCoding
+import Documents
+import SQLiteBridge
+package import Sealing
+import SegmentStore
+package import Segments
+
+extension ReplicaStore {
+  /// Segments of changes that are small are filled up to about this.
+  private static let segmentBytesAim = 512 << 10
+  private static let segmentChangesAim = 2_000
+
+  /// How many own changes no segment holds yet.
+  package func unsealedCount() throws(StoreError) -> UInt64 {
+    try reading { () throws(StoreError) in
+      try sql { () throws(SQLiteError) in
+        let count = try connection.queryInteger(
+          "SELECT sum(last_sequence - first_sequence + 1) FROM unsealed")
+        return UInt64(clamping: count ?? 0)
+      }
+    }
+  }
+
+  /// Seals all own changes that are not sealed yet, and stores the segments.
+  ///
+  /// - Returns: the segments, in order; none when there is nothing to seal.
+  package func seal(entropy: Entropy) throws(StoreError) -> [Segment] {
+    // Looking first spares idle stores the write lock.
+    guard try unsealedCount() > 0 else { return [] }
+    return try write { () throws(StoreError) in try sealUnsealed(entropy: entropy) }
+  }
+
+  func sealUnsealed(entropy: Entropy) throws(StoreError) -> [Segment] {
+    let sealer = SegmentSealer(
+      workspace: identity.workspace, keyEpoch: identity.keyEpoch, key: identity.key,
+      device: identity.device, entropy: entropy)
+    var sealed: [Segment] = []
+    while true {
+      let run = try nextUnsealedRun()
+      guard let first = run.first, let last = run.last else { return sealed }
+      let segment = try seal(run, first.id.sequence...last.id.sequence, with: sealer)
+      sealed.append(segment)
+      try sql { () throws(SQLiteError) in
+        try connection.execute(
+          "DELETE FROM unsealed WHERE last_sequence <= ?",
+          try SQLiteValue(counter: last.id.sequence))
+      }
+    }
+  }
+
+  private func seal(
+    _ changes: [Change], _ sequences: ClosedRange<UInt64>, with sealer: SegmentSealer
+  ) throws(StoreError) -> Segment {
+    let origin = identity.origin
+    let previous = try stored { () throws(SegmentStoreError) in
+      try segments.position(of: origin)
+    }
+    guard previous.sequence == sequences.lowerBound - 1 else {
+      throw .damaged(
+        "the unsealed changes start at \(sequences.lowerBound) but the segments end at "
+          + "\(previous.sequence)")
+    }
+    let segment: Segment
+    do throws(SegmentError) {
+      segment = try sealer.seal(
+        ChangeBlock.encode(changes), origin: origin, sequences: sequences, after: previous.hash)
+    } catch {
+      throw .segment(error)
+    }
+    let appended = try stored { () throws(SegmentStoreError) in try segments.append(segment) }
+    if case .stored(let position) = appended { noteOwnSegments(through: position) }
+    return segment
+  }
+
+  /// The changes for one segment: whole rows, as many as it should hold and at least one.
+  private func nextUnsealedRun() throws(StoreError) -> [Change] {
+    var changes: [Change] = []
+    do {
+      var bytes = 0
+      var rows = try connection.query("SELECT block FROM unsealed ORDER BY first_sequence")
+      while try rows.next() {
+        let block = try rows.blob(0)
+        let longer = changes + (try ChangeBlock.decode(block))
+        let isFull =
+          bytes + block.count > Self.segmentBytesAim || changes.count >= Self.segmentChangesAim
+          || !ChangeBlock.fits(longer)
+        if !changes.isEmpty, isFull { break }
+        bytes += block.count
+        changes = longer
+      }
+    } catch let error as SQLiteError {
+      throw StoreError(error)
+    } catch {
+      throw .damaged("a block of own changes is unreadable (\(error))")
+    }
+    return changes
+  }
+}

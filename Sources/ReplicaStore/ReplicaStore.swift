@@ -1,0 +1,281 @@
+package import Causality
+package import Documents
+package import SQLiteBridge
+package import SegmentStore
+package import Segments
+
+/// What other processes have done to a store since it was last asked.
+package struct ExternalChanges: Sendable {
+  /// Documents that changed, each once, in the order of their last change.
+  package var documents: [DocumentID] = []
+  /// False when so many changed that not all are listed.
+  package var isComplete = true
+  package var segmentsArrived = false
+  package var membershipChanged = false
+
+  static let documentsMax = 10_000
+}
+
+/// The whole store of a replica: segments, documents, members and identity in one SQLite file.
+///
+/// Every write is one `BEGIN IMMEDIATE` transaction and durable when it returns. Several processes
+/// may use the file: each transaction first looks whether another one has committed and drops what it
+/// knew too early. What is in memory besides (open documents, segments that wait) can be lost at any
+/// moment and is read again; after an error all of it is.
+///
+/// A store has one owner at a time. It has no clock and draws no randomness.
+package final class ReplicaStore {
+  let connection: SQLiteConnection
+  /// The segments and the membership records, and what is remembered of peers. Its writes belong in
+  /// ``write(_:)``.
+  package let segments: SegmentStore
+  package internal(set) var identity: StoreIdentity
+  /// Who belongs to the workspace, as of the last transaction.
+  package internal(set) var membership: Membership
+
+  var state = StoreState()
+  var cache = DocumentCache()
+  /// Segments that are stored and not applied.
+  var lanes = Lanes()
+
+  private var isStale = true
+  /// The position of the last commit that this store has seen or made.
+  private var committedPosition: Int64 = 0
+  private var seenDataVersion: Int64 = -1
+  private var seenSegmentPosition: Int64 = 0
+  private var seenRecordPosition: Int64 = -1
+  private var external: ExternalChanges?
+
+  init(
+    _ connection: SQLiteConnection, identity: StoreIdentity
+  ) throws(StoreError) {
+    self.connection = connection
+    self.identity = identity
+    segments = SegmentStore(connection)
+    membership = Membership(workspace: identity.workspace)
+    try reading { () throws(StoreError) in }
+  }
+
+  /// Opens the store of a file that exists.
+  ///
+  /// - Throws: `.missing`, `.notAStore`, `.tooNew`, `.damaged`, `.readOnly`, `.database`.
+  package static func open(_ options: SQLiteOptions) throws(StoreError) -> ReplicaStore {
+    var options = options
+    if options.access == .create { options.access = .write }
+    let connection: SQLiteConnection
+    do throws(SQLiteError) {
+      connection = try SQLiteConnection(options, schema: StoreSchema.schema)
+    } catch {
+      throw openingError(error, options)
+    }
+    guard let identity = try StoreIdentity.load(from: connection) else {
+      throw .notAStore(path: connection.path)
+    }
+    let store = try ReplicaStore(connection, identity: identity)
+    if options.access == .write { try store.applyWaiting() }
+    return store
+  }
+
+  /// Closes the file. The store cannot be used after.
+  package func close() {
+    invalidate()
+    connection.close()
+  }
+
+  package var options: SQLiteOptions { connection.options }
+
+  // MARK: What it shows
+
+  /// The changes that the documents show, as of the last transaction or refresh.
+  package var appliedVector: VersionVector { state.applied }
+  /// The maximal applied changes, sorted.
+  package var heads: [ChangeID] { state.heads }
+  /// How many changes were applied: the local order of changes.
+  package var position: Int64 { state.position }
+
+  /// For each origin the end of its stored chain, sorted by origin: what peers are told. Own changes
+  /// that are not sealed yet are not in it.
+  package func storedTips() throws(StoreError) -> [(origin: Origin, position: ChainPosition)] {
+    try stored { () throws(SegmentStoreError) in try segments.heads() }
+  }
+
+  /// Looks whether another process has committed. Nil when none has since the last time.
+  ///
+  /// Complexity: O(1) when nothing happened.
+  package func refresh() throws(StoreError) -> ExternalChanges? {
+    let version = try sql { () throws(SQLiteError) in try connection.dataVersion() }
+    if isStale || version != seenDataVersion { try reading { () throws(StoreError) in } }
+    defer { external = nil }
+    return external
+  }
+
+  // MARK: Transactions
+
+  /// Runs `body` in one durable transaction, on the newest state of the file. When it throws, nothing
+  /// of it remains, neither in the file nor in memory.
+  @discardableResult
+  package func write<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    guard options.access != .read else { throw .readOnly }
+    var hasBegun = false
+    do throws(StoreError) {
+      let result = try connection.transaction { () throws(StoreError) in
+        try refreshInTransaction()
+        hasBegun = true
+        return try body()
+      }
+      committedPosition = state.position
+      cache.trim()
+      return result
+    } catch {
+      if hasBegun { invalidate() }
+      throw error
+    }
+  }
+
+  /// Runs several reads on one unchanging view. Within a transaction it is part of it.
+  @discardableResult
+  package func read<Result>(_ body: () throws -> Result) throws -> Result {
+    let result = try reading { () throws(StoreError) in Swift.Result { try body() } }
+    return try result.get()
+  }
+
+  func reading<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    if connection.isInTransaction { return try body() }
+    let result = try connection.transaction(.read) { () throws(StoreError) in
+      try refreshInTransaction()
+      return try body()
+    }
+    cache.trim()
+    return result
+  }
+
+  /// Forgets everything in memory; the next transaction reads it again.
+  func invalidate() {
+    isStale = true
+    seenRecordPosition = -1
+    cache.removeAll()
+    lanes.removeAll()
+  }
+
+  // MARK: Other processes
+
+  /// Catches up with the file, inside a transaction that has its view of it.
+  private func refreshInTransaction() throws(StoreError) {
+    let version = try sql { () throws(SQLiteError) in try connection.dataVersion() }
+    guard isStale || version != seenDataVersion else { return }
+    let isFirst = seenDataVersion < 0
+    let wasStale = isStale
+    state = try StoreState.load(from: connection)
+    lanes.removeAll()
+    var changes = external ?? ExternalChanges()
+    if !isFirst, state.position != committedPosition {
+      try noteDocuments(changedAfter: committedPosition, in: &changes)
+    }
+    committedPosition = state.position
+    if try refreshMembership() { changes.membershipChanged = true }
+    let segmentPosition = try stored { () throws(SegmentStoreError) in
+      try segments.lastPosition()
+    }
+    if segmentPosition != seenSegmentPosition { changes.segmentsArrived = true }
+    seenSegmentPosition = segmentPosition
+    try refreshOrigin()
+    if !isFirst, !(wasStale && version == seenDataVersion) { external = changes }
+    seenDataVersion = version
+    isStale = false
+  }
+
+  private func noteDocuments(
+    changedAfter position: Int64, in changes: inout ExternalChanges
+  ) throws(StoreError) {
+    // A file that was put back to an earlier state has no list of what changed.
+    guard state.position > position else {
+      cache.removeAll()
+      changes.isComplete = false
+      return
+    }
+    let found = try sql { () throws(SQLiteError) in
+      var found: [DocumentID] = []
+      var rows = try connection.query(
+        "SELECT document FROM document WHERE position > ? ORDER BY position LIMIT ?",
+        .integer(position), SQLiteValue(ExternalChanges.documentsMax + 1))
+      while try rows.next() { found.append(try Self.documentID(0, of: rows)) }
+      return found
+    }
+    if found.count > ExternalChanges.documentsMax {
+      cache.removeAll()
+      changes.isComplete = false
+    }
+    for id in found { cache.remove(id) }
+    let seen = Set(found)
+    changes.documents.removeAll { seen.contains($0) }
+    changes.documents += found.prefix(ExternalChanges.documentsMax)
+  }
+
+  /// - Returns: whether there are records that were not known.
+  func refreshMembership() throws(StoreError) -> Bool {
+    let position = try sql { () throws(SQLiteError) in
+      try connection.queryInteger("SELECT max(position) FROM membership_record") ?? 0
+    }
+    guard position != seenRecordPosition else { return false }
+    let bytes = try stored { () throws(SegmentStoreError) in try segments.membershipRecords() }
+    var fresh = Membership(workspace: identity.workspace)
+    do throws(MembershipError) {
+      var records: [MembershipRecord] = []
+      for record in bytes { records.append(try MembershipRecord(parsing: record)) }
+      try fresh.insert(records)
+    } catch {
+      throw .damaged("the list of members is unreadable (\(error))")
+    }
+    membership = fresh
+    seenRecordPosition = position
+    return true
+  }
+
+  private func refreshOrigin() throws(StoreError) {
+    let origin = try sql { () throws(SQLiteError) in
+      try connection.first("SELECT origin FROM identity") { (row) throws(SQLiteError) in
+        try row.blob(0, count: Origin.byteCount)
+      }
+    }
+    if let origin = origin.flatMap({ Origin(bytes: $0) }) { identity.origin = origin }
+  }
+
+  /// Notes that this process itself has kept membership records.
+  func noteOwnRecords() throws(StoreError) {
+    seenRecordPosition = try sql { () throws(SQLiteError) in
+      try connection.queryInteger("SELECT max(position) FROM membership_record") ?? 0
+    }
+  }
+
+  /// Notes that this process itself has stored segments.
+  func noteOwnSegments(through position: Int64) {
+    seenSegmentPosition = max(seenSegmentPosition, position)
+  }
+
+  // MARK: Errors
+
+  func sql<Result>(
+    _ body: () throws(SQLiteError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(SQLiteError) { return try body() } catch { throw StoreError(error) }
+  }
+
+  func stored<Result>(
+    _ body: () throws(SegmentStoreError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(SegmentStoreError) { return try body() } catch { throw StoreError(error) }
+  }
+
+  static func documentID(
+    _ column: Int, of row: borrowing SQLiteRows
+  ) throws(SQLiteError) -> DocumentID {
+    guard let id = DocumentID(bytes: try row.blob(column, count: DocumentID.byteCount)) else {
+      throw SQLiteError(code: .unexpectedValue, message: "column \(column) holds no document id")
+    }
+    return id
+  }
+}

@@ -1,0 +1,74 @@
+package import Documents
+package import SQLiteBridge
+package import SegmentStore
+package import Segments
+
+/// Why a store refused or failed, in one sentence.
+package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
+  /// There is something at the path already.
+  case exists(path: String)
+  case missing(path: String)
+  /// The file is something else, or its making was never finished.
+  case notAStore(path: String)
+  case tooNew(found: Int, supported: Int)
+  /// What is damaged, and where.
+  case damaged(String)
+  /// The store was opened for reading only.
+  case readOnly
+  /// This device may not do that in this workspace.
+  case notPermitted(String)
+  case noDocument(DocumentID)
+  /// A change that does not fit into a segment.
+  case tooLarge(bytes: Int, limit: Int)
+  case membership(MembershipError)
+  case segment(SegmentError)
+  case database(SQLiteError)
+
+  package init(_ error: SQLiteError) {
+    switch error.code {
+    case .tooNew(let found, let supported): self = .tooNew(found: found, supported: supported)
+    case .notADatabase, .foreign: self = .notAStore(path: error.statement ?? "")
+    case .damaged, .unexpectedValue: self = .damaged(error.message)
+    case .readOnly: self = .readOnly
+    default: self = .database(error)
+    }
+  }
+
+  package init(_ error: SegmentStoreError) {
+    switch error {
+    case .database(let error): self.init(error)
+    default: self = .damaged(error.description)
+    }
+  }
+
+  /// Whether the file is at fault: it is damaged, too new, or no store.
+  package var isAboutTheFile: Bool {
+    switch self {
+    case .notAStore, .tooNew, .damaged: true
+    case .database(let error): error.isAboutTheFile
+    default: false
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .exists(let path): "There is a file at \(path) already; choose another path."
+    case .missing(let path): "There is no store at \(path); check the path, or make a store there."
+    case .notAStore(let path): "The file \(path) is not a store; check the path."
+    case .tooNew(let found, let supported):
+      "The store was written by a newer version (format \(found), this program knows \(supported)); "
+        + "use a newer version of this program."
+    case .damaged(let what):
+      "The store is damaged: \(what). Keep a copy of it and restore it from another replica or a "
+        + "backup."
+    case .readOnly: "The store may only be read; check the permissions of the file and its folder."
+    case .notPermitted(let what): what
+    case .noDocument(let id): "There is no document \(id)."
+    case .tooLarge(let bytes, let limit):
+      "A transaction of \(bytes) bytes is too large; \(limit) fit. Split it up."
+    case .membership(let error): error.description
+    case .segment(let error): error.description
+    case .database(let error): error.description
+    }
+  }
+}

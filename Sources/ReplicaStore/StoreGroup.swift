@@ -1,0 +1,195 @@
+package import Causality
+import ChangeCoding
+package import Documents
+import SQLiteBridge
+package import Sealing
+import Segments
+
+/// What a transaction did.
+package struct StoreCommit<Value> {
+  package let value: Value
+  /// Nil when nothing was edited.
+  package let change: ChangeID?
+  /// What the store shows with this transaction.
+  package let version: VersionVector
+  /// The documents that it edited, sorted.
+  package let documents: [DocumentID]
+}
+
+extension StoreCommit: Sendable where Value: Sendable {}
+
+extension ReplicaStore {
+  /// Commits many transactions at once: one SQLite transaction, one sync of the disk.
+  ///
+  /// When it returns, everything whose result was a success is durable. When it throws, nothing of the
+  /// group has happened, whatever the single results said.
+  ///
+  /// - Throws: `.notPermitted` on a device that may only read, `.readOnly`, `.database`, `.damaged`.
+  @discardableResult
+  package func group<Result>(
+    now: Timestamp, entropy: Entropy, _ body: (StoreGroup) -> Result
+  ) throws(StoreError) -> Result {
+    try write { () throws(StoreError) in
+      guard role >= .writer else {
+        throw .notPermitted("This device may read the workspace but not write to it.")
+      }
+      let group = StoreGroup(self, now: now, entropy: entropy)
+      let result = body(group)
+      try group.finish()
+      return result
+    }
+  }
+}
+
+/// Transactions that are committed together. Valid inside ``ReplicaStore/group(now:entropy:_:)``.
+package final class StoreGroup {
+  private let store: ReplicaStore
+  private let now: Timestamp
+  private let entropy: Entropy
+  /// Applied in memory, not yet in the file.
+  private var pending: [AppliedChange] = []
+  private var pendingBytes = 0
+  private var pendingDocuments: Set<DocumentID> = []
+  /// What made the whole group fail.
+  private var failure: StoreError?
+
+  /// A row of unsealed changes stays below this unless a single change is larger.
+  private static let rowBytesMax = 256 << 10
+
+  init(_ store: ReplicaStore, now: Timestamp, entropy: Entropy) {
+    self.store = store
+    self.now = now
+    self.entropy = entropy
+  }
+
+  /// Runs one transaction. When `body` throws, it has changed nothing and the group goes on; its error
+  /// is the result's.
+  package func transaction<Value>(
+    _ body: (StoreTransaction) throws -> Value
+  ) -> Result<StoreCommit<Value>, any Error> {
+    if let failure { return .failure(failure) }
+    let change = ChangeID(
+      origin: store.identity.origin, sequence: store.state.applied[store.identity.origin] + 1)
+    let transaction = StoreTransaction(
+      store, change: change, lamport: store.state.lamportMax + 1, entropy: entropy)
+    do {
+      let value = try body(transaction)
+      let edits = try transaction.finish()
+      let committed = try take(edits, as: change, lamport: transaction.lamport)
+      return .success(
+        StoreCommit(
+          value: value, change: committed ? change : nil, version: store.state.applied,
+          documents: edits.map(\.document)))
+    } catch {
+      undo(transaction)
+      return .failure(error)
+    }
+  }
+
+  /// Writes what is left. Afterwards all that succeeded is in the file.
+  func finish() throws(StoreError) {
+    flush()
+    if let failure { throw failure }
+  }
+
+  // MARK: Steps
+
+  private func take(
+    _ edits: [DocumentEdit], as id: ChangeID, lamport: UInt64
+  ) throws(StoreError) -> Bool {
+    guard !edits.isEmpty else { return false }
+    let change = Change(
+      id: id, lamport: lamport, time: now,
+      dependencies: store.state.heads.filter { $0.origin != id.origin }, edits: edits)
+    let bytes = try size(of: change)
+    if pendingBytes + bytes > Self.rowBytesMax {
+      flush()
+      if let failure { throw failure }
+    }
+    do throws(StoreError) {
+      pending.append(try store.advance(to: change))
+    } catch {
+      failure = error
+      throw error
+    }
+    pendingBytes += bytes
+    for edit in edits { pendingDocuments.insert(edit.document) }
+    return true
+  }
+
+  /// About how many bytes a change takes; exactly where it comes near the limit.
+  private func size(of change: Change) throws(StoreError) -> Int {
+    guard ChangeBlock.fits(CollectionOfOne(change)) else {
+      throw .notPermitted(
+        "A transaction has at most \(ChangeBlock.operationCountMax) operations; split it up.")
+    }
+    var bytes = 64
+    for edit in change.edits {
+      bytes += 48 + edit.operations.reduce(0) { $0 + $1.approximateBytes }
+    }
+    guard bytes > Segment.bodyBytesMax / 4 else { return bytes }
+    let exact = ChangeBlock.encode([change]).count
+    guard exact <= Segment.bodyBytesMax else {
+      throw .tooLarge(bytes: exact, limit: Segment.bodyBytesMax)
+    }
+    return exact
+  }
+
+  /// Takes back what a transaction did in memory: its documents are opened again from the file, into
+  /// which what earlier transactions did to them is written first.
+  private func undo(_ transaction: StoreTransaction) {
+    let spoiled = transaction.abandon()
+    if failure == nil, !pendingDocuments.isDisjoint(with: spoiled) { flush() }
+    for id in spoiled { store.cache.remove(id) }
+  }
+
+  private func flush() {
+    guard failure == nil, let first = pending.first, let last = pending.last else { return }
+    do throws(StoreError) {
+      let block = ChangeBlock.encode(pending.map(\.change))
+      try store.sql { () throws(SQLiteError) in
+        try store.connection.execute(
+          "INSERT INTO unsealed VALUES (?, ?, ?)",
+          try SQLiteValue(counter: first.change.id.sequence),
+          try SQLiteValue(counter: last.change.id.sequence), .blob(block))
+      }
+      try store.record(pending)
+    } catch {
+      failure = error
+    }
+    pending = []
+    pendingBytes = 0
+    pendingDocuments = []
+  }
+}
+
+extension Operation {
+  /// About how many bytes it takes, rather too many.
+  fileprivate var approximateBytes: Int {
+    switch action {
+    case .set(let key, let value, let replaces):
+      40 + key.text.utf8.count + Self.bytes(value) + 32 * replaces.count
+    case .make(let key, _, _, let replaces), .delete(let key, let replaces):
+      40 + key.text.utf8.count + 32 * replaces.count
+    case .insertText(_, let text): 32 + text.utf8.count
+    case .insertElements(_, let elements):
+      elements.reduce(32) { $0 + Self.bytes($1) }
+    case .setElement(_, let element, let replaces):
+      64 + Self.bytes(element) + 32 * replaces.count
+    case .unknown(_, _, let bytes): 32 + bytes.count
+    case .increment, .remove, .deleteDocument: 32
+    }
+  }
+
+  private static func bytes(_ element: Element) -> Int {
+    if case .value(let value) = element { bytes(value) } else { 8 }
+  }
+
+  private static func bytes(_ value: Value) -> Int {
+    switch value {
+    case .string(let text): 16 + text.utf8.count
+    case .bytes(let bytes): 16 + bytes.count
+    default: 16
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import Causality
+package import Documents
+import Sealing
+
+/// One transaction: edits of any number of documents that become one change. Valid inside its body.
+package final class StoreTransaction {
+  private let store: ReplicaStore
+  private let change: ChangeID
+  let lamport: UInt64
+  private let entropy: Entropy
+  private var editors: [DocumentID: Editor] = [:]
+  /// Documents that were made here and have no row yet.
+  private var created: [DocumentID: DocumentCache.Entry] = [:]
+  private var hasFinished = false
+
+  init(_ store: ReplicaStore, change: ChangeID, lamport: UInt64, entropy: Entropy) {
+    self.store = store
+    self.change = change
+    self.lamport = lamport
+    self.entropy = entropy
+  }
+
+  /// Names a new document. It comes to be with its first edit.
+  package func create() -> DocumentID {
+    let id = DocumentID(high: entropy.uint64(), low: entropy.uint64())
+    created[id] = DocumentCache.Entry(Document(id: id))
+    return id
+  }
+
+  /// The editor of a document, the same one for the whole transaction. Do not call its `finish()`.
+  ///
+  /// - Throws: `.noDocument`; `.damaged` when it cannot be opened.
+  package func edit(_ id: DocumentID) throws(StoreError) -> Editor {
+    if let editor = editors[id] { return editor }
+    guard let document = try document(id) else { throw .noDocument(id) }
+    let editor = document.beginEdit(change, lamport: lamport)
+    editors[id] = editor
+    return editor
+  }
+
+  /// The document with what the transaction has done so far, for reading; nil when there is none.
+  package func document(_ id: DocumentID) throws(StoreError) -> Document? {
+    if let entry = created[id] { return entry.document }
+    return try store.entry(id)?.document
+  }
+
+  /// Ends all edits. Documents that were made join the cache.
+  func finish() throws -> [DocumentEdit] {
+    hasFinished = true
+    var edits: [DocumentEdit] = []
+    for (id, editor) in editors.sorted(by: { $0.key < $1.key }) {
+      guard let edit = try editor.finish() else { continue }
+      edits.append(edit)
+      if let entry = created[id] { store.cache.insert(entry) }
+    }
+    return edits
+  }
+
+  /// Ends the edits that did nothing, when the transaction does not count.
+  ///
+  /// - Returns: the documents that were changed and must be opened again, sorted.
+  func abandon() -> [DocumentID] {
+    var spoiled: [DocumentID] = []
+    for (id, editor) in editors.sorted(by: { $0.key < $1.key }) {
+      let edit = try? editor.finish()
+      if hasFinished || edit != nil { spoiled.append(id) }
+    }
+    return spoiled
+  }
+}
