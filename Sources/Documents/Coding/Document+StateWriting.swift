@@ -21,7 +21,10 @@ extension Document {
   /// O(document), and sorting containers and keys.
   package func encodeState() -> [UInt8] {
     var writer = StateWriter(self)
-    return writer.state()
+    let state = writer.state()
+    // Edits only add to the estimate; here is the truth.
+    approximateBytes = state.count + 64 * containers.count
+    return state
   }
 }
 

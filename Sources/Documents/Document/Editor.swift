@@ -372,7 +372,7 @@ package final class Editor {
     guard count <= Operation.eventCountMax - eventCount else {
       throw EditError(
         .limitExceeded,
-        "a transaction makes at most \(Operation.eventCountMax) edits in a document; commit more often"
+        "a transaction edits at most \(Operation.eventCountMax) places; commit more often"
       )
     }
   }

@@ -15,8 +15,8 @@ public struct DocumentPath: Hashable, Sendable {
     self.steps = steps
   }
 
-  /// Keys and indices joined by `/`, where `~1` in a key stands for `/` and `~0` for `~` (RFC 6901).
-  /// The empty text is the root.
+  /// Keys and indices joined by `/`, where `~1` in a key stands for `/` and `~0` for `~` (RFC
+  /// 6901). The empty text is the root.
   public init(text: String) {
     guard !text.isEmpty else {
       self.init([])

@@ -45,8 +45,8 @@ extension Timestamp: CustomStringConvertible {
     return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
   }
 
-  /// Reads RFC 3339, any offset; what is finer than a millisecond is cut off. Nil for anything else,
-  /// also for a leap second and for days that no month has.
+  /// Reads RFC 3339, any offset; what is finer than a millisecond is cut off. Nil for anything
+  /// else, also for a leap second and for days that no month has.
   public init?(text: some StringProtocol) {
     var scanner = DigitScanner(Array(text.utf8))
     guard let year = scanner.number(4), scanner.take("-"), let month = scanner.number(2),
