@@ -2,15 +2,16 @@ internal import RunStructures
 
 /// The part of the history that matters when what only `to` has is merged into `from`.
 ///
-/// `base` is a version that every event of the zone had seen whole. The zone is every event of `from`
-/// and `to` that is not in `base`, cut into pieces so that each piece is a chain and whatever is named
-/// as a parent ends a piece.
+/// `base` is a version that every event of the zone had seen whole. The zone is every event of
+/// `from` and `to` that is not in `base`, cut into pieces so that each piece is a chain and
+/// whatever is named as a parent ends a piece.
 package struct ConflictZone: Sendable {
   package struct Piece: Hashable, Sendable {
     package var versions: Range<Int>
     /// Whether `from` lacks it.
     package var isNew: Bool
-    /// Its parents among the pieces: a range of `ConflictZone.parents`. Empty: its parent is `base`.
+    /// Its parents among the pieces: a range of `ConflictZone.parents`. Empty: its parent is
+    /// `base`.
     package var parents: Range<Int>
   }
 
@@ -24,12 +25,13 @@ package struct ConflictZone: Sendable {
 extension EventGraph {
   /// Finds the conflict zone of two versions.
   ///
-  /// Walks back from both, newest event first, until all that is left to visit is one single version:
-  /// then every event visited has seen it. What is pending is therefore kept as *versions*: the tag of
-  /// a queue entry is 0 for a single event, or 1 + the run whose whole parents it stands for (keyed by
-  /// the greatest of them).
+  /// Walks back from both, newest event first, until all that is left to visit is one single
+  /// version: then every event visited has seen it. What is pending is therefore kept as
+  /// *versions*: the tag of a queue entry is 0 for a single event, or 1 + the run whose whole
+  /// parents it stands for (keyed by the greatest of them).
   ///
-  /// - Parameter reachesRoot: whether the zone is to reach back to the empty document, which makes the
+  /// - Parameter reachesRoot: whether the zone is to reach back to the empty document, which makes
+  ///   the
   ///   base empty.
   /// - Complexity: O(p log p) for the p pieces of the zone, each with a search among the runs.
   package func conflictZone(
@@ -71,8 +73,8 @@ private struct ConflictSearch {
     return number(base: base)
   }
 
-  // A tag is (what << 1 | isNew). `what` is 0 for one event, 1 + run for all parents of that run, and
-  // `wholeOfFrom` for the frontier `from`.
+  // A tag is (what << 1 | isNew). `what` is 0 for one event, 1 + run for all parents of that run,
+  // and `wholeOfFrom` for the frontier `from`.
 
   private var wholeOfFrom: Int { graph.runCount + 1 }
 

@@ -1,5 +1,5 @@
-/// Who made an event: the change (origin as a dense index, and sequence) and the number of the event
-/// among those of the change in this document.
+/// Who made an event: the change (origin as a dense index, and sequence) and the number of the
+/// event among those of the change in this document.
 package struct GraphEvent: Hashable, Sendable {
   package var origin: Int
   package var sequence: UInt64

@@ -3,9 +3,9 @@ internal import RunStructures
 /// In which order the pieces of a conflict zone are replayed.
 ///
 /// A **section** is a stretch of pieces between two *critical* versions: versions that everything
-/// after them had seen whole. What was made in one section can never be concurrent with what was made
-/// in another, so a replay forgets everything at the end of a section. A section of one piece has
-/// nothing concurrent in it at all.
+/// after them had seen whole. What was made in one section can never be concurrent with what was
+/// made in another, so a replay forgets everything at the end of a section. A section of one piece
+/// has nothing concurrent in it at all.
 package struct ReplayPlan: Sendable {
   package let zone: ConflictZone
   /// Ranges of pieces, ascending; together they are all pieces.
@@ -47,8 +47,8 @@ package struct ReplayPlan: Sendable {
 
   // MARK: Sections
 
-  /// The version before piece `k` is critical when `k` and every later piece with a parent before `k`
-  /// have exactly the heads of the pieces before `k` as parents.
+  /// The version before piece `k` is critical when `k` and every later piece with a parent before
+  /// `k` have exactly the heads of the pieces before `k` as parents.
   ///
   /// Complexity: O(pieces + parents), but for pieces with equal sets of several parents.
   private mutating func findSections() {
@@ -155,8 +155,8 @@ package struct ReplayPlan: Sendable {
   // MARK: Moves
 
   /// What lies between the version after piece `current` (nil: the base of the section) and the
-  /// parents of piece `next`, inside the section: pieces to take back, newest first, and pieces to put
-  /// again, oldest first.
+  /// parents of piece `next`, inside the section: pieces to take back, newest first, and pieces to
+  /// put again, oldest first.
   ///
   /// Complexity: O(d log d) for the d pieces in between and their nearest common ancestors.
   package mutating func moves(

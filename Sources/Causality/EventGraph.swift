@@ -2,9 +2,10 @@ internal import RunStructures
 
 /// The events of one document and what each of them had seen.
 ///
-/// Events are numbered densely in the order in which this replica learnt of them: **local versions**,
-/// 0, 1, 2, … The order is causal: a parent has a smaller number than its child. Local versions mean
-/// something on this replica only; `event(at:)` and `version(origin:sequence:index:)` translate.
+/// Events are numbered densely in the order in which this replica learnt of them: **local
+/// versions**, 0, 1, 2, … The order is causal: a parent has a smaller number than its child. Local
+/// versions mean something on this replica only; `event(at:)` and `version(origin:sequence:index:)`
+/// translate.
 ///
 /// A **frontier** is a set of local versions, sorted ascending, none of which is an ancestor of
 /// another. It names a version of the document: the events in it and all their ancestors. `[]` is
@@ -19,8 +20,8 @@ package struct EventGraph: Sendable {
   /// The most events that a document can have: so many that nobody reaches it.
   package static let eventCountMax = 1 << 48
 
-  // Graph runs. Run `i` covers `runStarts[i] ..< runStarts[i + 1]` (or `count`), and its parents are
-  // `parentPool[parentStarts[i] ..< parentStarts[i + 1]]` (or the end of the pool), ascending.
+  // Graph runs. Run `i` covers `runStarts[i] ..< runStarts[i + 1]` (or `count`), and its parents
+  // are `parentPool[parentStarts[i] ..< parentStarts[i + 1]]` (or the end of the pool), ascending.
   var runStarts: ContiguousArray<Int> = []
   var parentStarts: ContiguousArray<UInt32> = []
   var parentPool: ContiguousArray<Int> = []

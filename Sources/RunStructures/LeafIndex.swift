@@ -1,8 +1,8 @@
 /// Maps dense numbers to leaf handles, for numbers that come and move in long runs.
 ///
-/// A radix tree of three levels, each 64 wide but the top. A stretch of one leaf is one word as high
-/// up as it fits, so that moving a run of n numbers costs about n / 4096 words and a text that nobody
-/// has touched costs next to nothing.
+/// A radix tree of three levels, each 64 wide but the top. A stretch of one leaf is one word as
+/// high up as it fits, so that moving a run of n numbers costs about n / 4096 words and a text that
+/// nobody has touched costs next to nothing.
 ///
 ///     top word (4096 numbers) -> leaf, or a block of 64 words
 ///     word (64 numbers)       -> leaf, or a block of 64 words
@@ -19,7 +19,8 @@ package struct LeafIndex: Sendable {
   /// What a number answers that was never set.
   @usableFromInline let background: UInt32
 
-  /// - Parameter background: the leaf of every number that was never set. Without one, such a number
+  /// - Parameter background: the leaf of every number that was never set. Without one, such a
+  ///   number
   ///   answers with nil or, for want of better, with the leaf of a number near it.
   package init(background: Int? = nil) {
     self.background = background.map { UInt32($0) } ?? Self.unset

@@ -48,8 +48,8 @@ package enum UTF8Scalars {
 
   /// The number of scalars when `bytes` are valid UTF-8, otherwise nil.
   ///
-  /// Refused as the Unicode standard asks (table 3-7): stray or missing continuation bytes, overlong
-  /// forms, surrogates, and values above U+10FFFF. Complexity: O(n).
+  /// Refused as the Unicode standard asks (table 3-7): stray or missing continuation bytes,
+  /// overlong forms, surrogates, and values above U+10FFFF. Complexity: O(n).
   package static func validatedCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
     var offset = 0
     var scalars = 0

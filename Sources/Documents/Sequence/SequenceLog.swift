@@ -3,19 +3,20 @@ internal import RunStructures
 /// The operations of one text or list, as they were made: each at an index of the version that its
 /// author saw, by ascending local version.
 ///
-/// One event inserts one scalar (or item) or deletes one. Runs of events that continue each other are
-/// one entry: typing forward, deleting forward (each event at the same position), deleting backward
-/// (each event one position lower). Numbers of the event graph that are missing here belong to other
-/// containers.
+/// One event inserts one scalar (or item) or deletes one. Runs of events that continue each other
+/// are one entry: typing forward, deleting forward (each event at the same position), deleting
+/// backward (each event one position lower). Numbers of the event graph that are missing here
+/// belong to other containers.
 ///
-/// What was inserted is numbered by **ordinal**: the first scalar ever appended is 0, and so on. A text
-/// keeps its content here as UTF-8; the items of a list live with the caller, by ordinal.
+/// What was inserted is numbered by **ordinal**: the first scalar ever appended is 0, and so on. A
+/// text keeps its content here as UTF-8; the items of a list live with the caller, by ordinal.
 package struct SequenceLog: Sendable {
   package enum Content: Sendable { case text, items }
 
   /// The most units that can ever be inserted, and so the greatest length.
   package static let unitCountMax = 1 << 30
-  /// The greatest position, count and version that an operation can name; far above what it can mean.
+  /// The greatest position, count and version that an operation can name; far above what it can
+  /// mean.
   package static let numberMax = 1 << 48
 
   package let content: Content
@@ -105,8 +106,9 @@ package struct SequenceLog: Sendable {
 
   /// Appends the deletion of `count` units, one event each.
   ///
-  /// Forward, every event deletes at `position`; together they delete `position ..< position + count`.
-  /// Backward, event `i` deletes at `position - i`; together `position - count + 1 ... position`.
+  /// Forward, every event deletes at `position`; together they delete `position ..< position +
+  /// count`. Backward, event `i` deletes at `position - i`; together `position - count + 1 ...
+  /// position`.
   package mutating func appendDelete(
     version: Int, position: Int, count: Int, backward: Bool = false
   ) throws(SequenceError) {
@@ -224,8 +226,8 @@ package struct SequenceLog: Sendable {
     return byteOffset(ofContent: ordinal, run: run(ofContent: ordinal))
   }
 
-  /// The insertion that holds the ordinal: the last run that begins at or before it. Deletions carry
-  /// the ordinal of the insertion after them, so that they never come last among equals.
+  /// The insertion that holds the ordinal: the last run that begins at or before it. Deletions
+  /// carry the ordinal of the insertion after them, so that they never come last among equals.
   private func run(ofContent ordinal: Int) -> Int {
     var low = 0
     var high = contents.count

@@ -1,5 +1,5 @@
-/// A step that changes the current state of a sequence. Patches apply in order, each to the state that
-/// the one before it has left.
+/// A step that changes the current state of a sequence. Patches apply in order, each to the state
+/// that the one before it has left.
 package struct SequencePatch: Hashable, Sendable {
   package enum Kind: Sendable { case insert, delete }
 

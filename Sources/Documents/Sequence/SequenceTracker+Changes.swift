@@ -7,11 +7,13 @@ extension SequenceTracker {
     var count: UInt32
   }
 
-  /// Deletes `count` units from `position` on, both in the prepare version, which must be that long.
+  /// Deletes `count` units from `position` on, both in the prepare version, which must be that
+  /// long.
   ///
   /// - Parameters:
   ///   - targets: gets the units deleted.
-  ///   - onVisible: called with position and count of each stretch that was still visible in the effect
+  ///   - onVisible: called with position and count of each stretch that was still visible in the
+  /// effect
   ///     version, each position counted after the stretches before it were removed.
   mutating func delete(
     count: UInt32, at position: Int, targets: inout ContiguousArray<Target>,

@@ -1,19 +1,19 @@
 internal import RunStructures
 
-/// Where a new unit goes among those that were inserted at the same place at the same time: the order
-/// of the FugueMax tree (Weidner and Kleppmann, "The Art of the Fugue", 2023, section 5).
+/// Where a new unit goes among those that were inserted at the same place at the same time: the
+/// order of the FugueMax tree (Weidner and Kleppmann, "The Art of the Fugue", 2023, section 5).
 ///
-/// A unit inserted between `left` and `right` (the units around the cursor in the version of its author,
-/// deleted ones included) is a right child of `left`, or, when `left` already had right children there,
-/// a left child of `right`. `left` has right children exactly when `left` is the left origin of `right`.
-/// The document is the tree in order: left children, unit, right children. Siblings on the left go by
-/// identity; those on the right by their right origin, the later first, then by identity. So a run typed
-/// forward is a chain of right children, one typed backward a chain of left children, and no run is ever
-/// split by a concurrent one.
+/// A unit inserted between `left` and `right` (the units around the cursor in the version of its
+/// author, deleted ones included) is a right child of `left`, or, when `left` already had right
+/// children there, a left child of `right`. `left` has right children exactly when `left` is the
+/// left origin of `right`. The document is the tree in order: left children, unit, right children.
+/// Siblings on the left go by identity; those on the right by their right origin, the later first,
+/// then by identity. So a run typed forward is a chain of right children, one typed backward a
+/// chain of left children, and no run is ever split by a concurrent one.
 ///
-/// Placeholders stand for units whose place in the tree is unknown. It does not matter: all inserts of
-/// one replay that meet in a gap between two placeholders have seen the same base, so that they are
-/// siblings of the same kind with the same right origin, and identity alone decides.
+/// Placeholders stand for units whose place in the tree is unknown. It does not matter: all inserts
+/// of one replay that meet in a gap between two placeholders have seen the same base, so that they
+/// are siblings of the same kind with the same right origin, and identity alone decides.
 extension SequenceTracker {
   /// The subtree of a possible sibling, found while scanning.
   struct Sibling {
@@ -22,8 +22,8 @@ extension SequenceTracker {
     var start: Cursor
   }
 
-  /// Inserts `count` units with ids from `id` on at `position` of the prepare version, which must not
-  /// exceed its length. Returns where they appear in the effect version.
+  /// Inserts `count` units with ids from `id` on at `position` of the prepare version, which must
+  /// not exceed its length. Returns where they appear in the effect version.
   ///
   /// - Parameter identities: knows the new unit as well as those before it.
   mutating func insert(
@@ -101,9 +101,9 @@ extension SequenceTracker {
 
   // MARK: Among siblings
 
-  /// Scans the spans between the left origin and what exists next. Those whose left origin is ours are
-  /// leftmost nodes and their ancestors up to the children of our parent, in order; the stack keeps
-  /// those whose own parent has not come yet, with the place where their subtree begins.
+  /// Scans the spans between the left origin and what exists next. Those whose left origin is ours
+  /// are leftmost nodes and their ancestors up to the children of our parent, in order; the stack
+  /// keeps those whose own parent has not come yet, with the place where their subtree begins.
   ///
   /// - Returns: the place at which the scan ended.
   private mutating func scan(for new: Span, from start: Cursor, to end: Cursor?) -> Cursor {
@@ -177,8 +177,8 @@ extension SequenceTracker {
     }
   }
 
-  /// Where the right origin is; nil is the end of the document, which is also what a placeholder means
-  /// that turned out to be beyond the base.
+  /// Where the right origin is; nil is the end of the document, which is also what a placeholder
+  /// means that turned out to be beyond the base.
   private func rightCursor(of span: Span) -> Cursor? {
     if span.right == Self.none { return nil }
     if span.right & Self.placeholderBit != 0,

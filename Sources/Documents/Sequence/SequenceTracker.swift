@@ -1,8 +1,8 @@
 internal import RunStructures
 
-/// The transient state of a replay: every unit that the replayed operations have touched or made, in
-/// document order, each with what it is in two versions at once (Gentle and Kleppmann, "Collaborative
-/// Text Editing with Eg-walker", 2025, section 3).
+/// The transient state of a replay: every unit that the replayed operations have touched or made,
+/// in document order, each with what it is in two versions at once (Gentle and Kleppmann,
+/// "Collaborative Text Editing with Eg-walker", 2025, section 3).
 ///
 /// - The *prepare* version moves back and forth so that it equals the parents of the operation that
 ///   comes next; positions in operations are positions in it. A unit's prepare state is 0 when that
@@ -10,9 +10,9 @@ internal import RunStructures
 /// - The *effect* version only grows; it holds everything replayed so far. Positions in patches are
 ///   positions in it. A unit is visible there until anything deletes it.
 ///
-/// Units are kept as spans. The text at the base version is one span of **placeholders** at first: units
-/// of which nothing is known but their order. Ids are 32-bit: an inserted unit has a number that its
-/// inserter gives, a placeholder the top bit and its index in the base.
+/// Units are kept as spans. The text at the base version is one span of **placeholders** at first:
+/// units of which nothing is known but their order. Ids are 32-bit: an inserted unit has a number
+/// that its inserter gives, a placeholder the top bit and its index in the base.
 ///
 /// Spans lie in leaves of a counted tree whose lanes are: first = visible in the prepare version,
 /// second = visible in the effect version, third = existing in the prepare version (state > 0).
@@ -22,8 +22,8 @@ struct SequenceTracker {
   static let none = ID.max
   static let placeholderBit: ID = 1 << 31
 
-  /// A run of units: unit `k` has the id `id + k`, and for `k > 0` the unit before it as left origin
-  /// and parent. All share right origin and state.
+  /// A run of units: unit `k` has the id `id + k`, and for `k > 0` the unit before it as left
+  /// origin and parent. All share right origin and state.
   struct Span {
     var id: ID
     var count: UInt32
@@ -35,8 +35,8 @@ struct SequenceTracker {
     var state: UInt32
     /// Deleted in the effect version.
     var isDeleted = false
-    /// The first unit is a left child of its right origin in the Fugue tree; otherwise it is a right
-    /// child of its left origin.
+    /// The first unit is a left child of its right origin in the Fugue tree; otherwise it is a
+    /// right child of its left origin.
     var isLeftChild = false
     /// The first unit has left children.
     var hasLeftChildren = false
@@ -207,8 +207,8 @@ struct SequenceTracker {
     spanCounts[leaf] += extra
   }
 
-  /// Cuts the span so that `cursor` is at the start of one, and returns that place. The leaf must have
-  /// room for one more span.
+  /// Cuts the span so that `cursor` is at the start of one, and returns that place. The leaf must
+  /// have room for one more span.
   mutating func cut(at cursor: Cursor) -> Cursor {
     guard cursor.offset > 0 else { return cursor }
     let entry = cursor.leaf * Self.leafCapacity + cursor.slot
@@ -227,8 +227,9 @@ struct SequenceTracker {
     tree.add(span.widths, to: cursor.leaf)
   }
 
-  /// Joins the span at `slot` with its neighbours in the leaf where one continues the other, so that
-  /// deleting letter by letter does not leave a span for each. Returns the slot that holds it now.
+  /// Joins the span at `slot` with its neighbours in the leaf where one continues the other, so
+  /// that deleting letter by letter does not leave a span for each. Returns the slot that holds it
+  /// now.
   mutating func joinNeighbours(of slot: Int, leaf: Int) -> Int {
     var slot = slot
     let start = leaf * Self.leafCapacity
@@ -252,8 +253,8 @@ struct SequenceTracker {
 
   // MARK: The base
 
-  /// Makes the placeholders at the end fewer, once their true number is known. False when units that
-  /// would go have been touched, which only damaged history does.
+  /// Makes the placeholders at the end fewer, once their true number is known. False when units
+  /// that would go have been touched, which only damaged history does.
   mutating func trimBase(by count: Int) -> Bool {
     guard count > 0 else { return count == 0 }
     guard count <= baseCount, let excess = UInt32(exactly: count),

@@ -4,28 +4,32 @@ internal import RunStructures
 /// Merging by replay of the event graph (Gentle and Kleppmann, "Collaborative Text Editing with
 /// Eg-walker", 2025).
 ///
-/// Operations are stored at positions of the version that their author saw. To bring a state from one
-/// version to another, the walker finds the conflict zone, cuts it at critical versions, and replays
-/// each section: a section without concurrency passes its operations through as they are; otherwise a
-/// `SequenceTracker` works out where each operation lands. What the state already has is replayed
-/// silently, what it lacks becomes patches.
+/// Operations are stored at positions of the version that their author saw. To bring a state from
+/// one version to another, the walker finds the conflict zone, cuts it at critical versions, and
+/// replays each section: a section without concurrency passes its operations through as they are;
+/// otherwise a `SequenceTracker` works out where each operation lands. What the state already has
+/// is replayed silently, what it lacks becomes patches.
 ///
 /// Complexity: for n operations (runs) in the zone, O(n log n) plus, for each time that the replay
-/// changes from one branch to another, the operations in between. Two branches are O((n + m) log (n + m)).
+/// changes from one branch to another, the operations in between. Two branches are O((n + m) log (n
+/// + m)).
 package enum SequenceWalker {
   /// The patches that turn the sequence as it is at `from` into that at `from` and `to` together.
   ///
-  /// An event that does not fit the sequence at its parents, which only a faulty or lying author makes,
-  /// has no effect: an insertion beyond the end, a deletion of what is not there. That is decided event
-  /// by event and so the same on every replica.
+  /// An event that does not fit the sequence at its parents, which only a faulty or lying author
+  /// makes, has no effect: an insertion beyond the end, a deletion of what is not there. That is
+  /// decided event by event and so the same on every replica.
   ///
   /// - Parameters:
-  ///   - ranks: for each origin index of the graph its place in the order of all origins, which decides
+  ///   - ranks: for each origin index of the graph its place in the order of all origins, which
+  /// decides
   ///     between concurrent inserts at one place and must be the same order on every replica.
   ///   - length: the length of the sequence at `from`.
   ///   - isSound: whether every event at `from` is known to have had an effect. If not, the replay
-  ///     starts from nothing, because the length of the sequence at the base cannot be derived from that
-  ///     at `from`. Whoever keeps the sequence remembers for good that `ineffectiveEventCount` was not 0.
+  ///     starts from nothing, because the length of the sequence at the base cannot be derived from
+  /// that
+  ///     at `from`. Whoever keeps the sequence remembers for good that `ineffectiveEventCount` was
+  /// not 0.
   /// - Throws: `damagedHistory` when the history does not lead to a sequence of `length` at `from`.
   package static func merge(
     graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], length: Int,
@@ -191,8 +195,8 @@ extension SequenceLog {
 }
 
 extension SequenceRun {
-  /// The events that have an effect on a sequence of `length` units: an insertion at or before its end,
-  /// a deletion of a unit that it has. Complexity: O(1).
+  /// The events that have an effect on a sequence of `length` units: an insertion at or before its
+  /// end, a deletion of a unit that it has. Complexity: O(1).
   func effective(onLength length: Int) -> SequenceRun {
     switch kind {
     case .insert:

@@ -23,8 +23,8 @@ extension TextRope {
     remove(range.count, atValid: range.lowerBound)
   }
 
-  /// Applies the patches of a merge, whose insertions take their text from `log`. The patches up to the
-  /// one that does not fit stay applied, so take patches of this very state.
+  /// Applies the patches of a merge, whose insertions take their text from `log`. The patches up to
+  /// the one that does not fit stay applied, so take patches of this very state.
   package mutating func apply(
     _ patches: [SequencePatch], from log: SequenceLog
   ) throws(TextRopeError) {
@@ -146,15 +146,16 @@ extension TextRope {
     return new
   }
 
-  /// Moves the second half of the recent block to a new one; only a little when the text grows at its
-  /// end, so that blocks stay well filled behind someone who types.
+  /// Moves the second half of the recent block to a new one; only a little when the text grows at
+  /// its end, so that blocks stay well filled behind someone who types.
   private mutating func splitRecent(isTyping: Bool) {
     settle()
     let length = utf8Count(of: recent)
     splitRecent(atByte: isTyping ? length - length / 8 : length / 2)
   }
 
-  /// Moves what follows about byte `offset` of the recent block into a new block. Nothing is pending.
+  /// Moves what follows about byte `offset` of the recent block into a new block. Nothing is
+  /// pending.
   private mutating func splitRecent(atByte offset: Int) {
     let block = recent
     let start = block * Self.blockCapacity

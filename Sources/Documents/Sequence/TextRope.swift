@@ -7,13 +7,13 @@ internal import RunStructures
 ///     block   [ text before the gap | gap | text after it ]
 ///             0             gapStarts[b]  gapEnds[b]       blockCapacity
 ///
-/// and the block last edited is remembered, so that typing goes straight to its gap: the tree learns of
-/// the new widths when the editing moves elsewhere. A scalar never straddles two blocks.
+/// and the block last edited is remembered, so that typing goes straight to its gap: the tree
+/// learns of the new widths when the editing moves elsewhere. A scalar never straddles two blocks.
 ///
 /// Lanes of the tree: first = scalars, second = UTF-8 bytes, third = UTF-16 units.
 ///
-/// Complexity: O(log n) for an operation elsewhere, O(1) amortised for one beside the last; each may
-/// move or scan up to one block.
+/// Complexity: O(log n) for an operation elsewhere, O(1) amortised for one beside the last; each
+/// may move or scan up to one block.
 package struct TextRope: Sendable {
   static let blockCapacity = 2048
   /// How full blocks are made when much text comes at once, so that the first edits find room.
@@ -90,7 +90,8 @@ package struct TextRope: Sendable {
     }
   }
 
-  /// Fills `buffer` with the bytes from byte `offset` of `block` on, and returns how many that were.
+  /// Fills `buffer` with the bytes from byte `offset` of `block` on, and returns how many that
+  /// were.
   private func copyBytes(
     from offset: Int, in block: Int, into buffer: UnsafeMutableBufferPointer<UInt8>
   ) -> Int {

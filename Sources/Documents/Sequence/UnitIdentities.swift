@@ -1,7 +1,7 @@
 internal import Causality
 
-/// The ids that a tracker gives to inserted units, 0, 1, 2, … in the order of the replay, and who they
-/// really are: the same on every replica.
+/// The ids that a tracker gives to inserted units, 0, 1, 2, … in the order of the replay, and who
+/// they really are: the same on every replica.
 struct UnitIdentities {
   private let graph: EventGraph
   private let ranks: [UInt32]
@@ -14,8 +14,8 @@ struct UnitIdentities {
     self.ranks = ranks
   }
 
-  /// The first id of `count` units inserted by consecutive events. There is an id for each unit that a
-  /// log can hold.
+  /// The first id of `count` units inserted by consecutive events. There is an id for each unit
+  /// that a log can hold.
   mutating func add(version: Int, count added: Int) -> UInt32 {
     let id = count
     firstIDs.append(id)
@@ -24,8 +24,8 @@ struct UnitIdentities {
     return id
   }
 
-  /// Whether the unit `left` comes before `right` when nothing but identity decides: by the order of
-  /// their origins, then by number. Complexity: O(log runs).
+  /// Whether the unit `left` comes before `right` when nothing but identity decides: by the order
+  /// of their origins, then by number. Complexity: O(log runs).
   func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
     let left = graph.event(at: version(of: left))
     let right = graph.event(at: version(of: right))

@@ -1,5 +1,5 @@
-/// A list CRDT written to be obviously right: the FugueMax tree as in the paper, one record for each
-/// character, sorted and walked anew for every question.
+/// A list CRDT written to be obviously right: the FugueMax tree as in the paper, one record for
+/// each character, sorted and walked anew for every question.
 struct FugueOracle {
   struct Identity: Comparable {
     var rank: Int

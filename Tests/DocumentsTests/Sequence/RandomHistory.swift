@@ -44,6 +44,8 @@ struct RandomHistory {
     var operationsMax = 3
     var runMax = 4
     var otherEventsMax = 1
+    /// Of 100 operations, how many may reach beyond the end, as only a faulty author makes them.
+    var faultyPercent = 0
   }
 
   private(set) var changes: [Change] = []
@@ -105,7 +107,8 @@ struct RandomHistory {
     let change = changes[number]
     switch operation {
     case .insert(let position, let text):
-      for (offset, scalar) in text.enumerated() {
+      for (offset, scalar) in text.enumerated()
+      where position + offset <= oracle.length(in: change.closure) {
         let index = change.eventCount - change.eventsAfter + offset
         oracle.insert(
           scalar, at: position + offset, by: number,
@@ -115,8 +118,9 @@ struct RandomHistory {
       }
     case .delete(let position, let count, let backward):
       for offset in 0..<count {
-        oracle.delete(
-          at: backward ? position - offset : position, by: number, version: change.closure)
+        let position = backward ? position - offset : position
+        guard position < oracle.length(in: change.closure) else { continue }
+        oracle.delete(at: position, by: number, version: change.closure)
       }
     }
     changes[number].operations.append(operation)
@@ -132,7 +136,8 @@ struct RandomHistory {
       eventsAfter: Int.random(in: 0...shape.otherEventsMax, using: &random))
     let closure = changes[changes.count - 1].closure
     for _ in 0..<Int.random(in: 1...shape.operationsMax, using: &random) {
-      let length = oracle.length(in: closure)
+      let isFaulty = Int.random(in: 0..<100, using: &random) < shape.faultyPercent
+      let length = oracle.length(in: closure) + (isFaulty ? 4 : 0)
       if length > 0, Int.random(in: 0..<100, using: &random) < shape.deletePercent {
         let count = Int.random(in: 1...min(length, shape.runMax), using: &random)
         let position = Int.random(in: 0...length - count, using: &random)
@@ -176,6 +181,8 @@ struct TextReplica {
   private(set) var log = SequenceLog(.text)
   private(set) var text = TextRope()
   private(set) var delivered: Set<Int> = []
+  /// Whether every event so far had an effect.
+  private(set) var isSound = true
   /// True origin of each interned index; differs from replica to replica.
   private var origins: [Int] = []
 
@@ -217,10 +224,11 @@ struct TextReplica {
   mutating func receive(_ batch: some Sequence<Int>) throws {
     let before = graph.frontier
     try append(batch)
-    let patches = try SequenceWalker.merge(
+    let merge = try SequenceWalker.merge(
       graph: graph, log: log, ranks: ranks, from: before, to: graph.frontier,
-      length: text.count)
-    try text.apply(patches, from: log)
+      length: text.count, isSound: isSound)
+    if merge.ineffectiveEventCount > 0 { isSound = false }
+    try text.apply(merge.patches, from: log)
   }
 
   struct MissingParent: Error {}
