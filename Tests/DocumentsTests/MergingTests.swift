@@ -173,6 +173,21 @@ import Testing
     #expect(left.canonical == right.canonical)
   }
 
+  /// History that lacks something, or has more than the state, would merge wrongly in silence.
+  @Test func aHistoryThatDoesNotFitTheStateIsTold() throws {
+    var (left, right) = try pair { try $0.set(["a"], to: 1) }
+    try left.edit { try $0.set(["a"], to: 2) }
+    try right.edit { try $0.set(["a"], to: 3) }
+    let incoming = left.missing(from: right)
+    for wrong in [Array(left.log.prefix(1)), left.log + incoming] {
+      #expect(throws: MergeError.self) {
+        try left.document.copy().merge(incoming) { try history(wrong) }
+      }
+    }
+    try left.receive(incoming)
+    #expect(try left.document.json(at: ["a"]) == 3)
+  }
+
   private func history(_ log: [IncomingEdit]) throws -> DocumentHistory {
     var history = DocumentHistory(document: documentID)
     try history.append(contentsOf: log)

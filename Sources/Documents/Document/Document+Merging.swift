@@ -38,9 +38,9 @@ extension Document {
   /// any replica; its events count.
   ///
   /// - Parameters:
-  ///   - batch: in causal order. Edits that the document has may be in it once history is loaded.
-  ///   - history: what the document has applied before the call; called at most once and never
-  ///     while the document keeps a history. Edits of this batch may be in it.
+  ///   - batch: in causal order. Edits that the document has may be in it.
+  ///   - history: exactly what the document has applied before the call; called at most once, and
+  ///     never while the document keeps a history.
   /// - Throws: what `history` throws, or ``MergeError``; discard the document then.
   package func merge(
     _ batch: [IncomingEdit], history load: () throws -> DocumentHistory
@@ -62,6 +62,9 @@ extension Document {
     if history == nil {
       var loaded = try load()
       try loaded.append(contentsOf: batch[..<rest.startIndex])
+      guard loaded.isAt(parents) else {
+        throw MergeError.damagedHistory("document \(id): it does not end where the state does")
+      }
       history = loaded
     }
     try replay(rest, &outcome)

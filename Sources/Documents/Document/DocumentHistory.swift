@@ -70,6 +70,12 @@ package struct DocumentHistory: Sendable {
     return versions
   }
 
+  /// Whether the history ends with exactly these changes.
+  func isAt(_ changes: [ChangeID]) -> Bool {
+    guard let versions = versions(of: changes) else { return false }
+    return graph.dominators(of: versions) == graph.frontier
+  }
+
   private mutating func log(_ operations: [Operation], from first: Int) throws {
     var version = first
     for operation in operations {
