@@ -133,6 +133,7 @@ let package = Package(
         "ByteCoding", "Causality", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
         "SyncProtocol", "Transports", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     library(
       "SimulationKit", in: "Simulations",
@@ -143,7 +144,7 @@ let package = Package(
 
     // 8
     program("SkerryCommand", ["JSONCoding", "Skerry"]),
-    program("RelayCommand", ["RelayService"]),
+    program("RelayCommand", ["JSONCoding", "RelayService"]),
     program("NotesCommand", in: "Demo", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     program("SimulatorCommand", in: "Simulations", ["JSONCoding", "SimulationKit"]),
     program(
@@ -186,7 +187,10 @@ let package = Package(
     tests(of: "Skerry", ["JSONCoding", "Skerry", "EditingTraces"]),
     tests(
       of: "RelayService",
-      ["RelayService", "Sealing", "Segments", "SyncProtocol", "Skerry", "Transports"]),
+      [
+        "ByteCoding", "Causality", "RelayCommand", "RelayService", "Sealing", "Segments",
+        "SegmentStore", "SQLiteBridge", "SyncProtocol", "Transports",
+      ]),
     tests(of: "SimulationKit", ["SimulationKit", "JSONCoding"]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(

@@ -1,1 +1,0 @@
-@main struct RelayCommand { static func main() {} }

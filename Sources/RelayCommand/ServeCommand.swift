@@ -1,0 +1,63 @@
+import ArgumentParser
+import RelayService
+
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serve workspaces until SIGTERM.",
+    discussion: """
+      The first line on standard output is 'listening on HOST:PORT', once clients can connect. They
+      come with ws://HOST:PORT/ or tcp://HOST:PORT. SIGTERM stops accepting, finishes what has
+      arrived, and exits 0.
+
+      EXAMPLE
+        skerry-relay serve --listen 127.0.0.1:0 --data ./relay --metrics 127.0.0.1:9420
+      """)
+
+  @Option(help: "The address to listen on, HOST:PORT; port 0 takes any free one.")
+  var listen: String
+
+  @Option(help: "The folder that everything is kept in; made when there is none.")
+  var data: String
+
+  @Option(help: "The address for GET /health, GET /metrics (Prometheus) and a page at /.")
+  var metrics: String?
+
+  @Option(help: "Workspaces that may be stored; one more is refused.")
+  var maxWorkspaces: Int?
+
+  @Option(help: "Bytes that may be stored for one workspace; what is beyond is refused.")
+  var quotaBytes: Int?
+
+  @Option(help: "Bytes that one connection may move in a second, both directions together.")
+  var rateBytesPerSecond: Int?
+
+  func validate() throws {
+    let limits = [
+      ("--max-workspaces", maxWorkspaces), ("--quota-bytes", quotaBytes),
+      ("--rate-bytes-per-second", rateBytesPerSecond),
+    ]
+    for (name, value) in limits {
+      if let value, value < 1 { throw ValidationError("\(name) must be 1 or more.") }
+    }
+    _ = try relayConfiguration()
+  }
+
+  private func relayConfiguration() throws -> RelayConfiguration {
+    var limits = RelayLimits()
+    if let maxWorkspaces { limits.workspacesMax = maxWorkspaces }
+    limits.workspaceBytesMax = quotaBytes
+    limits.rateBytesPerSecond = rateBytesPerSecond
+    do {
+      return try RelayConfiguration(listen: listen, data: data, metrics: metrics, limits: limits)
+    } catch {
+      throw ValidationError(error.sentence)
+    }
+  }
+
+  func run() async throws {
+    try await RelayProcess.serve(relayConfiguration()) { address in
+      StandardStream.output.write("listening on \(address)\n")
+    }
+  }
+}
