@@ -1,0 +1,44 @@
+import Documents
+import Sealing
+import SyncProtocol
+
+/// A link and what the engine remembers about it.
+final class Connection {
+  let id: LinkID
+  var link: Link
+  /// In the words of whoever opened the stream.
+  let place: String
+  let isInitiator: Bool
+  /// The other end was dialled as a relay.
+  let isRelay: Bool
+  /// What we say of the link in our hello.
+  let flow: Flow
+  let connectedAt: Timestamp
+  /// The peer has been told that its request to join waits.
+  var hasReportedJoin = false
+  /// What the peer last complained about.
+  var complaint: LinkFailure?
+
+  init(
+    id: LinkID, link: Link, place: String, isInitiator: Bool, isRelay: Bool, flow: Flow,
+    connectedAt: Timestamp
+  ) {
+    self.id = id
+    self.link = link
+    self.place = place
+    self.isInitiator = isInitiator
+    self.isRelay = isRelay
+    self.flow = flow
+    self.connectedAt = connectedAt
+  }
+
+  /// The device that the peer has proved to be.
+  var peerKey: SigningKey.Public? { link.peer?.device }
+
+  var isJoiner: Bool {
+    if case .joiner = link.peer { true } else { false }
+  }
+
+  /// What comes over this link is first hand to the others: nobody else pushes it to them.
+  var isFirstHand: Bool { link.session?.peerWish != .firstHand }
+}

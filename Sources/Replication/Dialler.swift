@@ -1,0 +1,159 @@
+import Sealing
+import SyncProtocol
+
+/// Keeps the links that a topology wants: whom to dial, when to try again, which link to leave.
+///
+/// Who does not answer is tried again after a time that doubles with each failure, up to a limit,
+/// half of it by chance so that many replicas do not come back at one instant.
+struct Dialler {
+  enum Order: Equatable {
+    case dial(DialID, String)
+    case leave(LinkID)
+  }
+
+  private enum State {
+    case resting(until: UInt64)
+    case dialling(DialID)
+    case linked(LinkID, isUp: Bool)
+    /// The same peer is linked by a link that it dialled.
+    case covered(by: LinkID)
+  }
+
+  private struct Target {
+    let address: String
+    var flow: Flow
+    var state: State
+    var failures = 0
+    var lastError: String?
+  }
+
+  private let topology: Topology
+  private let selfAddress: String
+  private let first: UInt64
+  private let most: UInt64
+  private let entropy: Entropy
+  private var targets: [Target] = []
+  /// Only looked up in.
+  private var answers: [String: Topology.Answer] = [:]
+  private var lastDial: UInt64 = 0
+
+  init(topology: Topology, selfAddress: String, limits: EngineLimits, entropy: Entropy) {
+    self.topology = topology
+    self.selfAddress = selfAddress
+    self.entropy = entropy
+    first = limits.redialMilliseconds
+    most = limits.redialMillisecondsMax
+  }
+
+  // MARK: What to do
+
+  /// Brings the targets in line with the topology, and says what follows.
+  mutating func plan(now: UInt64) -> [Order] {
+    var orders: [Order] = []
+    let links = topology.links(from: selfAddress) { answers[$0] ?? .unknown }
+    let wanted = Set(links.map(\.address))
+    for target in targets where !wanted.contains(target.address) {
+      if case .linked(let link, _) = target.state { orders.append(.leave(link)) }
+    }
+    targets.removeAll { !wanted.contains($0.address) }
+    for link in links where !targets.contains(where: { $0.address == link.address }) {
+      targets.append(
+        Target(address: link.address, flow: link.flow, state: .resting(until: now)))
+    }
+    for index in targets.indices {
+      guard case .resting(let until) = targets[index].state, until <= now else { continue }
+      lastDial += 1
+      let dial = DialID(lastDial)
+      targets[index].state = .dialling(dial)
+      orders.append(.dial(dial, targets[index].address))
+    }
+    return orders
+  }
+
+  var nextDeadline: UInt64 {
+    targets.compactMap { if case .resting(let until) = $0.state { until } else { nil } }.min()
+      ?? .max
+  }
+
+  // MARK: What happened
+
+  /// Nil when the address is not wanted any more.
+  mutating func dialled(_ dial: DialID, _ link: LinkID) -> (address: String, flow: Flow)? {
+    guard let index = index(of: dial) else { return nil }
+    targets[index].state = .linked(link, isUp: false)
+    return (targets[index].address, targets[index].flow)
+  }
+
+  mutating func dialFailed(_ dial: DialID, _ reason: String, now: UInt64) {
+    guard let index = index(of: dial) else { return }
+    fail(index, reason, now: now)
+  }
+
+  /// The peer has proved itself and said hello.
+  mutating func up(_ link: LinkID) {
+    guard let index = index(of: link) else { return }
+    targets[index].state = .linked(link, isUp: true)
+    targets[index].failures = 0
+    targets[index].lastError = nil
+    answers[targets[index].address] = .answers
+  }
+
+  /// The link is left for another one to the same peer.
+  mutating func cover(_ link: LinkID, by other: LinkID) {
+    guard let index = index(of: link) else { return }
+    targets[index].state = .covered(by: other)
+  }
+
+  mutating func closed(_ link: LinkID, _ reason: String?, now: UInt64) {
+    guard let index = index(of: link) else { return }
+    switch targets[index].state {
+    case .linked(_, isUp: false): fail(index, reason ?? "the peer closed the link", now: now)
+    case .linked, .covered:
+      // It may be back at once; whether it is decides whether somebody stands in for it.
+      answers[targets[index].address] = .unknown
+      targets[index].lastError = reason
+      targets[index].state = .resting(until: now + pause(failures: 0))
+    case .resting, .dialling: break
+    }
+  }
+
+  func statuses(now: UInt64) -> [AddressStatus] {
+    targets.map { target in
+      var status = AddressStatus(address: target.address)
+      status.failures = target.failures
+      status.lastError = target.lastError
+      switch target.state {
+      case .resting(let until): status.nextDialMilliseconds = until > now ? until - now : 0
+      case .linked(_, let isUp): status.isConnected = isUp
+      case .covered: status.isConnected = true
+      case .dialling: break
+      }
+      return status
+    }
+  }
+
+  private mutating func fail(_ index: Int, _ reason: String, now: UInt64) {
+    answers[targets[index].address] = .silent
+    targets[index].lastError = reason
+    targets[index].state = .resting(until: now + pause(failures: targets[index].failures))
+    targets[index].failures += 1
+  }
+
+  private func pause(failures: Int) -> UInt64 {
+    let full = failures < 20 ? min(most, first << UInt64(failures)) : most
+    return full / 2 + entropy.uint64() % (full / 2 + 1)
+  }
+
+  private func index(of dial: DialID) -> Int? {
+    targets.firstIndex { if case .dialling(dial) = $0.state { true } else { false } }
+  }
+
+  private func index(of link: LinkID) -> Int? {
+    targets.firstIndex {
+      switch $0.state {
+      case .linked(link, _), .covered(by: link): true
+      default: false
+      }
+    }
+  }
+}

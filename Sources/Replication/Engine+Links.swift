@@ -1,0 +1,250 @@
+import Causality
+import Documents
+import ReplicaStore
+import Sealing
+import SegmentStore
+import Segments
+import SyncProtocol
+
+// Links: from a stream of bytes to a session, and to its end.
+extension Engine {
+  // MARK: Inputs
+
+  /// Somebody has reached us.
+  package func accepted(
+    _ id: LinkID, from place: String, at instant: EngineInstant
+  ) -> [Effect] {
+    input(at: instant) {
+      let identity = store.identity
+      let served = LinkHandshake.ServedWorkspace(
+        workspace: identity.workspace.bytes, secret: identity.key.linkSecret)
+      let handshake = LinkHandshake(
+        accepting: .replicas([served]), as: identity.device.signing, entropy: entropy)
+      open(id, handshake, place: place, isInitiator: false, isRelay: false, flow: .both)
+    }
+  }
+
+  /// An address that the engine wanted was reached.
+  package func dialled(_ dial: DialID, _ id: LinkID, at instant: EngineInstant) -> [Effect] {
+    input(at: instant) {
+      guard let target = dialler?.dialled(dial, id) else {
+        emit(.close(id, nil))
+        return
+      }
+      connect(
+        id, to: target.address, isRelay: EngineConfiguration.isRelay(target.address),
+        flow: target.flow)
+    }
+  }
+
+  package func dialFailed(
+    _ dial: DialID, _ sentence: String, at instant: EngineInstant
+  ) -> [Effect] {
+    input(at: instant) {
+      dialler?.dialFailed(dial, sentence, now: now)
+      replan()
+    }
+  }
+
+  /// The owner itself has reached somebody, outside any topology: for one exchange, to join, or in
+  /// this process. A store that is not admitted yet redeems its invitation.
+  package func connected(
+    _ id: LinkID, to place: String, isRelay: Bool, at instant: EngineInstant
+  ) -> [Effect] {
+    input(at: instant) { connect(id, to: place, isRelay: isRelay, flow: .both) }
+  }
+
+  /// Bytes from the peer, in pieces of any size. What of them is accepted is durable and
+  /// acknowledged when the effects are done.
+  package func received(
+    _ id: LinkID, _ bytes: [UInt8], at instant: EngineInstant
+  ) -> [Effect] {
+    input(at: instant) {
+      guard let connection = links[id] else { return }
+      enqueue(connection.link.receive(bytes, now: now), id)
+    }
+  }
+
+  /// The stream has ended.
+  package func closed(
+    _ id: LinkID, _ reason: String, at instant: EngineInstant
+  ) -> [Effect] {
+    input(at: instant) {
+      guard links[id] != nil else { return }
+      forget(id, LinkFailure(.unreachable, reason))
+      replan()
+    }
+  }
+
+  /// Ends a link in good order.
+  package func leave(_ id: LinkID, at instant: EngineInstant) -> [Effect] {
+    input(at: instant) {
+      guard let connection = links[id] else { return }
+      if connection.link.session == nil {
+        forget(id, nil)
+        emit(.close(id, nil))
+      } else {
+        session(id) { $0.leave(now: now) }
+      }
+    }
+  }
+
+  /// Seals what is not sealed and takes leave of all peers. The store stays open.
+  package func shutDown(at instant: EngineInstant) -> [Effect] {
+    input(at: instant) {
+      dialler = nil
+      if !links.isEmpty { seal() }
+      drain()
+      for id in sortedLinks { session(id) { $0.leave(now: now) } }
+      drain()
+      for id in sortedLinks {
+        forget(id, nil)
+        emit(.close(id, nil))
+      }
+      savePeers()
+      sealAt = nil
+    }
+  }
+
+  // MARK: Opening
+
+  private func connect(_ id: LinkID, to place: String, isRelay: Bool, flow: Flow) {
+    let identity = store.identity
+    let credential: LinkHandshake.Credential
+    if !store.isAdmitted, let invitation = identity.invitation {
+      credential = .joiner(invite: invitation.inviteKey, device: identity.device.signing)
+    } else {
+      credential = .member(identity.device.signing)
+    }
+    let workspace = identity.workspace.bytes
+    let handshake = LinkHandshake(
+      connectingTo: isRelay
+        ? .relay(workspace: workspace, pinned: nil)
+        : .replica(workspace: workspace, secret: identity.key.linkSecret),
+      as: credential, entropy: entropy)
+    open(id, handshake, place: place, isInitiator: true, isRelay: isRelay, flow: flow)
+  }
+
+  private func open(
+    _ id: LinkID, _ handshake: LinkHandshake, place: String, isInitiator: Bool, isRelay: Bool,
+    flow: Flow
+  ) {
+    guard links[id] == nil, links.count < limits.linksMax else {
+      log(.warning, "\(place) was turned away: there are \(links.count) links already")
+      emit(.close(id, LinkFailure(.busy, "too many links")))
+      return
+    }
+    let connection = Connection(
+      id: id,
+      link: Link(handshake, isInitiator: isInitiator, now: now, limits: limits.link),
+      place: place, isInitiator: isInitiator, isRelay: isRelay, flow: flow,
+      connectedAt: instant.wall)
+    links[id] = connection
+    enqueue(connection.link.start(now: now), id)
+  }
+
+  // MARK: Actions of links
+
+  func perform(_ action: LinkAction, _ id: LinkID) {
+    guard let connection = links[id] else {
+      // What was sealed before the link was closed still leaves.
+      if case .send(let bytes) = action { emit(.send(id, bytes)) }
+      return
+    }
+    switch action {
+    case .send(let bytes): emit(.send(id, bytes))
+    case .authenticated(let peer, _): admit(peer, connection)
+    case .session(let action): perform(action, connection)
+    case .close(let ending):
+      var failure = LinkFailure(ending)
+      // A peer that says why before it leaves is believed.
+      if failure == nil, case .session(.peerLeft) = ending { failure = connection.complaint }
+      if let failure {
+        log(.warning, "the link with \(connection.place) has ended: \(failure)")
+      }
+      forget(id, failure)
+      emit(.close(id, failure))
+      replan()
+    }
+  }
+
+  /// Decides whether a peer that has proved who it is gets a session, and how much of one.
+  private func admit(_ peer: LinkHandshake.Identity, _ connection: Connection) {
+    absorbOtherProcesses()
+    seal()
+    do throws(StoreError) {
+      var configuration = try sessionConfiguration(connection)
+      let isKnown = store.membership.device(peer.device) != nil
+      switch peer {
+      case .member:
+        // A device that we do not know to be a member may know more than we do. Between replicas it
+        // has proved to have the workspace key; who joins takes what it is told.
+        if !connection.isRelay, !isKnown, store.isAdmitted {
+          configuration.isGated = true
+          configuration.sendsRecordsWhileGated = true
+          configuration.gateMilliseconds = limits.admissionMilliseconds
+        }
+      case .joiner(let key, let device):
+        guard isKnown || store.membership.invite(key) != nil else {
+          refuse(
+            connection,
+            Status(
+              .joinRefused,
+              "this replica does not know the invitation; ask the one who made it, or try later"))
+          return
+        }
+        if let user = store.membership.invite(key)?.usedBy, user != device {
+          refuse(
+            connection,
+            Status(.joinRefused, "the invitation was used already; ask for a new one"))
+          return
+        }
+        configuration.isGated = !isKnown
+        configuration.sendsRecordsWhileGated = true
+      }
+      enqueue(connection.link.begin(configuration, now: now), connection.id)
+    } catch {
+      fail(connection, error)
+    }
+  }
+
+  private func sessionConfiguration(
+    _ connection: Connection
+  ) throws(StoreError) -> SessionConfiguration {
+    let tips = try store.storedTips().map { Self.tip($0.origin, $0.position) }
+    var configuration = SessionConfiguration(
+      role: store.isAdmitted ? .replica : .joiner, origin: store.identity.origin, tips: tips,
+      recordDigest: store.membership.digest.array)
+    configuration.flow = connection.flow
+    configuration.wish = self.configuration.wish
+    configuration.limits = limits.session
+    if let key = connection.peerKey {
+      configuration.lastKnownPeerVector = try records { () throws(SegmentStoreError) in
+        try store.segments.peer(key.array)?.acknowledged
+      }
+    }
+    return configuration
+  }
+
+  func refuse(_ connection: Connection, _ status: Status) {
+    enqueue(connection.link.refuse(status, now: now), connection.id)
+  }
+
+  /// The store failed: nothing more can be done for this link.
+  func fail(_ connection: Connection, _ error: StoreError) {
+    log(.error, "\(error)")
+    refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+  }
+
+  /// Drops a link and all that depends on it.
+  func forget(_ id: LinkID, _ failure: LinkFailure?) {
+    guard let connection = links.removeValue(forKey: id) else { return }
+    emit(.ended(id, figures(of: connection, at: instant)))
+    planner.closed(id, now: now)
+    unverified.removeAll { $0.id == id }
+    inbox.removeAll { $0.id == id }
+    dialler?.closed(id, failure?.sentence, now: now)
+    note(failure, of: connection)
+    if links.isEmpty { sealAt = nil }
+  }
+}

@@ -1,0 +1,198 @@
+import Causality
+import Documents
+import ReplicaStore
+import SegmentStore
+import Segments
+import SyncProtocol
+
+// Segments: those that arrive, those that are made here, and how all links learn of both.
+extension Engine {
+  // MARK: Arriving
+
+  /// Verifies and stores what was accepted, in runs of one link.
+  func storeInbox() {
+    let arrived = inbox
+    inbox = []
+    var start = 0
+    while start < arrived.count {
+      let id = arrived[start].id
+      var end = start
+      while end < arrived.count, arrived[end].id == id { end += 1 }
+      if let connection = links[id] {
+        take(arrived[start..<end].map(\.segment), connection)
+      }
+      start = end
+    }
+  }
+
+  private func take(_ incoming: [IncomingSegment], _ connection: Connection) {
+    let byteCount = incoming.reduce(0) { $0 + $1.bytes.count }
+    var segments: [Segment] = []
+    for item in incoming {
+      if let segment = verified(item, connection) { segments.append(segment) }
+    }
+    do throws(StoreError) {
+      if !segments.isEmpty { noteReceived(try store.receive(segments), connection) }
+      session(connection.id) { $0.settled(bytes: byteCount, now: now) }
+    } catch {
+      fail(connection, error)
+    }
+  }
+
+  /// The segment, when it is what it was announced as and signed by whom it has to be; else the
+  /// peer is told.
+  private func verified(_ incoming: IncomingSegment, _ connection: Connection) -> Segment? {
+    let reason: String
+    do throws(SegmentError) {
+      let segment = try Segment(parsing: incoming.bytes)
+      let header = segment.header
+      guard header.origin == incoming.origin, header.firstSequence == incoming.first,
+        header.lastSequence == incoming.last
+      else {
+        refuseSegment(incoming, "it is not the segment that was announced", connection)
+        return nil
+      }
+      do throws(StoreError) {
+        try store.verify(segment)
+        return segment
+      } catch {
+        if case .membership(.unknownOrigin) = error {
+          // The record that says whose it is may still be on its way: it is asked for then.
+          unverified.append((connection.id, header.origin))
+          log(.warning, "segments from \(connection.place) wait for their author: \(error)")
+          return nil
+        }
+        reason = "\(error)"
+      }
+    } catch {
+      reason = "\(error)"
+    }
+    refuseSegment(incoming, reason, connection)
+    return nil
+  }
+
+  private func refuseSegment(
+    _ segment: IncomingSegment, _ reason: String, _ connection: Connection
+  ) {
+    let sentence =
+      "segment \(segment.first) to \(segment.last) of origin \(segment.origin) was refused: "
+      + reason
+    log(.error, "from \(connection.place): \(sentence)")
+    session(connection.id) {
+      $0.report(Status(.refused, origin: segment.origin, sentence), now: now)
+    }
+  }
+
+  private func noteReceived(_ outcome: ReceiveOutcome, _ connection: Connection) {
+    advance(
+      outcome.stored.map { Self.tip($0.origin, $0.position) }, isFirstHand: connection.isFirstHand)
+    if !outcome.documents.isEmpty { emit(.changed(outcome.documents, isComplete: true)) }
+    for (change, reason) in outcome.refused {
+      switch reason {
+      case .gap:
+        // The peer thought that we have more than we do.
+        let want = Want(origin: change.origin, from: stored[change.origin] + 1)
+        session(connection.id) { $0.missing([want], isAgain: true, now: now) }
+      case .fork:
+        log(.error, "from \(connection.place): \(reason)")
+        session(connection.id) {
+          $0.report(Status(.forked, origin: change.origin, "\(reason)"), now: now)
+        }
+      default: log(.error, "from \(connection.place): \(reason)")
+      }
+    }
+    if let sequence = outcome.ownOriginAhead { ownOriginIsAhead(sequence, connection) }
+  }
+
+  /// Tells all links what is durable now.
+  func advance(_ tips: [ChainTip], isFirstHand: Bool) {
+    let news = tips.filter { $0.sequence > stored[$0.origin] }
+    guard !news.isEmpty else { return }
+    let vector = VersionVector(
+      news.map { VersionVector.Entry(origin: $0.origin, sequence: $0.sequence) })
+    stored.formUnion(vector)
+    planner.stored(vector, now: now)
+    for id in sortedLinks {
+      session(id) { $0.stored(news, firstHand: isFirstHand, now: now) }
+    }
+  }
+
+  // MARK: Made here
+
+  /// This process has committed to the store.
+  package func committed(at instant: EngineInstant) -> [Effect] {
+    input(at: instant) { sealSoon() }
+  }
+
+  /// Another process may have committed to the store. Cheap when none has.
+  package func storeChanged(at instant: EngineInstant) -> [Effect] {
+    input(at: instant) { absorbOtherProcesses() }
+  }
+
+  /// Seals at once when that was long enough ago, else when it is.
+  func sealSoon() {
+    guard !links.isEmpty else { return }
+    let due = lastSealAt + limits.sealMilliseconds
+    if lastSealAt == 0 || now >= due { seal() } else { sealAt = sealAt ?? due }
+  }
+
+  func seal() {
+    sealAt = nil
+    do throws(StoreError) {
+      guard try store.unsealedCount() > 0 else { return }
+      lastSealAt = now
+      let segments = try store.seal(entropy: entropy)
+      var tips: [Origin: ChainPosition] = [:]
+      for segment in segments { tips[segment.header.origin] = segment.position }
+      advance(
+        tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
+    } catch {
+      log(.error, "changes could not be sealed and wait: \(error)")
+      sealAt = now + 1_000
+    }
+  }
+
+  /// Takes up what other processes did to the store.
+  func absorbOtherProcesses() {
+    do throws(StoreError) {
+      guard let changes = try store.refresh() else { return }
+      if changes.segmentsArrived {
+        advance(
+          try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)
+      }
+      if changes.membershipChanged { membershipChangedOutside() }
+      if !changes.documents.isEmpty || !changes.isComplete {
+        emit(.changed(changes.documents, isComplete: changes.isComplete))
+      }
+      sealSoon()
+    } catch {
+      log(.error, "\(error)")
+    }
+  }
+
+  // MARK: Identity
+
+  /// A peer has more of our own origin than we have: this file was copied, or restored from a
+  /// backup. It goes on under a new origin.
+  func ownOriginIsAhead(_ sequence: UInt64, _ connection: Connection) {
+    let origin = store.identity.origin
+    absorbOtherProcesses()
+    guard store.identity.origin == origin, stored[origin] < sequence else { return }
+    let before = store.membership
+    do throws(StoreError) {
+      try store.claimOrigin(entropy: entropy)
+      log(
+        .warning,
+        "\(connection.place) has changes of this replica that it never made or has lost: the store "
+          + "was copied or restored. It goes on as a new origin, \(store.identity.origin)")
+      let fresh = store.membership.records.filter { !before.contains($0.hash) }
+      forward(fresh, except: nil)
+      advance(
+        try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)
+      let want = Want(origin: origin, from: stored[origin] + 1)
+      session(connection.id) { $0.missing([want], isAgain: true, now: now) }
+    } catch {
+      log(.error, "no new origin could be claimed: \(error)")
+    }
+  }
+}

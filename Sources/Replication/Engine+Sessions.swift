@@ -1,0 +1,178 @@
+import Causality
+import Documents
+import ReplicaStore
+import Sealing
+import SegmentStore
+import Segments
+import SyncProtocol
+
+// What sessions ask of the store and of the other links.
+extension Engine {
+  func perform(_ action: SessionAction, _ connection: Connection) {
+    let id = connection.id
+    switch action {
+    case .send, .close: break  // The link has done it.
+    case .needSegments(let request): provide(request, connection)
+    case .needRecords:
+      let records = store.membership.records.map(\.bytes)
+      session(id) { $0.provideRecords(records, now: now) }
+    case .peerKnown(let peer): met(peer, connection)
+    case .compareChains(let tips): compare(tips, connection)
+    case .accept(let segment):
+      planner.received(over: id, now: now)
+      inbox.append((id, segment))
+    case .storeRecords(let records): keep(records, connection)
+    case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
+    case .advertised(let vector): planner.advertised(vector, by: id, now: now)
+    case .forked(let origin, let sequence):
+      log(
+        .error,
+        "\(connection.place) has another change \(sequence) of origin \(origin) than this replica: "
+          + "one of the two went on after a restored backup or a copy. The origin is left out on "
+          + "this link")
+    case .identityReused(let sequence): ownOriginIsAhead(sequence, connection)
+    case .peerRegressed(let before, let after):
+      let lost = before.changeCount(beyond: after)
+      log(
+        .warning,
+        "\(connection.place) has lost \(lost) changes that it had acknowledged; they are sent again"
+      )
+    case .missingHere(let ranges):
+      log(.error, "the store lacks segments of \(ranges.count) origins that it should have")
+    case .level(let isLevel): emit(.level(id, isLevel))
+    case .reported(let status):
+      let failure = LinkFailure(status)
+      connection.complaint = failure
+      note(failure, of: connection)
+      log(.warning, "\(connection.place) says: \(failure)")
+      emit(.reported(id, failure))
+    }
+  }
+
+  private func provide(_ request: SegmentRequest, _ connection: Connection) {
+    do {
+      let found = try store.read {
+        try store.segments.segments(
+          in: request.ranges.map {
+            .init(origin: $0.origin, after: $0.after, through: $0.through)
+          }, limitBytes: request.byteBudget, limitCount: .max)
+      }
+      let segments = found.map {
+        OutgoingSegment(
+          origin: $0.origin, first: $0.firstSequence, last: $0.lastSequence, bytes: $0.bytes)
+      }
+      session(connection.id) { $0.provide(segments, now: now) }
+    } catch {
+      log(.error, "\(error)")
+      refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+    }
+  }
+
+  private func compare(_ tips: [ChainTip], _ connection: Connection) {
+    do {
+      let forked = try store.read {
+        try tips.filter { tip in
+          let change = ChangeID(origin: tip.origin, sequence: tip.sequence)
+          return try store.segments.chainHash(endingAt: change).map(Self.chainPrefix)
+            != tip.chainPrefix
+        }
+      }
+      session(connection.id) { $0.chainsCompared(forked: forked.map(\.origin), now: now) }
+    } catch {
+      log(.error, "\(error)")
+      refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+    }
+  }
+
+  private func met(_ peer: PeerHello, _ connection: Connection) {
+    planner.linked(connection.id, author: peer.hello.origin)
+    dialler?.up(connection.id)
+    if let key = connection.peerKey { noteUnsaved(key) }
+    dropDouble(of: connection)
+    replan()
+  }
+
+  /// In a mesh and between hubs both ends dial; one of the two links is left.
+  private func dropDouble(of connection: Connection) {
+    guard let key = connection.peerKey, isMeshed(connection) else { return }
+    let ours = store.identity.device.publicKey
+    for id in sortedLinks where id != connection.id {
+      guard let other = links[id], other.peerKey == key, isMeshed(other),
+        other.isInitiator != connection.isInitiator
+      else { continue }
+      let dialled = connection.isInitiator ? connection : other
+      let taken = connection.isInitiator ? other : connection
+      let keepsDialled = Topology.keeps(dialledByUs: true, ours: ours, theirs: key)
+      if !keepsDialled { dialler?.cover(dialled.id, by: taken.id) }
+      session((keepsDialled ? taken : dialled).id) { $0.leave(now: now) }
+      return
+    }
+  }
+
+  /// Both ends push only what is first hand, both ways: what only mesh members and hubs do.
+  private func isMeshed(_ connection: Connection) -> Bool {
+    guard configuration.wish == .firstHand, connection.flow == .both,
+      let session = connection.link.session, session.isRunning || session.peer != nil
+    else { return false }
+    return session.peer?.wish == .firstHand && session.peer?.flow == .both
+  }
+
+  /// Asks for what was only advertised.
+  func ask() {
+    for (id, wants) in planner.plan(now: now) {
+      session(id) { $0.missing(wants, now: now) }
+    }
+  }
+
+  // MARK: What is remembered of peers
+
+  func noteUnsaved(_ key: SigningKey.Public) {
+    unsavedPeers.insert(key)
+    if savePeersAt == nil { savePeersAt = now + limits.savePeersMilliseconds }
+  }
+
+  /// Remembers what went wrong with a peer last, and what it has.
+  func note(_ failure: LinkFailure?, of connection: Connection) {
+    guard let key = connection.peerKey, store.membership.device(key) != nil || connection.isRelay
+    else { return }
+    let vector = connection.link.session.flatMap {
+      $0.isRunning || $0.isClosed ? $0.peerVector : nil
+    }
+    unsavedPeers.remove(key)
+    save([(key, vector, failure?.sentence)])
+  }
+
+  func savePeers() {
+    savePeersAt = nil
+    let keys = unsavedPeers.sorted()
+    unsavedPeers = []
+    var known: [(SigningKey.Public, VersionVector?, String?)] = []
+    for id in sortedLinks {
+      guard let connection = links[id], let key = connection.peerKey, keys.contains(key),
+        let session = connection.link.session, session.isRunning
+      else { continue }
+      known.append((key, session.peerVector, nil))
+    }
+    save(known)
+  }
+
+  private func save(_ peers: [(key: SigningKey.Public, vector: VersionVector?, error: String?)]) {
+    guard !peers.isEmpty else { return }
+    let wall = instant.wall.milliseconds
+    do throws(StoreError) {
+      try store.write { () throws(StoreError) in
+        try records { () throws(SegmentStoreError) in
+          for peer in peers {
+            if let vector = peer.vector, !vector.isEmpty {
+              try store.segments.setAcknowledged(vector, peer: peer.key.array)
+            }
+            try store.segments.noteContact(peer: peer.key.array, atMilliseconds: wall)
+            try store.segments.noteError(peer.error, peer: peer.key.array)
+          }
+        }
+      }
+    } catch {
+      log(.warning, "what peers have acknowledged could not be saved: \(error)")
+    }
+  }
+}

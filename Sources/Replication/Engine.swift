@@ -1,0 +1,211 @@
+import Causality
+import Documents
+package import ReplicaStore
+package import Sealing
+import SegmentStore
+import Segments
+import SyncProtocol
+
+/// Joins a replica's store to its links: what is committed here is sealed and sent, what arrives is
+/// verified, stored and acknowledged, and who belongs to the workspace is told on.
+///
+/// Synchronous and deterministic: each input does its work and returns what is left to do outside.
+/// It has no socket, no clock and no random source of its own, and one owner at a time; the same
+/// inputs on equal stores give the same effects.
+///
+/// ```
+/// bytes ─► Link ─► SyncSession ─► records ─► Membership (store)
+///                       │    └──► segments ─ verify ─► store.receive (one transaction) ─► .changed
+///                       ◄── durable: acknowledged to the sender, offered to all others
+/// commit ─► seal ─► offered to all
+/// ```
+///
+/// Back pressure is the protocol's credit: of one link never more than its window, and no more than
+/// 16 MiB, of segments is sent and not acknowledged.
+package final class Engine {
+  package let store: ReplicaStore
+  let configuration: EngineConfiguration
+  let entropy: Entropy
+  var limits: EngineLimits { configuration.limits }
+  var instant: EngineInstant
+  var now: UInt64 { instant.monotonic }
+
+  var links: [LinkID: Connection] = [:]
+  var planner: WantPlanner<LinkID>
+  var dialler: Dialler?
+  /// Durable segments, as the links were told.
+  var stored: VersionVector
+
+  /// Links and what is still to be done about them, first in, first out: a link's messages are
+  /// sealed in the order in which its actions are made.
+  var work: [(id: LinkID, action: LinkAction)] = []
+  /// Segments that were accepted and not looked at yet.
+  var inbox: [(id: LinkID, segment: IncomingSegment)] = []
+  private var effects: [Effect] = []
+
+  /// When unsealed changes are to be sealed; nil when there are none, or nobody to send them to.
+  var sealAt: UInt64?
+  var lastSealAt: UInt64 = 0
+  /// Peers whose acknowledgements are not saved.
+  var unsavedPeers: Set<SigningKey.Public> = []
+  var savePeersAt: UInt64?
+  /// Segments that came before the record that says whose they are.
+  var unverified: [(id: LinkID, origin: Origin)] = []
+  var wasAdmitted: Bool
+  var membershipDigest: Digest
+  /// Requests to join that were looked at and refused, with the reason.
+  var refusedRequests: [Digest: String] = [:]
+
+  package init(
+    store: ReplicaStore, configuration: EngineConfiguration = EngineConfiguration(),
+    entropy: Entropy, at instant: EngineInstant
+  ) throws(StoreError) {
+    self.store = store
+    self.configuration = configuration
+    self.entropy = entropy
+    self.instant = instant
+    _ = try store.refresh()
+    stored = Self.vector(of: try store.storedTips())
+    planner = WantPlanner(local: stored, wish: configuration.wish)
+    wasAdmitted = store.isAdmitted
+    membershipDigest = store.membership.digest
+    if let topology = configuration.topology, let address = configuration.selfAddress {
+      dialler = Dialler(
+        topology: topology, selfAddress: address, limits: configuration.limits, entropy: entropy)
+    }
+  }
+
+  // MARK: Time
+
+  /// Dials what the topology wants. The first input.
+  package func start(at instant: EngineInstant) -> [Effect] {
+    input(at: instant) { replan() }
+  }
+
+  package func tick(at instant: EngineInstant) -> [Effect] {
+    input(at: instant) {
+      for id in sortedLinks {
+        guard let connection = links[id] else { continue }
+        enqueue(connection.link.tick(now: now), id)
+      }
+      drain()
+      if let due = sealAt, now >= due { seal() }
+      ask()
+      if let due = savePeersAt, now >= due { savePeers() }
+      replan()
+    }
+  }
+
+  /// When `tick` has something to do at the latest, in the time of `EngineInstant.monotonic`;
+  /// `.max` when nothing is waited for.
+  package var nextDeadline: UInt64 {
+    var deadline = min(sealAt ?? .max, savePeersAt ?? .max, dialler?.nextDeadline ?? .max)
+    if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max) }
+    for connection in links.values { deadline = min(deadline, connection.link.nextDeadline) }
+    return deadline
+  }
+
+  // MARK: One turn
+
+  /// Does the work of one input and all that follows from it.
+  func input(at instant: EngineInstant, _ body: () -> Void) -> [Effect] {
+    if instant.monotonic >= self.instant.monotonic { self.instant = instant }
+    body()
+    drain()
+    let result = effects
+    effects = []
+    return result
+  }
+
+  /// Does what links and segments ask for until nothing is left. Never from within an action: what
+  /// an action leads to stands behind what is there already.
+  func drain() {
+    var next = 0
+    while true {
+      while next < work.count {
+        let (id, action) = work[next]
+        next += 1
+        perform(action, id)
+        if next >= 1_024, next * 2 >= work.count {
+          work.removeFirst(next)
+          next = 0
+        }
+      }
+      work.removeAll(keepingCapacity: true)
+      next = 0
+      guard !inbox.isEmpty else { return }
+      storeInbox()
+    }
+  }
+
+  var sortedLinks: [LinkID] { links.keys.sorted() }
+
+  func enqueue(_ actions: [LinkAction], _ id: LinkID) {
+    for action in actions { work.append((id, action)) }
+  }
+
+  /// Hands an input to the session of a link, if it has one.
+  func session(_ id: LinkID, _ input: (inout SyncSession) -> [SessionAction]) {
+    guard let connection = links[id] else { return }
+    enqueue(connection.link.perform(now: now, input), id)
+  }
+
+  func emit(_ effect: Effect) {
+    // Messages of one turn leave as one piece.
+    if case .send(let id, let bytes) = effect, case .send(id, var before)? = effects.last,
+      before.count < 64 << 10
+    {
+      effects.removeLast()
+      before += bytes
+      effects.append(.send(id, before))
+    } else {
+      effects.append(effect)
+    }
+  }
+
+  func log(_ level: EngineLogLevel, _ sentence: String) { emit(.log(level, sentence)) }
+
+  func replan() {
+    guard let orders = dialler?.plan(now: now) else { return }
+    for order in orders {
+      switch order {
+      case .dial(let dial, let address): emit(.dial(dial, address: address))
+      case .leave(let id): session(id) { $0.leave(now: now) }
+      }
+    }
+  }
+
+  // MARK: Small conversions
+
+  static func vector(of tips: [(origin: Origin, position: ChainPosition)]) -> VersionVector {
+    VersionVector(
+      tips.map { VersionVector.Entry(origin: $0.origin, sequence: $0.position.sequence) })
+  }
+
+  static func tip(_ origin: Origin, _ position: ChainPosition) -> ChainTip {
+    ChainTip(
+      origin: origin, sequence: position.sequence, chainPrefix: chainPrefix(position.hash))
+  }
+
+  static func chainPrefix(_ hash: Digest) -> UInt64 {
+    hash.array.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  static func hexadecimal(_ key: [UInt8]) -> String {
+    SigningKey.Public(key)?.hexadecimal ?? ""
+  }
+
+  func name(ofDevice key: [UInt8]) -> String? {
+    guard let key = SigningKey.Public(key), let device = store.membership.device(key) else {
+      return nil
+    }
+    return try? device.name(using: store.identity.key)
+  }
+
+  /// A read of the segment store as a read of the store.
+  func records<Result>(
+    _ body: () throws(SegmentStoreError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(SegmentStoreError) { return try body() } catch { throw StoreError(error) }
+  }
+}

@@ -1,0 +1,46 @@
+package import SyncProtocol
+
+/// Times and sizes of an engine. The defaults are what ships; tests use others.
+package struct EngineLimits: Equatable, Sendable {
+  /// Local changes are sealed so long after the last time at the earliest, so that the cost of a
+  /// segment does not fall on each keystroke.
+  package var sealMilliseconds: UInt64 = 20
+  package var linksMax = 1_024
+  /// How long a device that is not known to be a member may take to show that it is one.
+  package var admissionMilliseconds: UInt64 = 10_000
+  /// How long what peers have acknowledged may stay unsaved. It only decides what `status` says.
+  package var savePeersMilliseconds: UInt64 = 5_000
+  /// Before an address that failed is tried again: the first time, and at most.
+  package var redialMilliseconds: UInt64 = 250
+  package var redialMillisecondsMax: UInt64 = 30_000
+  package var session = SessionLimits()
+  package var link = Link.Limits()
+
+  package init() {}
+}
+
+/// Which links an engine keeps. Without a topology it keeps none by itself.
+package struct EngineConfiguration: Sendable {
+  package var topology: Topology?
+  /// Under which the topology names this replica.
+  package var selfAddress: String?
+  package var limits = EngineLimits()
+
+  package init() {}
+
+  package init(topology: Topology, selfAddress: String) {
+    self.topology = topology
+    self.selfAddress = selfAddress
+  }
+
+  /// What peers are asked to push.
+  var wish: PushWish {
+    guard let topology, let selfAddress else { return .everything }
+    return topology.wish(of: selfAddress)
+  }
+
+  /// Whether a relay listens at this address: relays speak WebSocket, replicas TCP.
+  static func isRelay(_ address: String) -> Bool {
+    address.hasPrefix("ws://") || address.hasPrefix("wss://")
+  }
+}

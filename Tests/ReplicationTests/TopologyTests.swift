@@ -1,0 +1,77 @@
+import Causality
+import Documents
+import JSONCoding
+import ReplicaStore
+import Segments
+import SyncProtocol
+import TestSupport
+import Testing
+
+@testable import Replication
+
+/// Engines that derive their links from one declaration.
+@Suite struct EngineTopologyTests {
+  private static let kinds: [Topology] = [
+    Topology(kind: .ring, members: addresses), Topology(kind: .mesh, members: addresses),
+    Topology(kind: .star, members: addresses, hubs: ["tcp://x:0", "tcp://x:1"]),
+  ]
+  private static let addresses = (0..<4).map { "tcp://x:\($0)" }
+
+  private func wire(_ kind: Int, seed: UInt64) throws -> World {
+    let world = try World.members(4, seed: seed)
+    for (index, node) in world.nodes.enumerated() {
+      node.configuration = EngineConfiguration(
+        topology: Self.kinds[kind], selfAddress: Self.addresses[index])
+      node.engine = try Engine(
+        store: node.store, configuration: node.configuration, entropy: world.entropy,
+        at: world.instant)
+    }
+    for index in world.nodes.indices {
+      world.run(world.nodes[index].engine.start(at: world.instant), index)
+    }
+    return world
+  }
+
+  @Test(arguments: 0..<3, UInt64(1)...2)
+  func everybodyGetsEverything(kind: Int, seed: UInt64) throws {
+    let world = try wire(kind, seed: seed)
+    for number in 0..<40 {
+      _ = try world.set(number % 4, "n", .integer(Int64(number)))
+      world.step()
+    }
+    #expect(world.runUntil { (try? world.isConverged()) == true }, "seed \(seed)")
+  }
+
+  @Test(arguments: 0..<3)
+  func aMeshKeepsOneLinkForEachPairAndARingOneForEachMember(kind: Int) throws {
+    let world = try wire(kind, seed: 5)
+    for _ in 0..<600 { world.step() }
+    let expected = [4, 6, 3][kind]
+    #expect(world.streams.count == expected)
+  }
+
+  @Test(arguments: 0..<3, UInt64(1)...2)
+  func aMemberThatDiesIsBridgedAndCatchesUpWhenItReturns(kind: Int, seed: UInt64) throws {
+    let world = try wire(kind, seed: seed)
+    for _ in 0..<200 { world.step() }
+    let dead = 1
+    world.nodes[dead].isDown = true
+    for link in world.streams.keys.sorted() {
+      guard let ends = world.streams[link]?[0].ends, ends.from == dead || ends.to == dead else {
+        continue
+      }
+      world.cut(link, sparing: dead)
+    }
+    for number in 0..<20 {
+      _ = try world.set([0, 2, 3][number % 3], "n", .integer(Int64(number)))
+      world.step()
+    }
+    #expect(world.runUntil { (try? world.isConverged()) == true }, "seed \(seed): without it")
+    world.nodes[dead].isDown = false
+    try world.restart(dead)
+    #expect(
+      world.runUntil(steps: 20_000) { (try? world.isConverged()) == true }, "seed \(seed): with it")
+    for _ in 0..<8_000 { world.step() }
+    #expect(world.streams.count == [4, 6, 3][kind], "seed \(seed): the bridge is dropped")
+  }
+}
