@@ -1,0 +1,56 @@
+import JSONCoding
+
+/// Runs a thing several times and prints the smallest, the middle and the largest figure.
+struct Bench {
+  let runs: Int
+  let isJSON: Bool
+
+  /// Times `body`. What `prepare` makes for a run is not timed, nor is `check`, which says whether
+  /// the result is right.
+  func time<Input, Output>(
+    _ name: String, _ subject: String, prepare: () throws -> Input,
+    check: (Output) throws -> Bool, _ body: (Input) throws -> Output
+  ) throws {
+    var figures: [Double] = []
+    for _ in 0..<runs {
+      let input = try prepare()
+      var output: Output?
+      let duration = try ContinuousClock().measure { output = try body(input) }
+      guard let output, try check(output) else {
+        throw BenchmarkFailure("\(name) of \(subject) gives a wrong result")
+      }
+      figures.append(duration / .microseconds(1) / 1000)
+    }
+    report(name, subject, unit: "ms", figures)
+  }
+
+  /// Prints a figure that does not vary.
+  func figure(_ name: String, _ subject: String, _ value: Int, unit: String) {
+    report(name, subject, unit: unit, [Double(value)])
+  }
+
+  private func report(_ name: String, _ subject: String, unit: String, _ figures: [Double]) {
+    let sorted = figures.sorted()
+    guard let min = sorted.first, let max = sorted.last else { return }
+    let median = sorted[sorted.count / 2]
+    if isJSON {
+      let json: JSONValue = [
+        "name": .string(name), "subject": .string(subject), "unit": .string(unit),
+        "min": .double(min), "median": .double(median), "max": .double(max),
+        "runs": .count(sorted.count),
+      ]
+      print(json.text())
+    } else {
+      print("\(padded(name, 26)) \(padded(subject, 18)) \(rounded(median)) \(unit)", terminator: "")
+      print(sorted.count > 1 ? "   (\(rounded(min)) to \(rounded(max)))" : "")
+    }
+  }
+
+  private func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private func rounded(_ value: Double) -> String {
+    value >= 100 ? String(Int(value.rounded())) : String((value * 1000).rounded() / 1000)
+  }
+}

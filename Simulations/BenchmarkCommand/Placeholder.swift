@@ -1,1 +1,0 @@
-@main struct BenchmarkCommand { static func main() {} }

@@ -1,0 +1,95 @@
+import Causality
+import ChangeCoding
+import Documents
+import EditingTraces
+
+/// The text of a document: editing it, merging it, opening it, and how large its history is.
+enum TextBenchmarks {
+  static func run(_ bench: Bench, _ folder: TraceFolder) throws {
+    for name in ["automerge-paper", "seph-blog1", "rustcode", "sveltecomponent"] {
+      try sequential(bench, try folder.sequential(name))
+    }
+    for name in ["friendsforever", "clownschool", "node_nodecc"] {
+      try concurrent(bench, try folder.concurrent(name), isEndKnown: true)
+    }
+    // Its end depends on how an engine orders insertions at one place.
+    try concurrent(bench, try folder.concurrent("git-makefile"), isEndKnown: false)
+  }
+
+  private static func sequential(_ bench: Bench, _ trace: SequentialTrace) throws {
+    let subject = trace.name
+    if trace.patches.allSatisfy({ $0.insertion.utf8.allSatisfy { $0 < 0x80 } }) {
+      try floor(bench, trace)
+    }
+    var changes: [Change] = []
+    try bench.time(
+      "text.localReplay", subject, prepare: {},
+      check: { (result: (Document, [Change])) in
+        changes = result.1
+        return try result.0.text(at: ["body"]) == trace.endContent
+      }
+    ) { try TraceEdits.replayLocally(trace) }
+
+    let block = blocks(of: changes)
+    bench.figure("text.size", subject, block.reduce(0) { $0 + $1.count }, unit: "bytes")
+    let state = try TraceEdits.replayLocally(trace).0.encodeState()
+    bench.figure("text.stateSize", subject, state.count, unit: "bytes")
+    try bench.time(
+      "text.open", subject, prepare: {}, check: { $0 == trace.endContent }
+    ) { try Document(id: TraceEdits.document, state: state).text(at: ["body"]) }
+    try bench.time(
+      "text.openFromHistory", subject, prepare: {}, check: { $0 == trace.endContent }
+    ) {
+      let document = Document(id: TraceEdits.document)
+      for bytes in block {
+        let edits = try ChangeBlock.decode(bytes).compactMap {
+          IncomingEdit($0, document: TraceEdits.document)
+        }
+        _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
+      }
+      return try document.text(at: ["body"])
+    }
+  }
+
+  private static func floor(_ bench: Bench, _ trace: SequentialTrace) throws {
+    let inserted = trace.patches.reduce(into: [UInt8]()) { $0 += Array($1.insertion.utf8) }
+    let end = Array(trace.endContent.utf8)
+    try bench.time("floor.gapBuffer", trace.name, prepare: {}, check: { $0 == end }) {
+      var buffer = GapBuffer(capacity: inserted.count + 1)
+      var next = 0
+      for patch in trace.patches {
+        let count = patch.insertion.utf8.count
+        buffer.replace(
+          at: patch.position, deleting: patch.deleteCount, with: inserted[next..<(next + count)])
+        next += count
+      }
+      return buffer.content
+    }
+  }
+
+  private static func concurrent(
+    _ bench: Bench, _ trace: ConcurrentTrace, isEndKnown: Bool
+  ) throws {
+    let edits = TraceEdits.edits(of: trace)
+    try bench.time(
+      "text.merge", trace.name, prepare: {},
+      check: { (text: String) in !isEndKnown || text == trace.endContent }
+    ) {
+      let document = Document(id: TraceEdits.document)
+      _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
+      return try document.text(at: ["body"])
+    }
+    let changes = edits.map {
+      Change(id: $0.change, lamport: $0.lamport, time: $0.time, edits: [$0.edit])
+    }
+    bench.figure(
+      "text.size", trace.name, blocks(of: changes).reduce(0) { $0 + $1.count }, unit: "bytes")
+  }
+
+  /// The whole history, in as few blocks as the format allows.
+  private static func blocks(of changes: [Change]) -> [[UInt8]] {
+    stride(from: 0, to: changes.count, by: ChangeBlock.changeCountMax).map {
+      ChangeBlock.encode(Array(changes[$0..<min($0 + ChangeBlock.changeCountMax, changes.count)]))
+    }
+  }
+}
