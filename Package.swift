@@ -149,7 +149,10 @@ let package = Package(
     program("SimulatorCommand", in: "Simulations", ["JSONCoding", "SimulationKit"]),
     program(
       "BenchmarkCommand", in: "Simulations",
-      ["Documents", "EditingTraces", "JSONCoding", "ReplicaStore", "Skerry"]),
+      [
+        "Causality", "ChangeCoding", "Documents", "EditingTraces", "JSONCoding", "ReplicaStore",
+        "SQLiteBridge", "Sealing",
+      ]),
 
     // Tests, organised like the sources.
     .target(
@@ -191,7 +194,7 @@ let package = Package(
         "ByteCoding", "Causality", "RelayCommand", "RelayService", "Sealing", "Segments",
         "SegmentStore", "SQLiteBridge", "SyncProtocol", "Transports",
       ]),
-    tests(of: "SimulationKit", ["SimulationKit", "JSONCoding"]),
+    tests(of: "SimulationKit", ["Causality", "JSONCoding", "SimulationKit"]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(
       of: "Command",

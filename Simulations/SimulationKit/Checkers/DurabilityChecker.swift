@@ -10,7 +10,8 @@ enum DurabilityChecker {
     guard !version.covers(promised) else { return nil }
     return Violation(
       promise: "P2", atMilliseconds: time,
-      what: "node \(node) lost \(promised.changeCount(beyond: version)) of its acknowledged changes")
+      what: "node \(node) lost \(promised.changeCount(beyond: version)) of its acknowledged changes"
+    )
   }
 
   /// When all has healed, every acknowledged change is on every node.
@@ -20,6 +21,7 @@ enum DurabilityChecker {
     guard !version.covers(ledger.all) else { return nil }
     return Violation(
       promise: "P2", atMilliseconds: time,
-      what: "node \(node) never got \(ledger.all.changeCount(beyond: version)) acknowledged changes")
+      what: "node \(node) never got \(ledger.all.changeCount(beyond: version)) acknowledged changes"
+    )
   }
 }

@@ -1,7 +1,7 @@
 import Causality
 
-/// What the replicas promised, written down outside of them: which changes they acknowledged, and what
-/// each author had seen. Nothing that a replica loses can be lost from here.
+/// What the replicas promised, written down outside of them: which changes they acknowledged, and
+/// what each author had seen. Nothing that a replica loses can be lost from here.
 struct Ledger {
   struct Entry {
     var node: Int

@@ -1,7 +1,7 @@
 import Causality
 
-/// P8: what a node showed once it shows for ever, across restarts too (monotonic reads), and it always
-/// shows its own writes.
+/// P8: what a node showed once it shows for ever, across restarts too (monotonic reads), and it
+/// always shows its own writes.
 struct SessionChecker {
   private var highest: [VersionVector]
 

@@ -1,7 +1,7 @@
 import HeapModule
 
-/// What is going to happen, in the order of virtual time; of two events at one time the one that was
-/// scheduled first comes first.
+/// What is going to happen, in the order of virtual time; of two events at one time the one that
+/// was scheduled first comes first.
 struct EventQueue<Event> {
   private struct Entry: Comparable {
     var at: Int

@@ -31,7 +31,10 @@ package struct RunReport: Equatable, Sendable {
       "ok": .bool(isOK),
       "violations": .array(
         violations.map {
-          ["promise": .string($0.promise), "time": .count($0.atMilliseconds), "what": .string($0.what)]
+          [
+            "promise": .string($0.promise), "time": .count($0.atMilliseconds),
+            "what": .string($0.what),
+          ]
         }),
       "events": .count(events),
       "virtualSeconds": .double(Double(virtualMilliseconds) / 1000),

@@ -1,8 +1,9 @@
-/// The sea between the islands: connections that carry bytes in order, late, in pieces, or not at all.
+/// The sea between the islands: connections that carry bytes in order, late, in pieces, or not at
+/// all.
 ///
-/// A connection is what TCP gives: an ordered stream each way. While its ends are partitioned nothing
-/// arrives and nobody is told; when the partition ends before an end gave up, what was sent arrives
-/// after all. What is thrown at a node that is down comes back as a closed connection.
+/// A connection is what TCP gives: an ordered stream each way. While its ends are partitioned
+/// nothing arrives and nobody is told; when the partition ends before an end gave up, what was sent
+/// arrives after all. What is thrown at a node that is down comes back as a closed connection.
 struct VirtualNetwork {
   struct ConnectionID: Hashable, Comparable {
     var number: Int
@@ -133,7 +134,8 @@ struct VirtualNetwork {
     return [.bytes(Array(bytes[..<cut])), .bytes(Array(bytes[cut...]))]
   }
 
-  /// What arrives at an end now; nil when nothing can: it was taken earlier, or a partition holds it.
+  /// What arrives at an end now; nil when nothing can: it was taken earlier, or a partition holds
+  /// it.
   mutating func arrive(at side: Side, of id: ConnectionID) -> Delivery? {
     guard var connection = connections[id], !connection.streams[side.rawValue].waiting.isEmpty,
       canReach(connection.nodes[0], connection.nodes[1])
@@ -143,6 +145,11 @@ struct VirtualNetwork {
     let isOver = connection.isOpen == [false, false]
     connections[id] = isOver ? nil : connection
     return delivery
+  }
+
+  /// How many deliveries wait for an end.
+  func waitingCount(at side: Side, of id: ConnectionID) -> Int {
+    connections[id]?.streams[side.rawValue].waiting.count ?? 0
   }
 
   /// The process at an end died: its own end is gone at once and nothing reaches it any more.

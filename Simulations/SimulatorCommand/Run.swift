@@ -1,0 +1,46 @@
+import ArgumentParser
+import SimulationKit
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs one seed of a scenario and tells the story.",
+    discussion: "A broken promise makes the exit status 1 and leaves the plan in a file.")
+
+  @Argument(help: "A scenario's name, or a JSON file that describes one.")
+  var scenario: String
+
+  @Option(help: "Which member of the family of plans.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Write every event as a JSON line into this file.")
+  var trace: String?
+
+  @Flag(help: "Print the report as one JSON object.")
+  var json = false
+
+  func run() throws {
+    let plan = try ScenarioArgument.scenario(scenario).plan(seed: seed)
+    try Story.tell(plan, trace: trace, json: json)
+  }
+}
+
+struct Replay: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a plan that was kept in a file.")
+
+  @Argument(help: "The plan, as 'run' and 'sweep' write them.")
+  var plan: String
+
+  @Option(help: "Stop at this virtual millisecond, without healing and without the final checks.")
+  var until: Int?
+
+  @Option(help: "Write every event as a JSON line into this file.")
+  var trace: String?
+
+  @Flag(help: "Print the report as one JSON object.")
+  var json = false
+
+  func run() throws {
+    try Story.tell(try ScenarioArgument.plan(atPath: plan), until: until, trace: trace, json: json)
+  }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import FoundationEssentials
+import JSONCoding
+import SimulationKit
+
+/// Runs one plan in front of a person or a script.
+enum Story {
+  static func tell(
+    _ plan: Plan, until: Int? = nil, trace path: String?, json: Bool
+  ) throws {
+    var lines: [UInt8] = []
+    let keepsTrace = path != nil
+    let report = try Simulation.run(plan, until: until) { event in
+      if keepsTrace {
+        event.write(to: &lines)
+        lines.append(UInt8(ascii: "\n"))
+      }
+      if !json, let sentence = sentence(for: event) { print(sentence) }
+    }
+    if let path { try write(lines, to: path) }
+    print(json ? report.json.text() : summary(of: report))
+    guard report.isOK else {
+      let kept = "\(plan.scenario)-\(plan.seed).plan.json"
+      try write(Array(plan.json.text().utf8), to: kept)
+      throw Failure("a promise was broken; the plan is kept in '\(kept)'")
+    }
+  }
+
+  /// The events that a person wants to read; deliveries and timers are too many.
+  private static func sentence(for event: JSONValue) -> String? {
+    guard let object = event.objectValue, let what = object["what"]?.stringValue,
+      !["deliver", "wake"].contains(what), let at = object["at"]?.integerValue
+    else { return nil }
+    let time = String(at)
+    let clock = String(repeating: " ", count: max(0, 8 - time.count)) + time + " ms"
+    let node = object["node"]?.integerValue.map { "  node \($0)" } ?? "  world "
+    let rest = object.members.filter { !["at", "node", "what"].contains($0.key) }
+      .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    return "\(clock)\(node)  \(what)\(rest.isEmpty ? "" : "  \(rest)")"
+  }
+
+  static func summary(of report: RunReport) -> String {
+    var lines = [
+      "seed \(report.seed) of \(report.scenario): \(report.events) events in "
+        + "\(report.virtualMilliseconds / 1000) virtual seconds, "
+        + (report.converged ? "converged" : "did not converge")
+    ]
+    let faults = report.faults.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
+    lines.append("  faults: \(faults.isEmpty ? "none" : faults)")
+    lines.append("  trace \(report.traceHash.prefix(16))  state \(report.stateDigest.prefix(16))")
+    for violation in report.violations {
+      lines.append(
+        "  BROKEN \(violation.promise) at \(violation.atMilliseconds) ms: \(violation.what)")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  static func write(_ bytes: [UInt8], to path: String) throws {
+    do {
+      try Data(bytes).write(to: URL(filePath: path))
+    } catch {
+      throw Failure("'\(path)' cannot be written: \(error)")
+    }
+  }
+}
+
+/// The sentence with which a command fails; its exit status is 1.
+struct Failure: Error, CustomStringConvertible {
+  var description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}
+
+/// Finds what a command line names: a shipped scenario, or a file.
+enum ScenarioArgument {
+  static func scenario(_ text: String) throws -> Scenario {
+    if let shipped = Scenario.named(text) { return shipped }
+    guard FileManager.default.fileExists(atPath: text) else {
+      let names = Scenario.shipped.map(\.name).joined(separator: ", ")
+      throw ValidationError(
+        "'\(text)' is neither a scenario (\(names)) nor a file.")
+    }
+    return try Scenario(json: try json(atPath: text))
+  }
+
+  static func plan(atPath path: String) throws -> Plan {
+    try Plan(json: try json(atPath: path))
+  }
+
+  private static func json(atPath path: String) throws -> JSONValue {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw Failure("'\(path)' cannot be read")
+    }
+    do {
+      return try JSONValue(parsing: data)
+    } catch {
+      throw Failure("'\(path)' is \(error)")
+    }
+  }
+}
