@@ -79,16 +79,20 @@ extension ReplicaStore {
     var changes: [Change] = []
     do {
       var bytes = 0
+      var operations = 0
       var rows = try connection.query("SELECT block FROM unsealed ORDER BY first_sequence")
       while try rows.next() {
         let block = try rows.blob(0)
-        let longer = changes + (try ChangeBlock.decode(block))
-        let isFull =
-          bytes + block.count > Self.segmentBytesAim || changes.count >= Self.segmentChangesAim
-          || !ChangeBlock.fits(longer)
-        if !changes.isEmpty, isFull { break }
+        let more = try ChangeBlock.decode(block)
         bytes += block.count
-        changes = longer
+        for change in more {
+          for edit in change.edits { operations += edit.operations.count }
+        }
+        let isFull =
+          bytes > Self.segmentBytesAim || operations > ChangeBlock.operationCountMax
+          || changes.count + more.count > Self.segmentChangesAim
+        if !changes.isEmpty, isFull { break }
+        changes += more
       }
     } catch let error as SQLiteError {
       throw StoreError(error)

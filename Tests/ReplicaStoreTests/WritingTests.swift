@@ -219,19 +219,25 @@ struct StoreWritingTests {
     #expect(try store.documentCount() == 1_901)
   }
 
-  @Test("a text of ten million bytes goes in, comes back and is sent")
+  @Test("a large text goes in, comes back and is sent; what fits into no segment is refused")
   func largeText() throws {
     let workspace = try TestWorkspace(2)
-    let text = String(repeating: "0123456789", count: 300_000)
+    let text = String(repeating: "0123456789", count: 60_000)
     let id = try workspace.edit(0) { try $0.createNote("large") }.value
-    try workspace.edit(0) { try $0.insert(text, of: id) }
-    #expect(throws: StoreError.self) {
-      try workspace.edit(0) { try $0.insert(text + text + text, of: id) }
+    for _ in 0..<2 { try workspace.edit(0) { try $0.insert(text, of: id) } }
+    let tooLong = JSONValue.string(String(repeating: "x", count: Segment.bytesMax))
+    do {
+      try workspace.edit(0) { try $0.edit(id).set(DocumentPath("title"), to: tooLong) }
+      Issue.record("it went in")
+    } catch let error as StoreError {
+      #expect(error.description.contains("too large"))
     }
-    try workspace.edit(0) { try $0.insert(text, of: id) }
+    let long = JSONValue.string(String(repeating: "x", count: Segment.bytesMax - 100_000))
+    try workspace.edit(0) { try $0.edit(id).set(DocumentPath("title"), to: long) }
     try workspace.level()
     let isEqual = try workspace[1].body(id) == text + text
     #expect(isEqual)
+    #expect(try workspace[1].title(id).stringValue?.utf8.count == Segment.bytesMax - 100_000)
   }
 
   @Test("a reader may not write, and a joiner may before it is admitted")
