@@ -126,6 +126,7 @@ let package = Package(
       ]),
 
     // 7
+    library("CommandKit", ["JSONCoding", "Skerry", argumentParser]),
     library("NotesApp", in: "Demo", ["JSONCoding", "Skerry", "TerminalKit"]),
     library(
       "RelayService",
@@ -143,9 +144,11 @@ let package = Package(
       ]),
 
     // 8
-    program("SkerryCommand", ["JSONCoding", "Skerry"]),
+    program("SkerryCommand", ["CommandKit", "JSONCoding", "Skerry"]),
     program("RelayCommand", ["JSONCoding", "RelayService"]),
-    program("NotesCommand", in: "Demo", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
+    program(
+      "NotesCommand", in: "Demo",
+      ["CommandKit", "JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     program("SimulatorCommand", in: "Simulations", ["JSONCoding", "SimulationKit"]),
     program(
       "BenchmarkCommand", in: "Simulations",
@@ -199,7 +202,7 @@ let package = Package(
     tests(
       of: "Command",
       [
-        "JSONCoding", "SkerryCommand", "RelayCommand", "NotesCommand", "SimulatorCommand",
+        "CommandKit", "JSONCoding", "Skerry", "SkerryCommand", "RelayCommand", "NotesCommand", "SimulatorCommand",
         "BenchmarkCommand",
       ]),
     tests(of: "SourceTree"),

@@ -9,7 +9,7 @@ private let rows: [[String]] = [
   ["ReplicaStore"],
   ["Replication", "Transports"],
   ["Skerry"],
-  ["NotesApp", "SimulationKit", "RelayService"],
+  ["CommandKit", "NotesApp", "SimulationKit", "RelayService"],
   ["SkerryCommand", "RelayCommand", "NotesCommand", "SimulatorCommand", "BenchmarkCommand"],
 ]
 
