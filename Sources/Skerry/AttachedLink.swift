@@ -1,0 +1,178 @@
+internal import Replication
+
+/// A link whose bytes this process carries: its channel, and what is to be written to it.
+struct AttachedLink {
+  let outbound: AsyncStream<[UInt8]>.Continuation
+  /// Ends when everything is written and the channel is closed.
+  let writer: Task<Void, Never>
+  let channel: any ByteChannel
+  var isLevel = false
+}
+
+extension ReplicaCore {
+  /// Takes over a channel that somebody else opened towards this replica.
+  @discardableResult
+  func accept(_ channel: any ByteChannel) throws(ReplicaError) -> LinkID {
+    let engine = try opened().engine
+    let link = attach(channel)
+    perform(engine.accepted(link, from: channel.place, at: .now))
+    return link
+  }
+
+  /// Takes over a channel that was opened outside any topology.
+  func connect(_ channel: any ByteChannel, isRelay: Bool) throws(ReplicaError) -> LinkID {
+    let engine = try opened().engine
+    let link = attach(channel)
+    outcomes[link] = LinkOutcome()
+    perform(engine.connected(link, to: channel.place, isRelay: isRelay, at: .now))
+    return link
+  }
+
+  /// Takes over a channel that the engine wanted dialled.
+  func dialled(_ dial: DialID, _ channel: any ByteChannel) throws(ReplicaError) {
+    let engine = try opened().engine
+    let link = attach(channel)
+    perform(engine.dialled(dial, link, at: .now))
+  }
+
+  func hasLink(_ link: LinkID) -> Bool { links[link] != nil }
+
+  private func attach(_ channel: any ByteChannel) -> LinkID {
+    lastLinkNumber += 1
+    let link = LinkID(lastLinkNumber)
+    // The credit of the peer bounds what the engine gives out, so that the stream stays short.
+    let (stream, outbound) = AsyncStream<[UInt8]>.makeStream()
+    let writer = Task { [weak self] in
+      do {
+        for await bytes in stream { try await channel.send(bytes) }
+        await channel.close("")
+      } catch {
+        await channel.close("")
+        await self?.ended(link, ReplicaError(error).description)
+      }
+    }
+    links[link] = AttachedLink(outbound: outbound, writer: writer, channel: channel)
+    Task { [weak self] in
+      do throws(ReplicaError) {
+        while let bytes = try await channel.receive() {
+          guard await self?.received(link, bytes) ?? false else { return }
+        }
+        await self?.ended(link, "The other side closed the link.", byPeer: true)
+      } catch {
+        await self?.ended(link, error.description)
+      }
+    }
+    startPolling()
+    return link
+  }
+
+  /// False when the link is gone.
+  private func received(_ link: LinkID, _ bytes: [UInt8]) -> Bool {
+    guard links[link] != nil, let engine = state?.engine else { return false }
+    perform(engine.received(link, bytes, at: .now))
+    return links[link] != nil
+  }
+
+  /// The channel ended, for the reason given.
+  private func ended(_ link: LinkID, _ reason: String, byPeer: Bool = false) {
+    guard let attached = links.removeValue(forKey: link) else { return }
+    attached.outbound.finish()
+    if let engine = state?.engine { perform(engine.closed(link, reason, at: .now)) }
+    // Whoever does not know this device or its workspace ends the handshake without a word.
+    let isStranger = byPeer && outcomes[link]?.figures?.device == nil
+    outcomes[link]?.end(
+      isStranger
+        ? ReplicaError(
+          .notPermitted,
+          "The other side ended the handshake: it has another workspace, does not know this "
+            + "device, or is no replica.")
+        : ReplicaError(.unreachable, Sentence.of(reason)))
+  }
+
+  /// Ends a link at once; what was under way is lost.
+  func cut(_ link: LinkID, _ reason: String) async {
+    guard let attached = links[link] else { return }
+    ended(link, reason)
+    attached.writer.cancel()
+    await attached.channel.close(reason)
+  }
+
+  /// Says good-bye on a link and waits until that is written.
+  func leave(_ link: LinkID) async {
+    guard let attached = links[link], let engine = state?.engine else { return }
+    perform(engine.leave(link, at: .now))
+    links.removeValue(forKey: link)?.outbound.finish()
+    await attached.writer.value
+  }
+
+  /// Says good-bye on all links and waits until that is written.
+  func endLinks() async {
+    guard let engine = state?.engine, !links.isEmpty || service != nil else { return }
+    let writers = links.values.map(\.writer)
+    perform(engine.shutDown(at: .now))
+    for link in links.values { link.outbound.finish() }
+    links = [:]
+    settleExchanges()
+    for writer in writers { await writer.value }
+  }
+}
+
+// MARK: Effects
+
+extension ReplicaCore {
+  /// Does what the engine asks for, in its order.
+  func perform(_ effects: [Effect], source: ChangeNotice.Source = .peer) {
+    for effect in effects { perform(effect, source) }
+    settleExchanges()
+    scheduleTick()
+  }
+
+  private func perform(_ effect: Effect, _ source: ChangeNotice.Source) {
+    switch effect {
+    case .send(let link, let bytes):
+      links[link]?.outbound.yield(bytes)
+    case .close(let link, let failure):
+      // What was sent before goes out before the channel is closed.
+      links.removeValue(forKey: link)?.outbound.finish()
+      outcomes[link]?.end(failure.map { ReplicaError($0) })
+    case .ended(let link, let figures):
+      outcomes[link]?.figures = figures
+    case .reported(let link, let failure):
+      outcomes[link]?.report(ReplicaError(failure), isPending: failure.code == .pending)
+    case .level(let link, let isLevel):
+      links[link]?.isLevel = isLevel
+    case .changed(let documents, let isComplete):
+      subscribers.tell(
+        ChangeNotice(documents: documents, isComplete: isComplete, source: source))
+    case .membershipChanged, .admitted:
+      subscribers.tell(ChangeNotice(documents: [], isComplete: true, source: source))
+    case .dial(let dial, let address):
+      service?.dial(dial, address)
+    case .log(let level, let sentence):
+      service?.log(ServeLogLine(level: ServeLogLine.Level(level), sentence: sentence))
+    }
+  }
+}
+
+extension ServeLogLine.Level {
+  fileprivate init(_ level: EngineLogLevel) {
+    switch level {
+    case .info: self = .info
+    case .warning: self = .warning
+    case .error: self = .error
+    }
+  }
+}
+
+extension ReplicaError {
+  fileprivate init(_ failure: LinkFailure) {
+    let code: Code
+    switch failure.code {
+    case .notPermitted: code = .notPermitted
+    case .pending, .unreachable, .silent, .protocolError, .busy: code = .unreachable
+    case .refused, .full: code = .refused
+    case .storage: code = .io
+    }
+    self.init(code, Sentence.of(failure.sentence))
+  }
+}

@@ -1,0 +1,167 @@
+private import ReplicaStore
+internal import Replication
+private import SyncProtocol
+
+/// What became of a link that somebody waits for.
+struct LinkOutcome {
+  private(set) var hasEnded = false
+  private(set) var failure: ReplicaError?
+  /// The peer has taken a request to join, and only the inviter can answer it.
+  private(set) var isPending = false
+  var figures: LinkFigures?
+
+  mutating func end(_ failure: ReplicaError?) {
+    guard !hasEnded else { return }
+    hasEnded = true
+    self.failure = failure ?? self.failure
+  }
+
+  mutating func report(_ failure: ReplicaError, isPending: Bool) {
+    self.failure = failure
+    self.isPending = isPending
+  }
+}
+
+/// Somebody who waits until a set of links is level.
+struct ExchangeWait {
+  var links: Set<LinkID>
+  var continuation: CheckedContinuation<Void, Never>
+}
+
+extension ReplicaCore {
+  /// How long a request to join may wait for the inviter before an exchange ends without it.
+  private static let joiningSeconds = 5
+
+  /// Returns when each of the links is level, all at one moment, or has ended.
+  func untilLevel(_ links: Set<LinkID>) async {
+    await withCheckedContinuation { continuation in
+      exchanges.append(ExchangeWait(links: links, continuation: continuation))
+      settleExchanges()
+    }
+  }
+
+  func settleExchanges() {
+    guard !exchanges.isEmpty else { return }
+    let isMember = state?.store.isAdmitted ?? false
+    exchanges.removeAll { wait in
+      let isDone = wait.links.allSatisfy { link in
+        guard let attached = links[link] else { return true }
+        return attached.isLevel && isMember || outcomes[link]?.failure?.exitStatus == 4
+      }
+      if isDone { wait.continuation.resume() }
+      return isDone
+    }
+  }
+
+  func endExchanges() {
+    for wait in exchanges { wait.continuation.resume() }
+    exchanges = []
+  }
+
+  /// Ends a link of an exchange in good order and says what came of it.
+  func conclude(_ link: LinkID, _ address: String) async -> SyncReport {
+    let isLevel = links[link]?.isLevel ?? false
+    let outcome = outcomes.removeValue(forKey: link)
+    let figures = state?.engine.link(link, at: .now) ?? outcome?.figures
+    await leave(link)
+    let isMember = state?.store.isAdmitted ?? false
+    let failure: ReplicaError? =
+      isLevel && isMember
+      ? nil
+      : outcome?.failure
+        ?? ReplicaError(.unreachable, "The link ended before both sides were level.")
+    return SyncReport(
+      address: address, isLevel: isLevel, failure: failure,
+      sentChanges: figures?.traffic.sentChanges ?? 0,
+      receivedChanges: figures?.traffic.receivedChanges ?? 0,
+      sentBytes: figures?.bytesSent ?? 0, receivedBytes: figures?.bytesReceived ?? 0)
+  }
+
+  func progress(of links: [LinkID]) -> SyncProgress? {
+    guard let engine = state?.engine else { return nil }
+    let figures = links.compactMap { engine.link($0, at: .now) }
+    return SyncProgress(
+      receivedChanges: figures.reduce(0) { $0 + $1.traffic.receivedChanges },
+      sentChanges: figures.reduce(0) { $0 + $1.traffic.sentChanges },
+      remainingChanges: figures.reduce(0) { $0 + $1.lacking + ($1.lag?.changes ?? 0) })
+  }
+
+  var isAdmitted: Bool { state?.store.isAdmitted ?? false }
+}
+
+/// A one-shot exchange with several peers, until everybody is level.
+struct Exchange: Sendable {
+  let core: ReplicaCore
+  let progress: (@Sendable (SyncProgress) -> Void)?
+
+  func run(with addresses: [Address]) async throws(ReplicaError) -> [SyncReport] {
+    let wasAdmitted = try await core.identity().isAdmitted
+    var reports = await attempt(addresses)
+    // Who was admitted on a link comes back as a member.
+    if !wasAdmitted, await core.isAdmitted, reports.contains(where: { $0.failure != nil }) {
+      reports = await attempt(addresses)
+    }
+    return reports
+  }
+
+  private func attempt(_ addresses: [Address]) async -> [SyncReport] {
+    let dials = await withTaskGroup(of: (Int, Result<LinkID, ReplicaError>).self) { group in
+      for (index, address) in addresses.enumerated() {
+        group.addTask { (index, await dial(address)) }
+      }
+      var dials: [Int: Result<LinkID, ReplicaError>] = [:]
+      for await (index, dial) in group { dials[index] = dial }
+      return dials
+    }
+    let links = dials.values.compactMap { try? $0.get() }
+    let watcher = progress.map { progress in
+      Task {
+        while !Task.isCancelled {
+          if let figures = await core.progress(of: links) { progress(figures) }
+          try? await Task.sleep(for: .milliseconds(100))
+        }
+      }
+    }
+    await core.untilLevel(Set(links))
+    watcher?.cancel()
+    var reports: [SyncReport] = []
+    for (index, address) in addresses.enumerated() {
+      switch dials[index] {
+      case .success(let link)?: reports.append(await core.conclude(link, address.text))
+      case .failure(let failure)?:
+        reports.append(SyncReport(address: address.text, failure: failure))
+      case nil: break
+      }
+    }
+    return reports
+  }
+
+  func run(with other: Replica) async -> SyncReport {
+    do throws(ReplicaError) {
+      let (near, far) = Pipe.pair(other.path)
+      try await other.core.accept(far)
+      let link = try await core.connect(near, isRelay: false)
+      await core.untilLevel([link])
+      return await core.conclude(link, other.path)
+    } catch {
+      return SyncReport(address: other.path, failure: error)
+    }
+  }
+
+  private func dial(_ address: Address) async -> Result<LinkID, ReplicaError> {
+    do throws(ReplicaError) {
+      let channel = try await Dialling.channel(to: address)
+      return .success(try await core.connect(channel, isRelay: address.isRelay))
+    } catch {
+      return .failure(error)
+    }
+  }
+}
+
+extension SyncReport {
+  init(address: String, failure: ReplicaError) {
+    self.init(
+      address: address, isLevel: false, failure: failure, sentChanges: 0, receivedChanges: 0,
+      sentBytes: 0, receivedBytes: 0)
+  }
+}

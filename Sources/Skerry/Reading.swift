@@ -1,0 +1,89 @@
+internal import ReplicaStore
+
+/// One state of a replica, to read from. It lives as long as the body of `Replica.read`.
+public struct Reading {
+  private let store: ReplicaStore
+
+  init(_ store: ReplicaStore) {
+    self.store = store
+  }
+
+  /// What this state covers.
+  public var version: VersionVector { store.appliedVector }
+
+  /// The documents that are not deleted, in the order of their ids.
+  public func documents(
+    after id: DocumentID? = nil, limit: Int = .max
+  ) throws(ReplicaError) -> [DocumentSummary] {
+    try ReplicaError.translating {
+      try store.documents(after: id, limit: limit).map {
+        DocumentSummary(id: $0.id, position: $0.position, isDeleted: $0.isDeleted)
+      }
+    }
+  }
+
+  public func documentCount() throws(ReplicaError) -> Int {
+    try ReplicaError.translating { try store.documentCount() }
+  }
+
+  /// Nil when there is no such document or it is deleted.
+  public func summary(_ id: DocumentID) throws(ReplicaError) -> DocumentSummary? {
+    guard try contains(id), let before = id.predecessor else {
+      return try contains(id) ? try documents(limit: 1).first { $0.id == id } : nil
+    }
+    return try documents(after: before, limit: 1).first { $0.id == id }
+  }
+
+  /// Whether there is such a document and it is not deleted.
+  public func contains(_ id: DocumentID) throws(ReplicaError) -> Bool {
+    guard let document = try stored(id) else { return false }
+    return !document.isDeleted
+  }
+
+  public func isDeleted(_ id: DocumentID) throws(ReplicaError) -> Bool {
+    try stored(id)?.isDeleted ?? false
+  }
+
+  /// How many places hold more than one value because they were set at once; 0 for a document that
+  /// is not there.
+  public func conflictCount(_ id: DocumentID) throws(ReplicaError) -> Int {
+    try stored(id)?.conflictCount ?? 0
+  }
+
+  /// The document, or the part of it at `path`, as JSON; as it was at `version` when one is given.
+  ///
+  /// - Throws: `refused` when there is no such document, it is deleted, or nothing is at the path.
+  public func json(
+    _ id: DocumentID, path: [PathStep] = [], at version: VersionVector? = nil
+  ) throws(ReplicaError) -> JSONValue {
+    try live(id, at: version).value(at: path)
+  }
+
+  public func text(_ id: DocumentID, path: [PathStep]) throws(ReplicaError) -> String {
+    try live(id, at: nil).string(at: path)
+  }
+
+  private func stored(_ id: DocumentID) throws(ReplicaError) -> Document? {
+    try ReplicaError.translating { try store.document(id) }
+  }
+
+  private func live(
+    _ id: DocumentID, at version: VersionVector?
+  ) throws(ReplicaError) -> Document {
+    let document = try ReplicaError.translating {
+      try version.map { try store.document(id, at: $0) } ?? store.document(id)
+    }
+    guard let document else { throw .noDocument(id) }
+    guard !document.isDeleted else { throw .deleted(id) }
+    return document
+  }
+}
+
+extension DocumentID {
+  /// The id just below; nil for the lowest.
+  fileprivate var predecessor: DocumentID? {
+    guard high != 0 || low != 0 else { return nil }
+    return low == 0
+      ? DocumentID(high: high - 1, low: .max) : DocumentID(high: high, low: low - 1)
+  }
+}

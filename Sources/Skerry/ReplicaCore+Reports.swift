@@ -1,0 +1,121 @@
+internal import ReplicaStore
+private import Replication
+private import Sealing
+private import Segments
+
+extension ReplicaCore {
+  func identity() throws(ReplicaError) -> Identity {
+    Identity(try opened().store)
+  }
+
+  func version() throws(ReplicaError) -> VersionVector {
+    try opened().store.appliedVector
+  }
+
+  func info() throws(ReplicaError) -> Info {
+    let store = try opened().store
+    return try ReplicaError.translating {
+      try store.read {
+        let info = try store.info()
+        return Info(
+          identity: Identity(store), documentCount: Int(clamping: info.documents), changeCount: UInt64(clamping: info.changes),
+          segmentCount: Int(clamping: info.segments), unsealedChangeCount: Int(clamping: info.unsealedChanges),
+          version: store.appliedVector, floor: VersionVector(), fileBytes: Int64(clamping: info.fileBytes),
+          segmentBytes: Int64(clamping: info.segmentBytes),
+          stateDigest: try store.stateDigest().description)
+      }
+    }
+  }
+
+  func log(
+    document: DocumentID?, limit: Int, _ line: (LoggedChange) -> Bool
+  ) throws(ReplicaError) {
+    let store = try opened().store
+    try ReplicaError.translating {
+      if let document, try store.document(document) == nil {
+        throw ReplicaError.noDocument(document)
+      }
+      guard limit > 0 else { return }
+      var remaining = limit
+      try store.log(document: document) { change in
+        remaining -= 1
+        let goesOn = line(
+          LoggedChange(
+            id: change.id, lamport: change.lamport, time: change.time,
+            byteCount: change.byteCount, documents: change.documents))
+        return goesOn && remaining > 0
+      }
+    }
+  }
+
+  func exportCanonical(_ line: ([UInt8]) throws -> Void) throws {
+    let store = try opened().store
+    do {
+      try store.read { try store.exportCanonical(line) }
+    } catch let error as StoreError {
+      throw ReplicaError(error)
+    }
+  }
+
+  func check() throws(ReplicaError) -> [String] {
+    let store = try opened().store
+    return try ReplicaError.translating { try store.check() }
+  }
+
+  func status() throws(ReplicaError) -> Status {
+    let open = try opened()
+    lookAround()
+    return try ReplicaError.translating {
+      let status = try open.engine.status(at: .now)
+      return Status(
+        identity: Identity(open.store), version: open.store.appliedVector,
+        peers: status.peers.map { PeerStatus($0, status.links.map(\.figures)) },
+        addresses: status.addresses.map {
+          AddressStatus(
+            address: $0.address, isConnected: $0.isConnected, failureCount: $0.failures,
+            lastError: $0.lastError)
+        },
+        waitingChangeCount: Int(clamping: status.waitingChanges),
+        unsealedChangeCount: Int(clamping: status.unsealedChanges),
+        stalled: status.stalled.map { StalledOrigin(origin: $0.origin, reason: $0.reason) })
+    }
+  }
+
+  func invite(
+    role: Role, expiresAfter: Duration
+  ) throws(ReplicaError) -> String {
+    let open = try opened()
+    let seconds = UInt64(clamping: expiresAfter.components.seconds)
+    let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+    let now = UInt64(clamping: Timestamp.now.milliseconds)
+    let (expires, overflowToo) = now.addingReportingOverflow(milliseconds)
+    guard expiresAfter > .zero, !overflow, !overflowToo else {
+      throw ReplicaError(.invalid, "An invitation must be valid for some time, at most for years.")
+    }
+    let invited = try ReplicaError.translating {
+      try open.engine.invite(
+        role: role == .writer ? .writer : .reader, expiresMillis: expires, at: .now)
+    }
+    perform(invited.effects)
+    return invited.code
+  }
+}
+
+extension Identity {
+  fileprivate init(_ store: ReplicaStore) {
+    let identity = store.identity
+    self.init(
+      workspace: identity.workspace.description, origin: identity.origin, name: identity.name,
+      role: store.role == .writer ? .writer : .reader, isAdmitted: store.isAdmitted)
+  }
+}
+
+extension PeerStatus {
+  fileprivate init(_ peer: KnownPeer, _ links: [LinkFigures]) {
+    self.init(
+      device: peer.device, name: peer.name,
+      address: links.first { $0.device == peer.device }?.place, isConnected: peer.isConnected,
+      lastContact: peer.lastContact, changesBehind: peer.changesBehind,
+      bytesBehind: UInt64(clamping: peer.bytesBehind), lastError: peer.lastError)
+  }
+}

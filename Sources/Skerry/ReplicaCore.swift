@@ -1,0 +1,209 @@
+internal import ReplicaStore
+internal import Replication
+private import Sealing
+
+/// Owns a store, the engine over it and the links, on a queue of its own: everything that reads or
+/// writes the file happens here, one thing after the other.
+actor ReplicaCore {
+  struct Open {
+    var store: ReplicaStore
+    var engine: Engine
+  }
+
+  nonisolated let executor: QueueExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  nonisolated let waiting = TransactionQueue<StoreGroup>()
+  nonisolated let subscribers = Subscribers()
+
+  /// Nil before the store is opened and after it is closed.
+  private(set) var state: Open?
+
+  var links: [LinkID: AttachedLink] = [:]
+  var lastLinkNumber: UInt64 = 0
+  /// What became of the links that an exchange waits for.
+  var outcomes: [LinkID: LinkOutcome] = [:]
+  var exchanges: [ExchangeWait] = []
+  var service: ServiceHooks?
+  private var timer: (deadline: UInt64, task: Task<Void, Never>)?
+  private var poller: Task<Void, Never>?
+
+  init(path: String) {
+    executor = QueueExecutor(label: "skerry \(path)")
+  }
+
+  /// The one way in from outside: `make` opens the store on this actor's own thread.
+  func start(_ make: @Sendable () throws -> Open) throws(ReplicaError) {
+    state = try ReplicaError.translating(make)
+  }
+
+  func opened() throws(ReplicaError) -> Open {
+    guard let state else { throw ReplicaError(.closed, "The replica is closed.") }
+    return state
+  }
+
+  /// Replaces the engine, which holds no link that anybody still needs.
+  func renew(_ configuration: EngineConfiguration) throws(ReplicaError) {
+    let store = try opened().store
+    state?.engine = try ReplicaError.translating {
+      try Engine(store: store, configuration: configuration, entropy: .system, at: .now)
+    }
+    timer?.task.cancel()
+    timer = nil
+  }
+
+  func close() async {
+    guard let open = state else { return }
+    drain()
+    await endLinks()
+    guard state != nil else { return }
+    state = nil
+    for pending in waiting.close() { pending.refuse() }
+    endExchanges()
+    timer?.task.cancel()
+    timer = nil
+    poller?.cancel()
+    poller = nil
+    subscribers.finish()
+    open.store.close()
+  }
+}
+
+extension EngineInstant {
+  static var now: EngineInstant {
+    EngineInstant(monotonic: MonotonicClock.milliseconds, wall: .now)
+  }
+}
+
+// MARK: Time
+
+extension ReplicaCore {
+  /// Sees to it that the engine is woken when it wants to be.
+  func scheduleTick() {
+    guard let deadline = state?.engine.nextDeadline, deadline < .max else { return }
+    if let timer, timer.deadline <= deadline { return }
+    timer?.task.cancel()
+    let now = MonotonicClock.milliseconds
+    let wait = deadline > now ? deadline - now : 0
+    let task = Task { [weak self] in
+      try? await Task.sleep(for: .milliseconds(Int64(clamping: wait)))
+      guard !Task.isCancelled else { return }
+      await self?.tick()
+    }
+    timer = (deadline, task)
+  }
+
+  private func tick() {
+    timer = nil
+    guard let engine = state?.engine else { return }
+    perform(engine.tick(at: .now))
+  }
+
+  /// Looks, from now on, every 50 ms whether another process has committed.
+  func startPolling() {
+    guard poller == nil, state != nil else { return }
+    poller = Task { [weak self] in
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .milliseconds(50))
+        guard await self?.poll() ?? false else { return }
+      }
+    }
+  }
+
+  /// False when nobody wants to know any more.
+  private func poll() -> Bool {
+    guard state != nil, !links.isEmpty || service != nil || !subscribers.isEmpty else {
+      poller = nil
+      return false
+    }
+    lookAround()
+    return true
+  }
+
+  /// Takes in what other processes have committed.
+  func lookAround() {
+    guard let engine = state?.engine else { return }
+    perform(engine.storeChanged(at: .now), source: .otherProcess)
+  }
+}
+
+// MARK: Transactions and reading
+
+extension ReplicaCore {
+  nonisolated func transactions<Value: Sendable>(
+    _ bodies: [@Sendable (inout Transaction) throws -> Value]
+  ) async throws(ReplicaError) -> [Result<Commit<Value>, any Error>] {
+    typealias Results = [Result<Commit<Value>, any Error>]
+    if bodies.isEmpty { return [] }
+    let outcome: Result<Results, ReplicaError> = await withCheckedContinuation { continuation in
+      let pending = TransactionQueue<StoreGroup>.Pending { group in
+        let results: Results = bodies.map { group.commit($0) }
+        let documents = results.flatMap { (try? $0.get().documents) ?? [] }
+        return TransactionQueue<StoreGroup>.Ran(documents: documents) { failure in
+          continuation.resume(returning: failure.map { .failure($0) } ?? .success(results))
+        }
+      } refuse: { failure in
+        continuation.resume(returning: .failure(failure))
+      }
+      switch waiting.append(pending) {
+      case .joined: break
+      case .first: Task { await drain() }
+      case .closed: pending.refuse()
+      }
+    }
+    return try outcome.get()
+  }
+
+  nonisolated func transaction<Value: Sendable>(
+    _ body: @escaping @Sendable (inout Transaction) throws -> Value
+  ) async throws -> Commit<Value> {
+    let results = try await transactions([body])
+    guard let result = results.first else {
+      throw ReplicaError(.closed, "The transaction was not run.")
+    }
+    return try result.get()
+  }
+
+  /// Takes everything that waits into one group: one transaction of SQLite, one wait for the disk.
+  func drain() {
+    let batch = waiting.takeAll()
+    guard !batch.isEmpty else { return }
+    guard let open = state else {
+      for pending in batch { pending.refuse() }
+      return
+    }
+    var ran: [TransactionQueue<StoreGroup>.Ran] = []
+    do {
+      try open.store.group(now: .now, entropy: .system) { group in
+        for pending in batch { ran.append(pending.run(group)) }
+      }
+      for done in ran { done.finish(nil) }
+      perform(open.engine.committed(at: .now))
+      let documents = Set(ran.flatMap(\.documents)).sorted()
+      guard !documents.isEmpty else { return }
+      subscribers.tell(ChangeNotice(documents: documents, isComplete: true, source: .local))
+    } catch {
+      let failure = ReplicaError(error)
+      for done in ran { done.finish(failure) }
+      for pending in batch.dropFirst(ran.count) { pending.refuse(failure) }
+    }
+  }
+
+  func read<Value: Sendable>(
+    _ body: @Sendable (Reading) throws -> Value
+  ) throws -> Value {
+    let store = try opened().store
+    lookAround()
+    do {
+      return try store.read { try body(Reading(store)) }
+    } catch let error as StoreError {
+      throw ReplicaError(error)
+    }
+  }
+
+  nonisolated func subscribe() -> AsyncStream<ChangeNotice> {
+    let stream = subscribers.add()
+    Task { await startPolling() }
+    return stream
+  }
+}

@@ -1,0 +1,137 @@
+internal import ReplicaStore
+
+/// Edits to any number of documents that become visible together or not at all.
+///
+/// It lives as long as the body of `Replica.transaction`. Paths are keys and indices, written as
+/// literals: `["items", 3, "done"]`. A call that throws has changed nothing; a body that throws
+/// undoes the whole transaction.
+public struct Transaction {
+  private let store: StoreTransaction
+
+  init(_ store: StoreTransaction) {
+    self.store = store
+  }
+
+  /// A new, empty document. It exists once something is put into it.
+  public mutating func createDocument() -> DocumentID {
+    store.create()
+  }
+
+  /// Sets the value at a path. Objects and arrays become maps and lists.
+  public mutating func set(
+    _ value: JSONValue, at path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in try editor.set(DocumentPath(path), to: value) }
+  }
+
+  public mutating func delete(
+    at path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in try editor.delete(DocumentPath(path)) }
+  }
+
+  /// Makes an empty container. Two replicas that make one of a kind at the same key get one.
+  public mutating func make(
+    _ kind: ContainerKind, at path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in try editor.make(DocumentPath(path), kind) }
+  }
+
+  public mutating func increment(
+    by amount: Int64, at path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in
+      try editor.increment(DocumentPath(path), by: amount)
+    }
+  }
+
+  /// Deletes and inserts in a text. Positions count Unicode scalars.
+  public mutating func splice(
+    at position: Int, deleting count: Int = 0, inserting text: String, in path: [PathStep],
+    of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in
+      try editor.splice(DocumentPath(path), at: position, delete: count, insert: text)
+    }
+  }
+
+  /// Deletes and inserts in a list.
+  public mutating func splice(
+    at index: Int, deleting count: Int = 0, inserting values: [JSONValue], in path: [PathStep],
+    of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in
+      try editor.splice(DocumentPath(path), at: index, delete: count, insert: values)
+    }
+  }
+
+  /// Turns the text at `path` into `text` with few and small splices, so that it merges with what
+  /// others did meanwhile. Makes the text when nothing is there.
+  public mutating func replaceText(
+    with text: String, at path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    // Also of a deleted document: an edit brings it back with all that it held.
+    let present = try stored(document).flatMap { try? $0.string(at: path) }
+    try edit(document) { editor throws(EditError) in
+      guard let present else {
+        try editor.make(DocumentPath(path), .text)
+        if !text.isEmpty { try editor.splice(DocumentPath(path), at: 0, delete: 0, insert: text) }
+        return
+      }
+      for splice in TextDifference.splices(from: present, to: text).reversed() {
+        try editor.splice(
+          DocumentPath(path), at: splice.at, delete: splice.deleting, insert: splice.inserting)
+      }
+    }
+  }
+
+  /// Deletes the document as a whole. An edit that somebody makes without having seen this wins.
+  public mutating func deleteDocument(_ document: DocumentID) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in try editor.deleteDocument() }
+  }
+
+  /// Performs one operation as a line of `skerry apply` spells it:
+  /// `{"op":"set","path":["title"],"value":"Plan"}`.
+  public mutating func apply(
+    operation: JSONValue, to document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in try editor.apply(operation: operation) }
+  }
+
+  /// The document, or a part of it, with what this transaction did.
+  public func json(
+    _ document: DocumentID, path: [PathStep] = []
+  ) throws(ReplicaError) -> JSONValue {
+    try live(document).value(at: path)
+  }
+
+  public func text(_ document: DocumentID, path: [PathStep]) throws(ReplicaError) -> String {
+    try live(document).string(at: path)
+  }
+
+  /// Whether there is such a document and it is not deleted.
+  public func contains(_ document: DocumentID) throws(ReplicaError) -> Bool {
+    guard let found = try stored(document) else { return false }
+    return !found.isDeleted
+  }
+
+  public func isDeleted(_ document: DocumentID) throws(ReplicaError) -> Bool {
+    try stored(document)?.isDeleted ?? false
+  }
+
+  private func stored(_ document: DocumentID) throws(ReplicaError) -> Document? {
+    try ReplicaError.translating { try store.document(document) }
+  }
+
+  private func live(_ document: DocumentID) throws(ReplicaError) -> Document {
+    guard let found = try stored(document) else { throw .noDocument(document) }
+    guard !found.isDeleted else { throw .deleted(document) }
+    return found
+  }
+
+  private func edit(
+    _ document: DocumentID, _ body: (Editor) throws(EditError) -> Void
+  ) throws(ReplicaError) {
+    try ReplicaError.translating { try body(store.edit(document)) }
+  }
+}
