@@ -1,0 +1,99 @@
+import ArgumentParser
+import CommandKit
+import JSONCoding
+import Skerry
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+struct ApplyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply",
+    abstract: "Read JSON lines, one transaction a line, and answer one line each.",
+    discussion: """
+      A line: {"id": ANY, "doc": ID-or-null, "ops": [OP, …], "return": true}
+      or:     {"id": ANY, "docs": [{"doc": ID-or-null, "ops": [OP, …]}, …]}
+      "doc": null makes a new document. Operations, "path" an array of keys and
+      indices:
+        {"op":"set","path":[…],"value":JSON}
+        {"op":"delete","path":[…]}
+        {"op":"increment","path":[…],"by":N}
+        {"op":"make","path":[…],"type":"map|list|text|counter"}
+        {"op":"splice","path":[…],"at":N,"delete":N,"insert":"text" or [JSON…]}
+        {"op":"deleteDocument"}
+      The answer comes when the line is durable:
+        {"id":…,"ok":true,"change":"ORIGIN:SEQ","docs":[ID,…],"version":"v1:…"}
+      or, for a line that was refused and changed nothing:
+        {"id":…,"ok":false,"error":"…"}
+      The exit status is 0 when every line was answered.
+
+      EXAMPLE
+        echo '{"doc":null,"ops":[{"op":"set","path":["title"],"value":"Plan"}]}' |
+          skerry apply notes.skerry
+      """)
+
+  @OptionGroup var place: StoreArgument
+  @Argument(help: "Where the lines are; by default, standard input.", completion: .file())
+  var file: String?
+  @Flag(name: .customLong("json"), help: "Accepted everywhere; the answers are JSON anyway.")
+  var isJSON = false
+
+  func run() async throws {
+    let descriptor = try openInput()
+    defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+    let replica = try await Replica.open(at: place.store)
+    let reader = LineReader(descriptor: descriptor)
+    while let group = try await reader.nextGroup() {
+      for answer in try await apply(group, to: replica) {
+        try StandardOutput.write(answer)
+      }
+      try StandardOutput.flush()
+    }
+    await replica.close()
+  }
+
+  /// Answers in the order of the lines. One group is one durable write.
+  private func apply(_ group: [LineReader.Line], to replica: Replica) async throws -> [JSONValue] {
+    let lines = group.map { line -> Result<ApplyLine, RefusedLine> in
+      switch line {
+      case .tooLong:
+        let megabytes = LineReader.lineBytesMax >> 20
+        return .failure(
+          RefusedLine(id: .null, reason: "The line is longer than \(megabytes) MiB."))
+      case .text(let bytes):
+        return Result { () throws(RefusedLine) in try ApplyLine(parsing: bytes) }
+      }
+    }
+    let accepted = lines.compactMap { try? $0.get() }
+    var results = try await replica.transactions(
+      accepted.map { line in
+        { (transaction: inout Transaction) in try line.perform(&transaction) }
+      }
+    ).makeIterator()
+    return lines.map { line in
+      switch line {
+      case .failure(let refused): return refused.answer
+      case .success(let line):
+        guard let result = results.next() else {
+          return RefusedLine(id: line.id, reason: "The line was not applied.").answer
+        }
+        return line.answer(result)
+      }
+    }
+  }
+
+  private func openInput() throws -> Int32 {
+    guard let file, file != "-" else { return STDIN_FILENO }
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw CommandFailure(
+        sentence: "'\(file)' cannot be opened: \(String(cString: strerror(errno))).")
+    }
+    return descriptor
+  }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import CommandKit
+import JSONCoding
+import Skerry
+
+struct DoctorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Check everything in a store that can be checked.",
+    discussion: """
+      Checks the file, every segment's checksum, signature and chain, and that every
+      document opens. The exit status is 3 when something is wrong.
+
+      EXAMPLE
+        skerry doctor notes.skerry
+      """)
+
+  @OptionGroup var place: StoreArgument
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let replica = try await Replica.open(at: place.store)
+    let findings = try await replica.check()
+    await replica.close()
+    if output.isJSON {
+      try StandardOutput.write([
+        "ok": .bool(findings.isEmpty), "findings": .array(findings.map { .string($0) }),
+      ])
+    } else {
+      for finding in findings { try StandardOutput.write(line: finding) }
+      if findings.isEmpty { try StandardOutput.write(line: "Nothing is wrong with this store.") }
+    }
+    if !findings.isEmpty { throw ExitCode(3) }
+  }
+}

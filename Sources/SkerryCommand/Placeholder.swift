@@ -1,1 +1,0 @@
-@main struct SkerryCommand { static func main() {} }

@@ -1,0 +1,161 @@
+import ArgumentParser
+import CommandKit
+import JSONCoding
+import Skerry
+
+struct InfoCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "info",
+    abstract: "Workspace, origin, documents, changes, version, sizes, state digest.",
+    discussion: """
+      Two stores with equal state digests hold the same state, byte for byte.
+
+      EXAMPLE
+        skerry info notes.skerry --json
+      """)
+
+  @OptionGroup var place: StoreArgument
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let replica = try await Replica.open(at: place.store)
+    let info = try await replica.info()
+    await replica.close()
+    if output.isJSON {
+      try StandardOutput.write(info.json)
+      return
+    }
+    let lines = [
+      ("workspace", info.identity.workspace),
+      ("origin", info.identity.origin.description),
+      ("name", info.identity.name),
+      ("role", info.identity.role.rawValue + (info.identity.isAdmitted ? "" : ", joining")),
+      ("documents", "\(info.documentCount)"),
+      ("changes", "\(info.changeCount)"),
+      ("unsealed", "\(info.unsealedChangeCount)"),
+      ("segments", "\(info.segmentCount), \(info.segmentBytes) bytes"),
+      ("file", "\(info.fileBytes) bytes"),
+      ("version", info.version.text),
+      ("floor", info.floor.isEmpty ? "none: the whole history is here" : info.floor.text),
+      ("state digest", info.stateDigest),
+    ]
+    for (name, value) in lines {
+      let padding = String(repeating: " ", count: max(1, 14 - name.utf8.count))
+      try StandardOutput.write(line: name + padding + value)
+    }
+  }
+}
+
+struct DocsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "docs",
+    abstract: "List the documents, one id a line.",
+    discussion: """
+      EXAMPLE
+        skerry docs notes.skerry --limit 100 --after 0123456789abcdef0123456789abcdef
+      """)
+
+  @OptionGroup var place: StoreArgument
+  @Option(help: "At most this many.")
+  var limit: Int = .max
+  @Option(help: "Go on behind this document, as ids are ordered.")
+  var after: DocumentID?
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard limit >= 0 else { throw ValidationError("--limit must not be negative.") }
+  }
+
+  func run() async throws {
+    let replica = try await Replica.open(at: place.store)
+    let pageLimit = 1_000
+    var remaining = limit
+    var last = after
+    while remaining > 0 {
+      let page = try await replica.documents(after: last, limit: min(remaining, pageLimit))
+      for document in page {
+        if output.isJSON {
+          try StandardOutput.write([
+            "id": .string(document.id.description), "position": .integer(document.position),
+          ])
+        } else {
+          try StandardOutput.write(line: document.id.description)
+        }
+      }
+      remaining -= page.count
+      last = page.last?.id
+      if page.count < pageLimit { break }
+    }
+    await replica.close()
+  }
+}
+
+struct GetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "get",
+    abstract: "Print a document, or a part of it, as JSON.",
+    discussion: """
+      PATH is keys and indices joined by '/'; inside a key '~1' stands for '/' and
+      '~0' for '~'.
+
+      EXAMPLES
+        skerry get notes.skerry 0123456789abcdef0123456789abcdef
+        skerry get notes.skerry 0123456789abcdef0123456789abcdef items/0/title
+      """)
+
+  @OptionGroup var place: StoreArgument
+  @Argument(help: "The document's id.")
+  var doc: DocumentID
+  @Argument(help: "A place in the document.", transform: CommandArgument.path)
+  var path: [PathStep] = []
+  @Option(
+    help: "As it was at this version ('v1:…').", transform: CommandArgument.version)
+  var at: VersionVector?
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    let replica = try await Replica.open(at: place.store)
+    let value = try await replica.json(doc, path: path, at: at)
+    await replica.close()
+    try StandardOutput.write(value)
+  }
+}
+
+struct LogCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "log",
+    abstract: "The changes, newest first.",
+    discussion: """
+      EXAMPLE
+        skerry log notes.skerry --limit 20
+      """)
+
+  @OptionGroup var place: StoreArgument
+  @Argument(help: "Only changes of this document.")
+  var doc: DocumentID?
+  @Option(help: "At most this many.")
+  var limit: Int = .max
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard limit >= 0 else { throw ValidationError("--limit must not be negative.") }
+  }
+
+  func run() async throws {
+    let replica = try await Replica.open(at: place.store)
+    let isJSON = output.isJSON
+    try await replica.log(document: doc, limit: limit) { change in
+      do {
+        if isJSON {
+          try StandardOutput.write(change.json)
+        } else {
+          try StandardOutput.write(line: change.line)
+        }
+        return true
+      } catch {
+        return false
+      }
+    }
+    await replica.close()
+  }
+}

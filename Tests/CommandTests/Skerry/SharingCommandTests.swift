@@ -1,0 +1,224 @@
+import Foundation
+import JSONCoding
+import Testing
+
+/// `skerry` on several stores that meet, each command a process of its own.
+@Suite("skerry between stores", .serialized)
+struct SharingCommandTests {
+  private let scratch: Scratch
+  private let skerry = Tool.skerry
+
+  init() throws {
+    scratch = try Scratch()
+  }
+
+  /// A store with one document that holds a text, and its id.
+  private func makeStore(_ name: String) async throws -> String {
+    let store = scratch.path(name)
+    try await skerry.succeed("init", store, "--name", name)
+    let answers = try await skerry.succeed(
+      "apply", store,
+      input: #"{"doc":null,"ops":[{"op":"make","path":["t"],"type":"text"}]}"#
+    ).jsonLines()
+    return try #require(answers[0]["docs"]?.arrayValue?.first?.stringValue)
+  }
+
+  private func code(_ name: String, _ expires: String = "1h") async throws -> String {
+    let invited = try await skerry.succeed("invite", scratch.path(name), "--expires", expires)
+    #expect(invited.lines.count == 1)
+    return String(try #require(invited.lines.first))
+  }
+
+  private func join(_ name: String, from other: String) async throws {
+    try await skerry.succeed(
+      "join", scratch.path(name), code(other), "--from", scratch.path(other), "--name", name)
+  }
+
+  private func insert(_ text: String, into id: String, of name: String) async throws {
+    let value = JSONValue.string(text).text()
+    let answers = try await skerry.succeed(
+      "apply", scratch.path(name),
+      input: #"{"doc":"\#(id)","ops":[{"op":"splice","path":["t"],"at":0,"insert":\#(value),"#
+        + #""delete":0}]}"#
+    ).jsonLines()
+    #expect(answers.first?["ok"] == true, "\(answers)")
+  }
+
+  private func state(_ name: String) async throws -> String {
+    try await skerry.succeed("export", scratch.path(name), "--canonical").output
+  }
+
+  /// Waits until all show the same state.
+  private func untilEqual(_ names: [String], seconds: Double = 30) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    var states: [String] = []
+    while ContinuousClock.now < deadline {
+      states = []
+      for name in names { states.append(try await state(name)) }
+      if Set(states).count == 1 { return }
+      try await Task.sleep(for: .milliseconds(200))
+    }
+    Issue.record("the stores did not become equal: \(states)")
+  }
+
+  private func serve(_ name: String, _ more: String...) async throws -> (RunningTool, String) {
+    let server = try skerry.start(
+      ["serve", scratch.path(name), "--listen", "127.0.0.1:0"] + more)
+    return (server, try await server.line(after: "listening on "))
+  }
+
+  @Test("an invitation works once, and a code that does not work leaves nothing behind")
+  func invitations() async throws {
+    let id = try await makeStore("a")
+    let code = try await code("a")
+    let joined = try await skerry.succeed(
+      "join", scratch.path("b"), code, "--from", scratch.path("a"), "--json")
+    #expect(try joined.json()["admitted"] == true)
+    #expect(try await skerry.succeed("get", scratch.path("b"), id).json() == ["t": ""])
+    #expect(try await state("a") == state("b"))
+    let names = scratch.names
+    let again = try await skerry.run("join", scratch.path("c"), code, "--from", scratch.path("a"))
+    #expect(again.status == 4, "\(again.errors)")
+    let short = try await self.code("a", "1s")
+    try await Task.sleep(for: .milliseconds(1_200))
+    let late = try await skerry.run("join", scratch.path("c"), short)
+    #expect(late.status == 4, "\(late.errors)")
+    let broken = String(code.dropLast(3)) + "AAA"
+    #expect(try await skerry.run("join", scratch.path("c"), broken).status == 2)
+    #expect(scratch.names == names)
+  }
+
+  @Test("joining without an address is completed by the first sync")
+  func joinsLater() async throws {
+    _ = try await makeStore("a")
+    let code = try await code("a")
+    let joined = try await skerry.succeed("join", scratch.path("b"), code, "--json").json()
+    #expect(joined["admitted"] == false)
+    try await skerry.succeed("sync", scratch.path("b"), scratch.path("a"))
+    #expect(try await state("a") == state("b"))
+    let info = try await skerry.succeed("info", scratch.path("b"), "--json").json()
+    #expect(info["admitted"] == true)
+  }
+
+  @Test("three stores that wrote at once become equal by path")
+  func byPath() async throws {
+    let id = try await makeStore("a")
+    try await join("b", from: "a")
+    try await join("c", from: "b")
+    try await insert("from a", into: id, of: "a")
+    try await insert("from b", into: id, of: "b")
+    try await insert("from c", into: id, of: "c")
+    let report = try await skerry.succeed(
+      "sync", scratch.path("a"), scratch.path("b"), scratch.path("c"), "--json")
+    let lines = try report.jsonLines()
+    #expect(lines.count == 2)
+    #expect(lines.allSatisfy { $0["ok"] == true && $0["level"] == true })
+    let states = [try await state("a"), try await state("b"), try await state("c")]
+    #expect(Set(states).count == 1)
+    for word in ["from a", "from b", "from c"] { #expect(states[0].contains(word)) }
+    let digests = try await ["a", "b", "c"].asyncMap {
+      try await skerry.succeed("info", scratch.path($0), "--json").json()["stateDigest"]
+    }
+    #expect(Set(digests).count == 1)
+  }
+
+  @Test("a reader may read and not write")
+  func readers() async throws {
+    let id = try await makeStore("a")
+    let code = try await skerry.succeed("invite", scratch.path("a"), "--role", "reader").lines[0]
+    try await skerry.succeed(
+      "join", scratch.path("r"), String(code), "--from", scratch.path("a"))
+    #expect(try await skerry.succeed("get", scratch.path("r"), id, "t").output == "\"\"\n")
+    let refused = try await skerry.run(
+      "apply", scratch.path("r"),
+      input: #"{"doc":null,"ops":[{"op":"set","path":["a"],"value":1}]}"#)
+    #expect(refused.status == 4 || refused.output.contains("\"ok\":false"))
+    #expect(try await skerry.succeed("docs", scratch.path("r")).lines.count == 1)
+  }
+
+  @Test("syncing with nobody is exit status 1, with a stranger 4")
+  func strangers() async throws {
+    _ = try await makeStore("a")
+    _ = try await makeStore("z")
+    let nobody = try await skerry.run("sync", scratch.path("a"), "tcp://127.0.0.1:1")
+    #expect(nobody.status == 1)
+    #expect(!nobody.errors.isEmpty)
+    let missing = try await skerry.run("sync", scratch.path("a"), scratch.path("nothing"))
+    #expect(missing.status == 1)
+    let stranger = try await skerry.run("sync", scratch.path("a"), scratch.path("z"))
+    #expect(stranger.status == 4, "\(stranger.errors)")
+    #expect(try await skerry.succeed("docs", scratch.path("a")).lines.count == 1)
+  }
+
+  @Test("a served store takes in what comes over TCP, throws out noise, and ends on SIGTERM")
+  func overTCP() async throws {
+    let id = try await makeStore("a")
+    try await join("b", from: "a")
+    let (server, place) = try await serve("a")
+    try Noise.throwAt(place, seed: 7)
+    try await insert("over tcp ", into: id, of: "b")
+    let report = try await skerry.succeed("sync", scratch.path("b"), "tcp://\(place)", "--json")
+    #expect(try report.jsonLines().first?["level"] == true)
+    #expect(try await state("a") == state("b"))
+    // What another process commits to the served store is there for the next.
+    try await insert("by another process ", into: id, of: "a")
+    try await skerry.succeed("sync", scratch.path("b"), "tcp://\(place)")
+    #expect(try await state("b").contains("by another process"))
+    server.signal(SIGTERM)
+    let end = try await server.end()
+    #expect(end.status == 0, "\(end.errors)")
+  }
+
+  @Test("a ring goes on when one is killed in the middle of traffic and comes back")
+  func ring() async throws {
+    let id = try await makeStore("a")
+    try await join("b", from: "a")
+    try await join("c", from: "a")
+    var ports: [Int] = []
+    while ports.count < 3 { ports.append(try Ports.free()) }
+    let names = ["a", "b", "c"]
+    func start(_ index: Int) throws -> RunningTool {
+      let next = (index + 1) % 3
+      let after = (index + 2) % 3
+      return try skerry.start([
+        "serve", scratch.path(names[index]), "--listen", "127.0.0.1:\(ports[index])",
+        "--peer", "tcp://127.0.0.1:\(ports[next])", "--peer", "tcp://127.0.0.1:\(ports[after])",
+        "--topology", "ring",
+      ])
+    }
+    var servers: [RunningTool] = []
+    for index in 0..<3 { servers.append(try start(index)) }
+    for server in servers { _ = try await server.line(after: "listening on ") }
+    for round in 0..<12 {
+      try await insert("\(names[round % 3])\(round) ", into: id, of: names[round % 3])
+      if round == 5 {
+        servers[1].signal(SIGKILL)
+        _ = try await servers[1].end()
+      }
+      if round == 8 {
+        servers[1] = try start(1)
+        _ = try await servers[1].line(after: "listening on ")
+      }
+    }
+    try await untilEqual(names)
+    let text = try await state("a")
+    for round in 0..<12 { #expect(text.contains("\(names[round % 3])\(round) ")) }
+    for server in servers {
+      server.signal(SIGTERM)
+      #expect(try await server.end().status == 0)
+    }
+    for name in names {
+      #expect(try await skerry.succeed("doctor", scratch.path(name), "--json").json()["ok"] == true)
+    }
+  }
+}
+
+extension Array {
+  fileprivate func asyncMap<Result>(
+    _ transform: (Element) async throws -> Result
+  ) async rethrows -> [Result] {
+    var results: [Result] = []
+    for element in self { results.append(try await transform(element)) }
+    return results
+  }
+}
