@@ -7,6 +7,8 @@ struct AttachedLink {
   let writer: Task<Void, Never>
   let channel: any ByteChannel
   var isLevel = false
+  /// Whether it was said that this link has come to be.
+  var isAnnounced = false
 }
 
 extension ReplicaCore {
@@ -137,10 +139,17 @@ extension ReplicaCore {
       outcomes[link]?.end(failure.map { ReplicaError($0) })
     case .ended(let link, let figures):
       outcomes[link]?.figures = figures
+      if figures.device != nil { say("The link with \(figures.words) has ended.") }
     case .reported(let link, let failure):
       outcomes[link]?.report(ReplicaError(failure), isPending: failure.code == .pending)
     case .level(let link, let isLevel):
       links[link]?.isLevel = isLevel
+      if isLevel, links[link]?.isAnnounced == false, let engine = state?.engine {
+        links[link]?.isAnnounced = true
+        if let figures = engine.link(link, at: .now) {
+          say("Linked with \(figures.words); both sides are level.")
+        }
+      }
     case .changed(let documents, let isComplete):
       subscribers.tell(
         ChangeNotice(documents: documents, isComplete: isComplete, source: source))
@@ -149,8 +158,21 @@ extension ReplicaCore {
     case .dial(let dial, let address):
       service?.dial(dial, address)
     case .log(let level, let sentence):
-      service?.log(ServeLogLine(level: ServeLogLine.Level(level), sentence: sentence))
+      say(Sentence.of(sentence), ServeLogLine.Level(level))
     }
+  }
+
+  /// Tells whoever serves this replica.
+  func say(_ sentence: String, _ level: ServeLogLine.Level = .info) {
+    service?.log(ServeLogLine(level: level, sentence: sentence))
+  }
+}
+
+extension LinkFigures {
+  /// Who and where, for people.
+  fileprivate var words: String {
+    let device = name ?? device.map { "device \($0.prefix(16))" } ?? "somebody"
+    return "\(device) at \(place)"
   }
 }
 

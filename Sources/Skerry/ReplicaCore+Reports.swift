@@ -18,9 +18,12 @@ extension ReplicaCore {
       try store.read {
         let info = try store.info()
         return Info(
-          identity: Identity(store), documentCount: Int(clamping: info.documents), changeCount: UInt64(clamping: info.changes),
-          segmentCount: Int(clamping: info.segments), unsealedChangeCount: Int(clamping: info.unsealedChanges),
-          version: store.appliedVector, floor: VersionVector(), fileBytes: Int64(clamping: info.fileBytes),
+          identity: Identity(store), documentCount: Int(clamping: info.documents),
+          changeCount: UInt64(clamping: info.changes),
+          segmentCount: Int(clamping: info.segments),
+          unsealedChangeCount: Int(clamping: info.unsealedChanges),
+          version: store.appliedVector, floor: VersionVector(),
+          fileBytes: Int64(clamping: info.fileBytes),
           segmentBytes: Int64(clamping: info.segmentBytes),
           stateDigest: try store.stateDigest().description)
       }

@@ -25,6 +25,8 @@ actor ReplicaCore {
   var outcomes: [LinkID: LinkOutcome] = [:]
   var exchanges: [ExchangeWait] = []
   var service: ServiceHooks?
+  /// Addresses that did not answer the last time, and why.
+  var unreachable: [String: String] = [:]
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?
   private var poller: Task<Void, Never>?
 

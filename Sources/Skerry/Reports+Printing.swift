@@ -33,7 +33,7 @@ extension Status {
       lines.append("Joining: the first sync with the store that invited this one completes it.")
     }
     lines.append(
-      "\(unsealedChangeCount) changes not sealed yet, \(waitingChangeCount) waiting for others.")
+      "Changes not sealed yet: \(unsealedChangeCount); waiting for others: \(waitingChangeCount).")
     for stalled in stalled {
       lines.append("Origin \(stalled.origin) does not move: \(stalled.reason)")
     }
@@ -60,7 +60,7 @@ extension PeerStatus {
     var line = "\(name ?? "device") \(device.prefix(16))"
     line += isConnected ? ", connected" : ""
     line += lastContact.map { ", last contact \($0.text)" } ?? ", never met"
-    line += changesBehind == 0 ? ", level" : ", \(changesBehind) changes behind"
+    line += changesBehind == 0 ? ", level" : ", changes behind: \(changesBehind)"
     if let lastError { line += ", last error: \(lastError)" }
     return line
   }

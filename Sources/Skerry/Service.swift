@@ -126,9 +126,14 @@ extension ReplicaCore {
         await channel.close("")
         return
       }
+      unreachable[address] = nil
       try dialled(dial, channel)
     } catch {
       guard service != nil, let engine = state?.engine else { return }
+      // Said once, not at every attempt.
+      if unreachable.updateValue(error.description, forKey: address) == nil {
+        say("\(address) is not reached and is tried again: \(error.description)", .warning)
+      }
       perform(engine.dialFailed(dial, error.description, at: .now))
     }
   }
