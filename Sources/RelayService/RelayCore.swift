@@ -290,6 +290,11 @@ package final class RelayCore {
               + "it out has not been in touch with this relay since"), now)
         return
       }
+      guard workspace.membership.device(device) == nil else {
+        // It was admitted since it last looked, and learns so from the records.
+        begin(link, workspace, now)
+        return
+      }
       link.stage = .joiner(invite: invite)
       var configuration = SessionConfiguration(
         role: .relay, origin: Origin(high: 0, low: 0), tips: [],

@@ -7,8 +7,8 @@ package struct RelayLimits: Sendable, Equatable {
   package var workspaceBytesMax: Int? = nil
   /// What one connection may move in a second, both directions together; nil for no limit.
   package var rateBytesPerSecond: Int? = nil
-  /// Links at one time.
-  package var linksMax = 1_024
+  /// Links at one time; fewer where the system does not let a process have so many.
+  package var linksMax = 16_384
   /// Membership records of one workspace.
   package var recordsMax = 16_384
   /// Workspaces whose files are open at one time. The one that was used longest ago is closed.

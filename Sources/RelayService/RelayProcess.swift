@@ -39,7 +39,10 @@ private struct RelayListening: Service {
 
   func run() async throws {
     var transport = TransportLimits()
-    transport.connectionsMax = configuration.limits.linksMax
+    // Each open database has three files.
+    let reserve = configuration.limits.openWorkspacesMax * 3 + 64
+    transport.connectionsMax = max(
+      min(configuration.limits.linksMax, FileLimit.raise() - reserve), 16)
     let listener = try await bind(configuration.listen, transport)
     let figures = try await openFigures()
     announce("\(listener.boundEndpoint)")

@@ -53,6 +53,29 @@ struct AdmissionTests {
     #expect(try bob.texts()[ada.origin] == ["before"])
   }
 
+  @Test("a joiner that was admitted while it was away is a member when it comes back")
+  func admittedWhileAway() throws {
+    let harbour = try Harbour()
+    let ada = try FakeClient.founder("Ada", seed: 1)
+    let bob = try FakeClient.joiner("Bob", try ada.invite(), seed: 2)
+    harbour.connect(ada)
+    try harbour.write("before", at: ada)
+    harbour.settle()
+    harbour.disconnect(ada)
+    harbour.connect(bob)
+    harbour.settle()
+    harbour.disconnect(bob)
+    harbour.connect(ada)
+    harbour.settle()
+    harbour.disconnect(ada)
+    #expect(bob.membership.device(bob.device.publicKey) == nil)
+    harbour.connect(bob)
+    harbour.settle()
+    #expect(bob.membership.device(bob.device.publicKey) != nil)
+    #expect(try bob.texts()[ada.origin] == ["before"])
+    #expect(bob.isLevel)
+  }
+
   @Test("a stranger learns nothing and changes nothing, however much it knows of names")
   func stranger() throws {
     let harbour = try Harbour()
