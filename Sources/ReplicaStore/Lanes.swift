@@ -3,8 +3,8 @@ import Documents
 
 /// Changes that are stored and not applied, by origin.
 ///
-/// Of each origin only one segment is decoded at a time: what lies behind it is in the file anyway. An
-/// origin is ready, or waits for one change of another, or is stalled.
+/// Of each origin only one segment is decoded at a time: what lies behind it is in the file anyway.
+/// An origin is ready, or waits for one change of another, or is stalled.
 struct Lanes {
   struct Lane {
     /// Decoded changes; those before `next` are applied.
@@ -26,7 +26,8 @@ struct Lanes {
   /// Origins to look at, in the order in which they became ready.
   private var ready: [Origin] = []
   private var readyStart = 0
-  /// For an origin whose next changes are awaited: who waits, and from which sequence on it can go on.
+  /// For an origin whose next changes are awaited: who waits, and from which sequence on it can go
+  /// on.
   private var waiting: [Origin: [(sequence: UInt64, lane: Origin)]] = [:]
 
   mutating func removeAll() { self = Lanes() }

@@ -89,8 +89,8 @@ extension ReplicaStore {
     }
   }
 
-  /// Checks what can be checked: the file, the chains of segments, and that every document opens and
-  /// its history leads to its state.
+  /// Checks what can be checked: the file, the chains of segments, and that every document opens
+  /// and its history leads to its state.
   ///
   /// Complexity: O(everything).
   ///

@@ -13,8 +13,8 @@ extension ReplicaStore {
   /// Whether this device is a member, as far as is known here.
   package var isAdmitted: Bool { membership.device(identity.device.publicKey) != nil }
 
-  /// Checks that a segment belongs to this workspace and that its origin's owner, who may write, has
-  /// signed it.
+  /// Checks that a segment belongs to this workspace and that its origin's owner, who may write,
+  /// has signed it.
   ///
   /// - Throws: `.notPermitted`, `.membership`, `.segment`.
   package func verify(_ segment: Segment) throws(StoreError) {

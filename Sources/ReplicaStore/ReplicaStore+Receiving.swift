@@ -16,8 +16,8 @@ package struct ReceiveOutcome {
   package var documents: [DocumentID] = []
   /// Segments that were not stored: the first change of each, and why.
   package var refused: [(segment: ChangeID, reason: SegmentStoreError)] = []
-  /// Somebody holds changes of this store's own origin up to this one, which it never made: the file
-  /// was copied, or restored from a backup. It must go on under a new origin.
+  /// Somebody holds changes of this store's own origin up to this one, which it never made: the
+  /// file was copied, or restored from a backup. It must go on under a new origin.
   package var ownOriginAhead: UInt64?
 }
 

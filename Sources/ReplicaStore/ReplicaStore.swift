@@ -19,9 +19,9 @@ package struct ExternalChanges: Sendable {
 /// The whole store of a replica: segments, documents, members and identity in one SQLite file.
 ///
 /// Every write is one `BEGIN IMMEDIATE` transaction and durable when it returns. Several processes
-/// may use the file: each transaction first looks whether another one has committed and drops what it
-/// knew too early. What is in memory besides (open documents, segments that wait) can be lost at any
-/// moment and is read again; after an error all of it is.
+/// may use the file: each transaction first looks whether another one has committed and drops what
+/// it knew too early. What is in memory besides (open documents, segments that wait) can be lost at
+/// any moment and is read again; after an error all of it is.
 ///
 /// A store has one owner at a time. It has no clock and draws no randomness.
 package final class ReplicaStore {
@@ -93,8 +93,8 @@ package final class ReplicaStore {
   /// How many changes were applied: the local order of changes.
   package var position: Int64 { state.position }
 
-  /// For each origin the end of its stored chain, sorted by origin: what peers are told. Own changes
-  /// that are not sealed yet are not in it.
+  /// For each origin the end of its stored chain, sorted by origin: what peers are told. Own
+  /// changes that are not sealed yet are not in it.
   package func storedTips() throws(StoreError) -> [(origin: Origin, position: ChainPosition)] {
     try stored { () throws(SegmentStoreError) in try segments.heads() }
   }
@@ -111,8 +111,8 @@ package final class ReplicaStore {
 
   // MARK: Transactions
 
-  /// Runs `body` in one durable transaction, on the newest state of the file. When it throws, nothing
-  /// of it remains, neither in the file nor in memory.
+  /// Runs `body` in one durable transaction, on the newest state of the file. When it throws,
+  /// nothing of it remains, neither in the file nor in memory.
   @discardableResult
   package func write<Result>(
     _ body: () throws(StoreError) -> Result

@@ -56,7 +56,7 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
     case .missing(let path): "There is no store at \(path); check the path, or make a store there."
     case .notAStore(let path): "The file \(path) is not a store; check the path."
     case .tooNew(let found, let supported):
-      "The store was written by a newer version (format \(found), this program knows \(supported)); "
+      "The store was written by a newer version (format \(found), known are \(supported)); "
         + "use a newer version of this program."
     case .damaged(let what):
       "The store is damaged: \(what). Keep a copy of it and restore it from another replica or a "

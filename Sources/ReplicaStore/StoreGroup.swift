@@ -21,10 +21,11 @@ extension StoreCommit: Sendable where Value: Sendable {}
 extension ReplicaStore {
   /// Commits many transactions at once: one SQLite transaction, one sync of the disk.
   ///
-  /// When it returns, everything whose result was a success is durable. When it throws, nothing of the
-  /// group has happened, whatever the single results said.
+  /// When it returns, everything whose result was a success is durable. When it throws, nothing of
+  /// the group has happened, whatever the single results said.
   ///
-  /// - Throws: `.notPermitted` on a device that may only read, `.readOnly`, `.database`, `.damaged`.
+  /// - Throws: `.notPermitted` on a device that may only read, `.readOnly`, `.database`,
+  ///   `.damaged`.
   @discardableResult
   package func group<Result>(
     now: Timestamp, entropy: Entropy, _ body: (StoreGroup) -> Result
@@ -62,8 +63,8 @@ package final class StoreGroup {
     self.entropy = entropy
   }
 
-  /// Runs one transaction. When `body` throws, it has changed nothing and the group goes on; its error
-  /// is the result's.
+  /// Runs one transaction. When `body` throws, it has changed nothing and the group goes on; its
+  /// error is the result's.
   package func transaction<Value>(
     _ body: (StoreTransaction) throws -> Value
   ) -> Result<StoreCommit<Value>, any Error> {
@@ -135,8 +136,8 @@ package final class StoreGroup {
     return exact
   }
 
-  /// Takes back what a transaction did in memory: its documents are opened again from the file, into
-  /// which what earlier transactions did to them is written first.
+  /// Takes back what a transaction did in memory: its documents are opened again from the file,
+  /// into which what earlier transactions did to them is written first.
   private func undo(_ transaction: StoreTransaction) {
     let spoiled = transaction.abandon()
     if failure == nil, !pendingDocuments.isDisjoint(with: spoiled) { flush() }

@@ -35,8 +35,8 @@ enum StoreSchema {
       ) STRICT;
       INSERT INTO progress VALUES (1, 0, x'');
 
-      -- What is applied of each origin, the Lamport time of its last applied change, and why the next
-      -- one cannot be applied, if it cannot.
+      -- What is applied of each origin, the Lamport time of its last applied change, and why the
+      -- next one cannot be applied, if it cannot.
       CREATE TABLE applied_origin (
         id INTEGER PRIMARY KEY,
         origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16),

@@ -84,7 +84,8 @@ extension SQLiteConnection {
     return try rows.optionalBlob(0)
   }
 
-  /// Runs several statements without parameters, one after the other, such as those that make tables.
+  /// Runs several statements without parameters, one after the other, such as those that make
+  /// tables.
   package func script(_ sql: String) throws(SQLiteError) {
     var rest = Array(sql.utf8)[...]
     while !rest.isEmpty {
@@ -180,8 +181,8 @@ extension SQLiteConnection {
 
   // MARK: Binding
 
-  /// Binds the values from `index` on and runs the statement inside of the scopes in which the memory
-  /// of long ones is valid, so that SQLite need not copy them.
+  /// Binds the values from `index` on and runs the statement inside of the scopes in which the
+  /// memory of long ones is valid, so that SQLite need not copy them.
   private func stepToEnd(
     _ statement: OpaquePointer, binding values: [SQLiteValue], from index: Int
   ) -> Int32 {

@@ -18,10 +18,10 @@ package enum SQLiteTransactionKind: Sendable {
 extension SQLiteConnection {
   /// Runs `body` in a transaction: commits when it returns, rolls back when it throws.
   ///
-  /// After any error of SQLite inside, the transaction is dead: SQLite may have rolled back by itself
-  /// already, and the next statement would then commit on its own. So every later statement throws
-  /// `.deadTransaction`, and if `body` swallows the error and returns, nothing is committed and the
-  /// first error is thrown. Transactions do not nest; use `savepoint(_:)`.
+  /// After any error of SQLite inside, the transaction is dead: SQLite may have rolled back by
+  /// itself already, and the next statement would then commit on its own. So every later statement
+  /// throws `.deadTransaction`, and if `body` swallows the error and returns, nothing is committed
+  /// and the first error is thrown. Transactions do not nest; use `savepoint(_:)`.
   ///
   /// A failure to read or write while committing leaves it open whether the commit is on disk. The
   /// connection is unusable from then on: opening the file again tells.

@@ -2,9 +2,9 @@ internal import CSQLite
 
 /// One connection to one database.
 ///
-/// A connection belongs to one thread of execution at a time; it is not `Sendable`, and whoever owns
-/// it hands it on as a whole. It is always durable: WAL with `synchronous=FULL` is set and read back
-/// before the first statement of the caller runs.
+/// A connection belongs to one thread of execution at a time; it is not `Sendable`, and whoever
+/// owns it hands it on as a whole. It is always durable: WAL with `synchronous=FULL` is set and
+/// read back before the first statement of the caller runs.
 ///
 /// Errors inside a transaction are final, see `transaction(_:_:)`.
 package final class SQLiteConnection {
@@ -20,7 +20,8 @@ package final class SQLiteConnection {
   /// With a `schema` the file must belong to that application, or be empty, and must not be newer
   /// than the schema; all of that is found before anything is written. An older file is migrated.
   ///
-  /// - Throws: `.cannotOpen`, `.notADatabase`, `.damaged`, `.foreign`, `.tooNew`, `.needsMigration`,
+  /// - Throws: `.cannotOpen`, `.notADatabase`, `.damaged`, `.foreign`, `.tooNew`,
+  ///   `.needsMigration`,
   ///   `.readOnly`, `.notDurable`, `.busy`, `.ioFailure`.
   package init(_ options: SQLiteOptions, schema: SQLiteSchema? = nil) throws(SQLiteError) {
     self.options = options

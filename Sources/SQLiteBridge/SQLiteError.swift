@@ -33,7 +33,8 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     case unexpectedValue
     /// An earlier error has already ended the transaction that this statement belonged to.
     case deadTransaction
-    /// The file could not be brought to WAL and full synchronisation, so no commit would be durable.
+    /// The file could not be brought to WAL and full synchronisation, so no commit would be
+    /// durable.
     case notDurable
     /// The connection is closed, or an earlier failure made it unusable.
     case closed
@@ -64,7 +65,8 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
       statement: statement)
   }
 
-  /// Whether the file itself is at fault (damaged, too new, not ours), so that trying again is no use.
+  /// Whether the file itself is at fault (damaged, too new, not ours), so that trying again is no
+  /// use.
   package var isAboutTheFile: Bool {
     switch code {
     case .damaged, .notADatabase, .foreign, .tooNew, .needsMigration, .unexpectedValue: true

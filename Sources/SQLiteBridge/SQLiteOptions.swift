@@ -1,4 +1,5 @@
-/// How a database is opened. Every connection uses WAL with full synchronisation; that is no option.
+/// How a database is opened. Every connection uses WAL with full synchronisation; that is no
+/// option.
 package struct SQLiteOptions: Sendable, Equatable {
   package enum Location: Sendable, Equatable {
     case file(String)

@@ -2,9 +2,9 @@ internal import CSQLite
 
 /// The rows of a query, read one after the other: `while try rows.next() { … rows.integer(0) … }`.
 ///
-/// Each accessor checks that the column holds what is asked for and throws `.unexpectedValue` when it
-/// does not, as it may in a damaged file; none converts. The statement is free for its next use when
-/// the value goes out of scope.
+/// Each accessor checks that the column holds what is asked for and throws `.unexpectedValue` when
+/// it does not, as it may in a damaged file; none converts. The statement is free for its next use
+/// when the value goes out of scope.
 package struct SQLiteRows: ~Copyable {
   private let connection: SQLiteConnection
   private let statement: PreparedStatement

@@ -19,8 +19,8 @@ package struct SQLiteMigration: Sendable {
   }
 }
 
-/// Whose file it is, and all steps to its newest format. The format's number, kept as `user_version`,
-/// is how many steps a file has taken.
+/// Whose file it is, and all steps to its newest format. The format's number, kept as
+/// `user_version`, is how many steps a file has taken.
 package struct SQLiteSchema: Sendable {
   /// Kept as `application_id`; not zero.
   package let applicationID: Int32

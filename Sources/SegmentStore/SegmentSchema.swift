@@ -2,8 +2,8 @@ package import SQLiteBridge
 
 /// The tables of a segment store, for the schema of the file that they live in.
 ///
-/// A file may hold other tables beside them. Its owner lists these steps among its own and adds each
-/// later one at the end of its list.
+/// A file may hold other tables beside them. Its owner lists these steps among its own and adds
+/// each later one at the end of its list.
 package enum SegmentSchema {
   package static let version1 = SQLiteMigration(
     "segments 1",
@@ -18,8 +18,8 @@ package enum SegmentSchema {
         byte_count INTEGER NOT NULL
       ) STRICT;
 
-      -- position is the order of arrival, without gaps; it is causal. ordinal and bytes_through count
-      -- the origin's segments and bytes up to this row, so that what lies beyond a row is a
+      -- position is the order of arrival, without gaps; it is causal. ordinal and bytes_through
+      -- count the origin's segments and bytes up to this row, so that what lies beyond a row is a
       -- subtraction. The checksum covers origin, sequences, hash and bytes.
       CREATE TABLE segment (
         position INTEGER PRIMARY KEY,

@@ -31,9 +31,9 @@ extension SegmentStore {
   ///
   /// A damaged segment ends the answer before it; when it would come first, it is thrown.
   ///
-  /// Complexity: O(log n) for each range and each segment of the answer. What lies outside the ranges
-  /// is not looked at: within an origin the order of positions is that of sequences, so the ranges
-  /// are merged like sorted lists, each known only by its next element.
+  /// Complexity: O(log n) for each range and each segment of the answer. What lies outside the
+  /// ranges is not looked at: within an origin the order of positions is that of sequences, so the
+  /// ranges are merged like sorted lists, each known only by its next element.
   ///
   /// - Parameter ranges: at most one for each origin.
   /// - Throws: `.damaged`.

@@ -7,9 +7,9 @@ package import Segments
 /// Segments by origin and sequence, membership records, what peers have, and settings, on a
 /// connection that is handed in.
 ///
-/// It keeps nothing in memory, so several connections may use one file, and a rollback needs no care.
-/// Everything runs in the caller's transaction; what writes insists on one. Nothing here can open a
-/// segment or checks a signature: that is the caller's business, before.
+/// It keeps nothing in memory, so several connections may use one file, and a rollback needs no
+/// care. Everything runs in the caller's transaction; what writes insists on one. Nothing here can
+/// open a segment or checks a signature: that is the caller's business, before.
 package struct SegmentStore {
   let connection: SQLiteConnection
 
@@ -22,7 +22,8 @@ package struct SegmentStore {
   ///
   /// Complexity: O(log n), and the bytes are written once.
   ///
-  /// - Throws: `.gap` when it does not come next, `.fork` when it contradicts what is stored. Neither
+  /// - Throws: `.gap` when it does not come next, `.fork` when it contradicts what is stored.
+  ///   Neither
   ///   ends the transaction.
   package func append(_ segment: Segment) throws(SegmentStoreError) -> AppendedSegment {
     try requireTransaction()

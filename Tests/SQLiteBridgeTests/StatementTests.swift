@@ -155,8 +155,8 @@ struct StatementTests {
   }
 }
 
-/// Runs `body` and expects it to fail with `code`. (The macros cannot close over rows, which are not
-/// copyable.)
+/// Runs `body` and expects it to fail with `code`. (The macros cannot close over rows, which are
+/// not copyable.)
 func expectCode(
   _ code: SQLiteError.Code, sourceLocation: SourceLocation = #_sourceLocation,
   _ body: () throws(SQLiteError) -> Void
