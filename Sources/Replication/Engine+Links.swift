@@ -70,8 +70,8 @@ extension Engine {
     _ id: LinkID, _ reason: String, at instant: EngineInstant
   ) -> [Effect] {
     input(at: instant) {
-      guard links[id] != nil else { return }
-      forget(id, LinkFailure(.unreachable, reason))
+      guard let connection = links[id] else { return }
+      forget(id, failure(of: connection, closedBecause: reason))
       replan()
     }
   }
@@ -104,6 +104,19 @@ extension Engine {
       savePeers()
       sealAt = nil
     }
+  }
+
+  /// What an unexpected end of the stream means.
+  private func failure(of connection: Connection, closedBecause reason: String) -> LinkFailure {
+    if let complaint = connection.complaint { return complaint }
+    guard connection.isInitiator, connection.link.peer == nil else {
+      return LinkFailure(.unreachable, reason)
+    }
+    // That is all that a stranger gets to know.
+    return LinkFailure(
+      .notPermitted,
+      "\(connection.place) has closed the link without an answer: it does not share this "
+        + "workspace, or it is not what the address says")
   }
 
   // MARK: Opening

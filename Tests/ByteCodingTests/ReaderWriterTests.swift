@@ -152,7 +152,7 @@ private func expectError<Value>(
     }
   }
 
-  /// Whatever the bytes are, reading them ends, and what was read is written back as the same bytes.
+  /// Whatever the bytes are, reading them ends, and what was read is written back as it was.
   @Test(arguments: UInt64(1)...20)
   func randomBytesAreReadBackOrRefused(seed: UInt64) {
     var random = SeededGenerator(seed: seed)

@@ -85,6 +85,8 @@ import Testing
     // The stranger's first message, and not a byte in answer.
     #expect(world.bytesCrossed - before < 600)
     #expect(world.nodes[founder].ended.first?.bytesSent == 0)
+    world.runUntil { !world.nodes[stranger].ended.isEmpty }
+    #expect(world.nodes[stranger].engine.links.isEmpty)
     #expect(world.nodes[founder].store.membership.devices.count == 1)
   }
 
