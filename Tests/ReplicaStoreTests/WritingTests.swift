@@ -232,12 +232,12 @@ struct StoreWritingTests {
     } catch let error as StoreError {
       #expect(error.description.contains("too large"))
     }
-    let long = JSONValue.string(String(repeating: "x", count: Segment.bytesMax - 100_000))
+    let long = JSONValue.string(String(repeating: "x", count: Segment.bodyBytesMax - 1_000))
     try workspace.edit(0) { try $0.edit(id).set(DocumentPath("title"), to: long) }
     try workspace.level()
     let isEqual = try workspace[1].body(id) == text + text
     #expect(isEqual)
-    #expect(try workspace[1].title(id).stringValue?.utf8.count == Segment.bytesMax - 100_000)
+    #expect(try workspace[1].title(id).stringValue?.utf8.count == Segment.bodyBytesMax - 1_000)
   }
 
   @Test("a reader may not write, and a joiner may before it is admitted")
