@@ -202,7 +202,8 @@ let package = Package(
     tests(
       of: "Command",
       [
-        "CommandKit", "JSONCoding", "Skerry", "SkerryCommand", "RelayCommand", "NotesCommand", "SimulatorCommand",
+        "CommandKit", "JSONCoding", "Skerry", "SkerryCommand", "RelayCommand", "NotesCommand",
+        "SimulatorCommand",
         "BenchmarkCommand",
       ]),
     tests(of: "SourceTree"),

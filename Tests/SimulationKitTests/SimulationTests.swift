@@ -1,6 +1,7 @@
 import JSONCoding
-import SimulationKit
 import Testing
+
+@testable import SimulationKit
 
 @Suite("Simulated worlds")
 struct SimulationTests {

@@ -6,8 +6,8 @@ struct LayoutTests {
   func linesFit() {
     let files = SourceTree.files(in: ["Sources", "Demo", "Simulations", "Tests"])
     for file in files {
-      for (index, line) in file.lines.enumerated() where line.unicodeScalars.count > 100 {
-        Issue.record("\(file.path):\(index + 1) has \(line.unicodeScalars.count) columns")
+      for (index, line) in file.lines.enumerated() where line.count > 100 {
+        Issue.record("\(file.path):\(index + 1) has \(line.count) columns")
       }
     }
   }
