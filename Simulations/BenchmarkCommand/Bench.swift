@@ -5,17 +5,17 @@ struct Bench {
   let runs: Int
   let isJSON: Bool
 
-  /// Times `body`. What `prepare` makes for a run is not timed, nor is `check`, which says whether
+  /// Times `measure`. What `prepare` makes for a run is not timed, nor is `check`, which says whether
   /// the result is right.
   func time<Input, Output>(
     _ name: String, _ subject: String, prepare: () throws -> Input,
-    check: (Output) throws -> Bool, _ body: (Input) throws -> Output
+    check: (Output) throws -> Bool, measure: (Input) throws -> Output
   ) throws {
     var figures: [Double] = []
     for _ in 0..<runs {
       let input = try prepare()
       var output: Output?
-      let duration = try ContinuousClock().measure { output = try body(input) }
+      let duration = try ContinuousClock().measure { output = try measure(input) }
       guard let output, try check(output) else {
         throw BenchmarkFailure("\(name) of \(subject) gives a wrong result")
       }

@@ -26,16 +26,16 @@ enum StoreBenchmarks {
       "store.commit", "\(commits) commits", prepare: makeStore,
       check: { (result: (ReplicaStore, DocumentID)) in
         try result.0.document(result.1)?.text(at: ["body"]).isEmpty == false
-      }
-    ) { store in
-      (store, try replay(Array(trace.patches.prefix(commits)), through: store, perGroup: 1))
-    }
+      },
+      measure: { store in
+        (store, try replay(Array(trace.patches.prefix(commits)), through: store, perGroup: 1))
+      })
     try bench.time(
       "store.traceThroughStore", trace.name, prepare: makeStore,
       check: { (result: (ReplicaStore, DocumentID)) in
         try result.0.document(result.1)?.text(at: ["body"]) == trace.endContent
-      }
-    ) { store in (store, try replay(trace.patches, through: store, perGroup: 256)) }
+      },
+      measure: { store in (store, try replay(trace.patches, through: store, perGroup: 256)) })
   }
 
   /// One transaction for every patch; `perGroup` of them share one write to the disk.

@@ -27,44 +27,46 @@ enum TextBenchmarks {
       check: { (result: (Document, [Change])) in
         changes = result.1
         return try result.0.text(at: ["body"]) == trace.endContent
-      }
-    ) { try TraceEdits.replayLocally(trace) }
+      },
+      measure: { try TraceEdits.replayLocally(trace) })
 
     let block = blocks(of: changes)
     bench.figure("text.size", subject, block.reduce(0) { $0 + $1.count }, unit: "bytes")
     let state = try TraceEdits.replayLocally(trace).0.encodeState()
     bench.figure("text.stateSize", subject, state.count, unit: "bytes")
     try bench.time(
-      "text.open", subject, prepare: {}, check: { $0 == trace.endContent }
-    ) { try Document(id: TraceEdits.document, state: state).text(at: ["body"]) }
+      "text.open", subject, prepare: {}, check: { $0 == trace.endContent },
+      measure: { try Document(id: TraceEdits.document, state: state).text(at: ["body"]) })
     try bench.time(
-      "text.openFromHistory", subject, prepare: {}, check: { $0 == trace.endContent }
-    ) {
-      let document = Document(id: TraceEdits.document)
-      for bytes in block {
-        let edits = try ChangeBlock.decode(bytes).compactMap {
-          IncomingEdit($0, document: TraceEdits.document)
+      "text.openFromHistory", subject, prepare: {}, check: { $0 == trace.endContent },
+      measure: {
+        let document = Document(id: TraceEdits.document)
+        for bytes in block {
+          let edits = try ChangeBlock.decode(bytes).compactMap {
+            IncomingEdit($0, document: TraceEdits.document)
+          }
+          _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
         }
-        _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
-      }
-      return try document.text(at: ["body"])
-    }
+        return try document.text(at: ["body"])
+      })
   }
 
   private static func floor(_ bench: Bench, _ trace: SequentialTrace) throws {
     let inserted = trace.patches.reduce(into: [UInt8]()) { $0 += Array($1.insertion.utf8) }
     let end = Array(trace.endContent.utf8)
-    try bench.time("floor.gapBuffer", trace.name, prepare: {}, check: { $0 == end }) {
-      var buffer = GapBuffer(capacity: inserted.count + 1)
-      var next = 0
-      for patch in trace.patches {
-        let count = patch.insertion.utf8.count
-        buffer.replace(
-          at: patch.position, deleting: patch.deleteCount, with: inserted[next..<(next + count)])
-        next += count
-      }
-      return buffer.content
-    }
+    try bench.time(
+      "floor.gapBuffer", trace.name, prepare: {}, check: { $0 == end },
+      measure: {
+        var buffer = GapBuffer(capacity: inserted.count + 1)
+        var next = 0
+        for patch in trace.patches {
+          let count = patch.insertion.utf8.count
+          buffer.replace(
+            at: patch.position, deleting: patch.deleteCount, with: inserted[next..<(next + count)])
+          next += count
+        }
+        return buffer.content
+      })
   }
 
   private static func concurrent(
@@ -73,12 +75,12 @@ enum TextBenchmarks {
     let edits = TraceEdits.edits(of: trace)
     try bench.time(
       "text.merge", trace.name, prepare: {},
-      check: { (text: String) in !isEndKnown || text == trace.endContent }
-    ) {
-      let document = Document(id: TraceEdits.document)
-      _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
-      return try document.text(at: ["body"])
-    }
+      check: { (text: String) in !isEndKnown || text == trace.endContent },
+      measure: {
+        let document = Document(id: TraceEdits.document)
+        _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
+        return try document.text(at: ["body"])
+      })
     let changes = edits.map {
       Change(id: $0.change, lamport: $0.lamport, time: $0.time, edits: [$0.edit])
     }
