@@ -1,0 +1,94 @@
+package import JSONCoding
+package import Skerry
+
+/// A note as a list shows it.
+package struct NoteSummary: Hashable, Sendable {
+  package var id: DocumentID
+  package var title: String
+  package var notebook: String?
+  package var tags: [String]
+  package var modified: Timestamp?
+  /// The beginning of the body, on one line.
+  package var preview: String
+  /// Fields that were set to different values at once and are not resolved.
+  package var conflicts: Int
+  /// The local order of the last change; a higher one was touched later here.
+  package var position: Int64
+
+  package var json: JSONValue {
+    [
+      "id": .string(id.description),
+      "title": .string(title),
+      "notebook": notebook.map { .string($0) } ?? .null,
+      "tags": .array(tags.map { .string($0) }),
+      "modified": modified.map { .string($0.text) } ?? .null,
+      "preview": .string(preview),
+      "conflicts": .count(conflicts),
+    ]
+  }
+}
+
+/// A whole note.
+package struct Note: Hashable, Sendable {
+  package var summary: NoteSummary
+  package var body: String
+}
+
+extension Note {
+  /// Reads a document; nil when it is not a note (it has neither title nor body).
+  init?(_ document: DocumentSummary, in reading: borrowing Reading) throws {
+    guard let fields = try reading.json(document.id).objectValue,
+      fields["title"] != nil || fields["body"]?.stringValue != nil
+    else { return nil }
+    summary = NoteSummary(document, fields, conflicts: try reading.conflictCount(document.id))
+    body = fields["body"]?.stringValue ?? ""
+  }
+}
+
+/// How a note lies in its document, so that people who edit at once lose nothing:
+/// the body is a text, tags are the keys of a map, and each replica keeps the time of its last edit
+/// under a key of its own, so that these times never collide.
+enum NoteFields {
+  static let title: [PathStep] = ["title"]
+  static let body: [PathStep] = ["body"]
+  static let notebook: [PathStep] = ["notebook"]
+  static let tags: [PathStep] = ["tags"]
+  static let modified: [PathStep] = ["modified"]
+
+  static func tag(_ name: String) -> [PathStep] { tags + [.key(name)] }
+
+  static func modified(by replica: String) -> [PathStep] { modified + [.key(replica)] }
+}
+
+extension NoteSummary {
+  /// The most characters of a preview.
+  static let previewCountMax = 80
+
+  fileprivate init(_ document: DocumentSummary, _ fields: JSONObject, conflicts: Int) {
+    id = document.id
+    position = document.position
+    title = fields["title"]?.stringValue ?? ""
+    notebook = fields["notebook"]?.stringValue
+    tags = (fields["tags"]?.objectValue?.members ?? []).map(\.key).sorted()
+    let times = (fields["modified"]?.objectValue?.members ?? []).compactMap(\.value.integerValue)
+    modified = times.max().flatMap { Timestamp(milliseconds: $0) }
+    preview = NoteSummary.preview(of: fields["body"]?.stringValue ?? "")
+    self.conflicts = conflicts
+  }
+
+  static func preview(of body: String) -> String {
+    var line = ""
+    var count = 0
+    for character in body {
+      guard count < previewCountMax else { return line + "…" }
+      if character.isWhitespace {
+        if line.isEmpty || line.last == " " { continue }
+        line.append(" ")
+      } else {
+        line.append(character)
+      }
+      count += 1
+    }
+    return line
+  }
+}

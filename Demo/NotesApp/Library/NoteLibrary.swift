@@ -1,0 +1,134 @@
+package import JSONCoding
+package import Skerry
+
+/// The notes of one store: what every way of using the application (commands, batch, full screen)
+/// does, in one place.
+package struct NoteLibrary: Sendable {
+  package let replica: Replica
+  /// The key under which this replica keeps its times.
+  let replicaKey: String
+  let now: @Sendable () -> Timestamp
+
+  /// - Parameter now: the wall clock; it is shown to people and decides nothing.
+  package init(_ replica: Replica, now: @escaping @Sendable () -> Timestamp) async throws {
+    self.replica = replica
+    self.now = now
+    replicaKey = String(try await replica.identity().origin.description.prefix(16))
+  }
+
+  /// The notes, the one changed last first.
+  package func list(limit: Int = .max) async throws -> [NoteSummary] {
+    try await select(limit: limit) { _, _ in true }
+  }
+
+  /// The notes that contain every word, in title, body, notebook or tags, whatever the case; the
+  /// one changed last first.
+  ///
+  /// Complexity: reads every note.
+  package func search(_ words: [String], limit: Int = .max) async throws -> [NoteSummary] {
+    let wanted = words.flatMap { $0.lowercased().split(whereSeparator: \.isWhitespace) }
+    return try await select(limit: limit) { note, body in
+      let text = ([note.title, note.notebook ?? "", body] + note.tags).joined(separator: "\n")
+        .lowercased()
+      return wanted.allSatisfy { text.contains($0) }
+    }
+  }
+
+  private func select(
+    limit: Int, _ isWanted: @escaping @Sendable (NoteSummary, _ body: String) -> Bool
+  ) async throws -> [NoteSummary] {
+    try await replica.read { reading in
+      var notes: [NoteSummary] = []
+      let documents = try reading.documents(after: nil, limit: .max)
+      for document in documents.sorted(by: { $0.position > $1.position }) {
+        guard notes.count < limit else { break }
+        guard let note = try Note(document, in: reading), isWanted(note.summary, note.body) else {
+          continue
+        }
+        notes.append(note.summary)
+      }
+      return notes
+    }
+  }
+
+  package func note(_ id: DocumentID) async throws -> Note {
+    try await replica.read { reading in
+      guard let document = try reading.summary(id) else {
+        throw NoteError.noSuchNote(id.description)
+      }
+      guard let note = try Note(document, in: reading) else {
+        throw NoteError.notANote(id.description)
+      }
+      return note
+    }
+  }
+
+  /// Those of the notes that are there: what a list shows of documents that changed.
+  package func summaries(of ids: [DocumentID]) async throws -> [DocumentID: NoteSummary] {
+    try await replica.read { reading in
+      var notes: [DocumentID: NoteSummary] = [:]
+      for id in ids {
+        guard let document = try reading.summary(id) else { continue }
+        notes[id] = try Note(document, in: reading)?.summary
+      }
+      return notes
+    }
+  }
+
+  /// The body as it was at a version, which is written as `v1:…`.
+  package func body(_ id: DocumentID, at version: String) async throws -> String {
+    let vector: VersionVector
+    do {
+      vector = try VersionVector(text: version)
+    } catch {
+      throw NoteError.badVersion(version)
+    }
+    let note = try await replica.json(id, at: vector)
+    return note.objectValue?["body"]?.stringValue ?? ""
+  }
+
+  /// The note whose id begins with `prefix`. A whole id is taken as it is, so that a deleted note
+  /// can be named.
+  package func id(matching prefix: String) async throws -> DocumentID {
+    if let id = DocumentID(hexadecimal: prefix) { return id }
+    let wanted = prefix.lowercased()
+    guard !wanted.isEmpty else { throw NoteError.noSuchNote(prefix) }
+    let matches = try await replica.documents()
+      .filter { $0.id.description.hasPrefix(wanted) }
+    switch matches.count {
+    case 0: throw NoteError.noSuchNote(prefix)
+    case 1: return matches[0].id
+    default: throw NoteError.severalNotes(prefix, matches.count)
+    }
+  }
+
+  /// What the notes and the replica under them are like.
+  package func status() async throws -> LibraryStatus {
+    let notes = try await list()
+    return LibraryStatus(
+      noteCount: notes.count, conflictCount: notes.reduce(0) { $0 + $1.conflicts },
+      replica: try await replica.status())
+  }
+}
+
+/// How many notes there are, and how the replica under them is.
+package struct LibraryStatus: Sendable {
+  package var noteCount: Int
+  package var conflictCount: Int
+  package var replica: Status
+
+  package var json: JSONValue {
+    var object = replica.json.objectValue ?? JSONObject()
+    object["notes"] = .count(noteCount)
+    object["conflicts"] = .count(conflictCount)
+    return .object(object)
+  }
+
+  package var lines: [String] {
+    let notes = noteCount == 1 ? "1 note" : "\(noteCount) notes"
+    let conflicts =
+      conflictCount == 0
+      ? "no conflict" : conflictCount == 1 ? "1 conflict" : "\(conflictCount) conflicts"
+    return ["\(notes), \(conflicts)."] + replica.lines
+  }
+}
