@@ -1,1 +1,0 @@
-@main struct NotesCommand { static func main() {} }
