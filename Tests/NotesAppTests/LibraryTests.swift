@@ -1,0 +1,183 @@
+import NotesApp
+import Skerry
+import Testing
+
+@Suite("The library")
+struct LibraryTests {
+  let scratch: Scratch
+  let library: NoteLibrary
+
+  init() async throws {
+    scratch = try Scratch()
+    library = try await scratch.library("ada")
+  }
+
+  private func make(_ title: String, _ body: String = "") async throws -> DocumentID {
+    try await library.perform(.create(title: title, body: body, notebook: nil, tags: []))
+  }
+
+  @Test("a note comes back as it was written")
+  func roundTrip() async throws {
+    let id = try await library.perform(
+      .create(title: "Plan", body: "a\nb 🪗", notebook: "Work", tags: ["x", "a"]))
+    let note = try await library.note(id)
+    #expect(note.body == "a\nb 🪗")
+    #expect(note.summary.title == "Plan")
+    #expect(note.summary.notebook == "Work")
+    #expect(note.summary.tags == ["a", "x"])
+    #expect(note.summary.modified == Scratch.time)
+    #expect(note.summary.preview == "a b 🪗")
+    #expect(note.summary.conflicts == 0)
+    await library.replica.close()
+  }
+
+  @Test("the list begins with what was changed last, and may be cut")
+  func order() async throws {
+    let first = try await make("First")
+    _ = try await make("Second")
+    try await library.perform(.append(first, "more"))
+    #expect(try await library.list().map(\.title) == ["First", "Second"])
+    #expect(try await library.list(limit: 1).map(\.title) == ["First"])
+    await library.replica.close()
+  }
+
+  @Test("every kind of edit does what it says")
+  func edits() async throws {
+    let id = try await make("T", "one")
+    try await library.perform(.change(id, title: "U", body: nil))
+    try await library.perform(.change(id, title: nil, body: "two"))
+    try await library.perform(.append(id, " three"))
+    try await library.perform(.move(id, notebook: "Box"))
+    try await library.perform(.tag(id, add: ["a", "b"], remove: []))
+    try await library.perform(.tag(id, add: ["c"], remove: ["a", "never there"]))
+    let note = try await library.note(id)
+    #expect(note.summary.title == "U")
+    #expect(note.body == "two three")
+    #expect(note.summary.notebook == "Box")
+    #expect(note.summary.tags == ["b", "c"])
+    try await library.perform(.move(id, notebook: nil))
+    #expect(try await library.note(id).summary.notebook == nil)
+    await library.replica.close()
+  }
+
+  @Test("a deleted note is gone, cannot be edited, and comes back whole")
+  func deletion() async throws {
+    let id = try await make("T", "text")
+    await #expect(throws: NoteError.notDeleted(id.description)) {
+      try await library.perform(.restore(id))
+    }
+    try await library.perform(.delete(id))
+    #expect(try await library.list().isEmpty)
+    let missing = NoteError.noSuchNote(id.description)
+    await #expect(throws: missing) { try await library.note(id) }
+    await #expect(throws: missing) { try await library.perform(.append(id, "x")) }
+    await #expect(throws: missing) { try await library.perform(.delete(id)) }
+    try await library.perform(.restore(id))
+    #expect(try await library.note(id).body == "text")
+    let never = DocumentID(high: 1, low: 2)
+    await #expect(throws: NoteError.noSuchNote(never.description)) {
+      try await library.perform(.restore(never))
+    }
+    await library.replica.close()
+  }
+
+  @Test("edits that share a write fail one by one")
+  func group() async throws {
+    let id = try await make("T", "a")
+    let never = DocumentID(high: 1, low: 2)
+    let results = try await library.perform([
+      .append(id, "b"), .append(never, "x"), .append(id, "c"),
+    ])
+    #expect(results.map { (try? $0.get()) != nil } == [true, false, true])
+    #expect(try await library.note(id).body == "abc")
+    await library.replica.close()
+  }
+
+  @Test("the beginning of an id names a note when it names one only")
+  func prefixes() async throws {
+    let id = try await make("T")
+    #expect(try await library.id(matching: String(id.description.prefix(8))) == id)
+    #expect(try await library.id(matching: id.description.uppercased()) == id)
+    await #expect(throws: NoteError.noSuchNote("")) { try await library.id(matching: "") }
+    await #expect(throws: NoteError.noSuchNote("zz")) { try await library.id(matching: "zz") }
+    // Seventeen ids: two of them begin alike.
+    for _ in 0..<16 { _ = try await make("More") }
+    let ids = try await library.list().map { String($0.id.description.prefix(1)) }
+    let double = try #require(ids.first { one in ids.count { $0 == one } > 1 })
+    await #expect(throws: NoteError.severalNotes(double, ids.count { $0 == double })) {
+      try await library.id(matching: double)
+    }
+    await library.replica.close()
+  }
+
+  @Test("search finds every word anywhere in a note, whatever the case")
+  func search() async throws {
+    _ = try await library.perform(
+      .create(title: "Ärger", body: "Brot und KÄSE", notebook: "Haus", tags: ["markt"]))
+    _ = try await make("Other", "Brot")
+    #expect(try await library.search(["brot"]).count == 2)
+    #expect(try await library.search(["käse", "ärger"]).map(\.title) == ["Ärger"])
+    #expect(try await library.search(["brot markt haus"]).map(\.title) == ["Ärger"])
+    #expect(try await library.search(["nothing"]).isEmpty)
+    await library.replica.close()
+  }
+
+  @Test("an old version of a body can be read, and nonsense is refused")
+  func oldVersion() async throws {
+    let id = try await make("T", "old")
+    let version = try await library.replica.version()
+    try await library.perform(.change(id, title: nil, body: "new"))
+    #expect(try await library.body(id, at: version.text) == "old")
+    await #expect(throws: NoteError.badVersion("v1:%%")) {
+      try await library.body(id, at: "v1:%%")
+    }
+    await library.replica.close()
+  }
+
+  @Test("a text that was edited outside merges with what happened meanwhile")
+  func merging() async throws {
+    let id = try await make("T", "one\ntwo\nthree\n")
+    try await library.perform(.change(id, title: nil, body: "zero\none\ntwo\nthree\n"))
+    let merged = try await library.merge(
+      id, base: "one\ntwo\nthree\n", text: "one\ntwo\nthree!\n")
+    #expect(merged == "zero\none\ntwo\nthree!\n")
+    #expect(try await library.note(id).body == merged)
+    await library.replica.close()
+  }
+
+  @Test("an edit of a note that was deleted meanwhile brings it back with the edit")
+  func mergingIntoDeleted() async throws {
+    let id = try await make("T", "one")
+    try await library.perform(.delete(id))
+    #expect(try await library.merge(id, base: "one", text: "one two") == "one two")
+    #expect(try await library.note(id).body == "one two")
+    await library.replica.close()
+  }
+
+  @Test("two people who are apart edit one note; when they meet both have all of it")
+  func twoReplicas() async throws {
+    let code = try await library.replica.invite()
+    let other = try await Replica.join(at: scratch.path("ben"), code: code, name: "ben")
+    let ben = try await NoteLibrary(other, now: { Scratch.time })
+    let id = try await make("Party", "Bring: bread.\nMusic: ?\n")
+    #expect(await library.replica.sync(with: other).failure == nil)
+    try await library.perform(.change(id, title: "Party at noon", body: nil))
+    try await library.perform(.append(id, "Ada brings a boat.\n"))
+    try await ben.perform(.change(id, title: "Party at eight", body: nil))
+    _ = try await ben.merge(
+      id, base: "Bring: bread.\nMusic: ?\n", text: "Bring: bread, olives.\nMusic: ?\n")
+    try await ben.perform(.tag(id, add: ["boat"], remove: []))
+    #expect(await library.replica.sync(with: other).failure == nil)
+    let (one, two) = (try await library.note(id), try await ben.note(id))
+    #expect(one.body == two.body)
+    #expect(one.body == "Bring: bread, olives.\nMusic: ?\nAda brings a boat.\n")
+    #expect(one.summary.title == two.summary.title)
+    #expect(one.summary.conflicts == 1)
+    #expect(two.summary.conflicts == 1)
+    #expect(one.summary.tags == ["boat"])
+    #expect(
+      try await library.replica.info().stateDigest == other.info().stateDigest)
+    await library.replica.close()
+    await other.close()
+  }
+}
