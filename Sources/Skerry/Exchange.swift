@@ -6,8 +6,8 @@ private import SyncProtocol
 struct LinkOutcome {
   private(set) var hasEnded = false
   private(set) var failure: ReplicaError?
-  /// The peer has taken a request to join, and only the inviter can answer it.
-  private(set) var isPending = false
+  /// Nobody who could answer the request to join has done so in time.
+  private(set) var isGivenUp = false
   var figures: LinkFigures?
 
   mutating func end(_ failure: ReplicaError?) {
@@ -16,9 +16,13 @@ struct LinkOutcome {
     self.failure = failure ?? self.failure
   }
 
-  mutating func report(_ failure: ReplicaError, isPending: Bool) {
+  mutating func report(_ failure: ReplicaError) {
     self.failure = failure
-    self.isPending = isPending
+  }
+
+  mutating func giveUp(_ failure: ReplicaError) {
+    self.failure = failure
+    isGivenUp = true
   }
 }
 
@@ -32,8 +36,28 @@ extension ReplicaCore {
   /// How long a request to join may wait for the inviter before an exchange ends without it.
   private static let joiningSeconds = 5
 
+  private func giveUpJoining(_ links: Set<LinkID>) {
+    guard !isAdmitted else { return }
+    for link in links where self.links[link] != nil {
+      outcomes[link]?.giveUp(
+        ReplicaError(
+          .unreachable,
+          "The request to join is left there, and waits for the device that made the invitation; "
+            + "sync again when that has been in touch."))
+    }
+    settleExchanges()
+  }
+
   /// Returns when each of the links is level, all at one moment, or has ended.
   func untilLevel(_ links: Set<LinkID>) async {
+    let patience =
+      isAdmitted
+      ? nil
+      : Task {
+        try await Task.sleep(for: .seconds(Self.joiningSeconds))
+        giveUpJoining(links)
+      }
+    defer { patience?.cancel() }
     await withCheckedContinuation { continuation in
       exchanges.append(ExchangeWait(links: links, continuation: continuation))
       settleExchanges()
@@ -46,7 +70,8 @@ extension ReplicaCore {
     exchanges.removeAll { wait in
       let isDone = wait.links.allSatisfy { link in
         guard let attached = links[link] else { return true }
-        return attached.isLevel && isMember || outcomes[link]?.failure?.exitStatus == 4
+        return attached.isLevel && isMember || outcomes[link]?.isGivenUp ?? false
+          || outcomes[link]?.failure?.exitStatus == 4
       }
       if isDone { wait.continuation.resume() }
       return isDone

@@ -107,7 +107,10 @@ extension LoggedChange {
 
 extension SyncReport {
   public var sentence: String {
-    if let failure { return "\(address): \(failure.description)" }
+    if let failure {
+      let reason = failure.description
+      return reason.hasPrefix(address) ? reason : "\(address): \(reason)"
+    }
     return "\(address): received \(changes(receivedChanges)), sent \(changes(sentChanges))"
       + (isLevel ? "; both sides are level." : ".")
   }

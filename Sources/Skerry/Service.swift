@@ -132,7 +132,7 @@ extension ReplicaCore {
       guard service != nil, let engine = state?.engine else { return }
       // Said once, not at every attempt.
       if unreachable.updateValue(error.description, forKey: address) == nil {
-        say("\(address) is not reached and is tried again: \(error.description)", .warning)
+        say("No link to \(address), which is tried again: \(error.description)", .warning)
       }
       perform(engine.dialFailed(dial, error.description, at: .now))
     }

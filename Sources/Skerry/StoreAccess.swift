@@ -41,10 +41,12 @@ extension ReplicaError {
 }
 
 enum Sentence {
-  /// Begins with a capital letter and ends with a full stop.
+  /// Begins with a capital letter, unless it begins with an address, and ends with a full stop.
   static func of(_ text: String) -> String {
     guard let first = text.first, let last = text.last else { return text }
-    return first.uppercased() + text.dropFirst() + (".!?".contains(last) ? "" : ".")
+    let isWord = text.prefix { $0 != " " }.allSatisfy { $0.isLetter || $0 == "," }
+    let end = ".!?".contains(last) ? "" : "."
+    return (isWord ? first.uppercased() : String(first)) + text.dropFirst() + end
   }
 }
 

@@ -71,7 +71,7 @@ struct JoinCommand: AsyncParsableCommand {
     guard !isAdmitted, isHopeless else {
       throw CommandFailure(
         sentence: failure.description
-          + " The store was made; 'skerry sync \(place.store) \(address)' goes on from here.",
+          + " The store \(place.store) was made; 'skerry sync' goes on from here.",
         status: failure.exitStatus)
     }
     try Replica.remove(at: place.store)

@@ -86,6 +86,45 @@ struct ReplicaTests {
     await replica.close()
   }
 
+  @Test("knows what is deleted, what is listed and what collided")
+  func documents() async throws {
+    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
+    let ids = try await ada.transaction { transaction in
+      try (0..<5).map { number in
+        let id = transaction.createDocument()
+        try transaction.set(.integer(Int64(number)), at: ["n"], of: id)
+        return id
+      }.sorted()
+    }.value
+    #expect(try await ada.documents(after: ids[1], limit: 2).map(\.id) == [ids[2], ids[3]])
+    try await ada.transaction { try $0.deleteDocument(ids[2]) }
+    try await ada.read { reading in
+      #expect(try reading.documents().map(\.id) == ids.filter { $0 != ids[2] })
+      #expect(try reading.summary(ids[2]) == nil)
+      #expect(try reading.isDeleted(ids[2]))
+      #expect(try reading.contains(ids[2]) == false)
+      let all = try reading.documents()
+      for id in ids where id != ids[2] {
+        #expect(try reading.summary(id) == all.first { $0.id == id })
+      }
+    }
+    await #expect(throws: ReplicaError(.refused, "")) { try await ada.json(ids[2]) }
+    let code = try await ada.invite()
+    let bob = try await Replica.join(at: folder.path("b"), code: code, name: "Bob")
+    #expect(await bob.sync(with: ada).failure == nil)
+    let id = ids[0]
+    try await ada.transaction { try $0.set("a", at: ["n"], of: id) }
+    try await bob.transaction { try $0.set("b", at: ["n"], of: id) }
+    #expect(await bob.sync(with: ada).failure == nil)
+    #expect(try await ada.conflictCount(of: id) == 1)
+    #expect(try await ada.json(id) == bob.json(id))
+    // An edit brings a deleted document back, with what it held.
+    try await ada.transaction { try $0.replaceText(with: "again", at: ["t"], of: ids[2]) }
+    #expect(try await ada.json(ids[2]) == ["n": 2, "t": "again"])
+    await ada.close()
+    await bob.close()
+  }
+
   @Test("a closed replica says so")
   func closed() async throws {
     let replica = try await Replica.create(at: folder.path("a"), name: "a")

@@ -169,6 +169,51 @@ struct SharingCommandTests {
     #expect(end.status == 0, "\(end.errors)")
   }
 
+  @Test("two who never meet exchange through a relay that keeps what it cannot read")
+  func throughARelay() async throws {
+    let id = try await makeStore("a")
+    try await join("b", from: "a")
+    let relay = try Tool(name: "skerry-relay").start([
+      "serve", "--listen", "127.0.0.1:0", "--data", scratch.path("relay"),
+    ])
+    let address = "ws://\(try await relay.line(after: "listening on "))/"
+    try await insert("written by a ", into: id, of: "a")
+    try await insert("written by b ", into: id, of: "b")
+    for name in ["a", "b", "a"] {
+      try await skerry.succeed("sync", scratch.path(name), address)
+    }
+    #expect(try await state("a") == state("b"))
+    #expect(try await state("a").contains("written by b"))
+    // The inviter is linked to the relay: who joins there is let in at once.
+    let (server, _) = try await serve("a", "--peer", address)
+    let code = try await code("a")
+    try await Task.sleep(for: .milliseconds(300))
+    let joined = try await skerry.succeed("join", scratch.path("c"), code, "--from", address)
+    #expect(joined.errors.isEmpty)
+    #expect(try await state("c") == state("a"))
+    server.signal(SIGTERM)
+    #expect(try await server.end().status == 0)
+    relay.signal(SIGTERM)
+    #expect(try await relay.end().status == 0)
+  }
+
+  @Test("sync --watch keeps going until it is stopped")
+  func watching() async throws {
+    let id = try await makeStore("a")
+    try await join("b", from: "a")
+    let (server, place) = try await serve("a")
+    let watcher = try skerry.start(["sync", scratch.path("b"), "tcp://\(place)", "--watch"])
+    _ = try await watcher.line(after: "tcp://\(place): ")
+    try await insert("one ", into: id, of: "a")
+    try await insert("two ", into: id, of: "b")
+    try await untilEqual(["a", "b"])
+    #expect(try await state("a").contains("two"))
+    for running in [watcher, server] {
+      running.signal(SIGINT)
+      #expect(try await running.end().status == 0)
+    }
+  }
+
   @Test("a ring goes on when one is killed in the middle of traffic and comes back")
   func ring() async throws {
     let id = try await makeStore("a")
