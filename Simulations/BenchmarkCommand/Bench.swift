@@ -5,8 +5,8 @@ struct Bench {
   let runs: Int
   let isJSON: Bool
 
-  /// Times `measure`. What `prepare` makes for a run is not timed, nor is `check`, which says whether
-  /// the result is right.
+  /// Times `measure`. What `prepare` makes for a run is not timed, nor is `check`, which says
+  /// whether the result is right.
   func time<Input, Output>(
     _ name: String, _ subject: String, prepare: () throws -> Input,
     check: (Output) throws -> Bool, measure: (Input) throws -> Output

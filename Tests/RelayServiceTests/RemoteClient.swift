@@ -104,7 +104,7 @@ actor RemoteClient {
 
   /// Waits until `condition` holds, at most this long.
   func waits(
-    seconds: Double = 10, until condition: @Sendable (isolated RemoteClient) -> Bool
+    seconds: Double = 60, until condition: @Sendable (isolated RemoteClient) -> Bool
   ) async -> Bool {
     let end = Date().addingTimeInterval(seconds)
     while !condition(self) {
