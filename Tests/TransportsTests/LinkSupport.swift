@@ -127,7 +127,7 @@ extension Connection {
 
 /// Waits until something holds that other tasks bring about.
 func eventually(
-  _ what: Comment, within milliseconds: Int = 5_000, _ condition: () -> Bool
+  _ what: Comment, within milliseconds: Int = 30_000, _ condition: () -> Bool
 ) async throws {
   for _ in 0..<(milliseconds / 5) {
     if condition() { return }

@@ -49,7 +49,7 @@ struct SharingCommandTests {
   }
 
   /// Waits until all show the same state.
-  private func untilEqual(_ names: [String], seconds: Double = 30) async throws {
+  private func untilEqual(_ names: [String], seconds: Double = 90) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     var states: [String] = []
     while ContinuousClock.now < deadline {

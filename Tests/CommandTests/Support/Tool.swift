@@ -38,7 +38,7 @@ struct Tool {
 
   /// Runs to the end. `input` becomes standard input.
   func run(
-    _ arguments: String..., input: String? = nil, seconds: Double = 60,
+    _ arguments: String..., input: String? = nil, seconds: Double = 180,
     location: SourceLocation = #_sourceLocation
   ) async throws -> Outcome {
     let running = try start(arguments, input: input)
@@ -48,7 +48,7 @@ struct Tool {
   /// Runs to the end and expects exit status 0.
   @discardableResult
   func succeed(
-    _ arguments: String..., input: String? = nil, seconds: Double = 60,
+    _ arguments: String..., input: String? = nil, seconds: Double = 180,
     location: SourceLocation = #_sourceLocation
   ) async throws -> Outcome {
     let outcome = try await start(arguments, input: input).end(within: seconds, location: location)
@@ -104,7 +104,7 @@ final class RunningTool {
   }
 
   /// Waits for a line of standard output that begins with `prefix`, and gives what follows.
-  func line(after prefix: String, within seconds: Double = 30) async throws -> String {
+  func line(after prefix: String, within seconds: Double = 90) async throws -> String {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < deadline {
       let text = output
@@ -124,7 +124,7 @@ final class RunningTool {
 
   /// Waits for the process to end; kills it when that takes too long.
   func end(
-    within seconds: Double = 30, location: SourceLocation = #_sourceLocation
+    within seconds: Double = 90, location: SourceLocation = #_sourceLocation
   ) async throws -> Tool.Outcome {
     let guardian = Task { [process] in
       try await Task.sleep(for: .seconds(seconds))
