@@ -66,12 +66,13 @@ struct DocumentReplica {
   var json: String { (try? document.json().text()) ?? "" }
 }
 
-/// Edits in another causal order, picked at random among those whose predecessors are out.
+/// Edits in another causal order, picked at random among those whose predecessors are out or `seen`
+/// from the beginning.
 func shuffledCausally(
-  _ edits: [IncomingEdit], _ random: inout SeededGenerator
+  _ edits: [IncomingEdit], seen: Set<ChangeID> = [], _ random: inout SeededGenerator
 ) -> [IncomingEdit] {
   var waiting = edits
-  var seen: Set<ChangeID> = []
+  var seen = seen
   var result: [IncomingEdit] = []
   while !waiting.isEmpty {
     let ready = waiting.indices.filter { index in

@@ -140,8 +140,11 @@ private struct StateReader {
         last = key
         document.maps[container.slot][key] = try register(in: container.id, key)
       }
-    case .list: try readList(in: container)
+    case .list:
+      document.containers[handle.index].isFlawed = try reader.readBool("flawed list")
+      try readList(in: container)
     case .text:
+      document.containers[handle.index].isFlawed = try reader.readBool("flawed text")
       let text = try reader.readString("text")
       document.texts[container.slot] = TextRope(text)
     case .counter: document.counters[container.slot] = try reader.readSigned128("counter")

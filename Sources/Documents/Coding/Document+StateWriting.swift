@@ -91,8 +91,9 @@ private struct StateWriter {
   }
 
   private mutating func writeBody(of handle: ContainerHandle) {
-    let slot = document.slot(of: handle)
-    switch document.kind(of: handle) {
+    let container = document.containers[handle.index]
+    let slot = container.slot
+    switch container.id.kind {
     case .map:
       let members = document.maps[slot].sorted { $0.key < $1.key }
       out.write(count: members.count)
@@ -100,8 +101,12 @@ private struct StateWriter {
         out.write(string: key.text)
         write(register, isInMap: true)
       }
-    case .list: write(document.lists[slot])
-    case .text: out.write(string: document.texts[slot].string)
+    case .list:
+      out.write(bool: container.isFlawed)
+      write(document.lists[slot])
+    case .text:
+      out.write(bool: container.isFlawed)
+      out.write(string: document.texts[slot].string)
     case .counter: out.write(signed128: document.counters[slot])
     case .tree: break
     }

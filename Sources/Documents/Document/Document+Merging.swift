@@ -152,16 +152,18 @@ extension Document {
     guard let log = history.log(of: container.id) else { return }
     do {
       let isText = container.id.kind == .text
-      let patches = try SequenceWalker.merge(
+      let merge = try SequenceWalker.merge(
         graph: history.graph, log: log, ranks: history.ranks, from: start,
         to: history.graph.frontier,
-        length: isText ? texts[container.slot].count : lists[container.slot].count)
+        length: isText ? texts[container.slot].count : lists[container.slot].count,
+        isSound: !container.isFlawed)
+      if merge.ineffectiveEventCount > 0 { containers[handle.index].isFlawed = true }
       if isText {
         let before = texts[container.slot].utf8Count
-        try texts[container.slot].apply(patches, from: log)
+        try texts[container.slot].apply(merge.patches, from: log)
         approximateBytes += max(0, texts[container.slot].utf8Count - before)
       } else {
-        for patch in patches { apply(patch, insertions, toListAt: container.slot) }
+        for patch in merge.patches { apply(patch, insertions, toListAt: container.slot) }
       }
     } catch {
       throw MergeError.damagedHistory("\(container.id) of document \(id): \(error)")

@@ -31,8 +31,12 @@ extension Document {
       let count = UTF8Scalars.count(text)
       if operation.container.kind == .text {
         let slot = slot(of: handle)
-        // Only a position beyond the end makes this throw, and then nothing is to happen.
-        try? texts[slot].insert(text, at: position)
+        if position > texts[slot].count {
+          containers[handle.index].isFlawed = true
+        } else {
+          // Only the limit of a text can make this throw, and then nothing is to happen.
+          try? texts[slot].insert(text, at: position)
+        }
         approximateBytes += text.utf8.count
       }
       return count
@@ -40,7 +44,11 @@ extension Document {
       let entries = registers(for: elements, from: event, lamport: lamport)
       if operation.container.kind == .list {
         let slot = slot(of: handle)
-        if position <= lists[slot].count { lists[slot].insert(entries, at: position) }
+        if position > lists[slot].count {
+          containers[handle.index].isFlawed = true
+        } else {
+          lists[slot].insert(entries, at: position)
+        }
       }
       return elements.count
     case .remove(let position, let count):
@@ -49,9 +57,11 @@ extension Document {
       case .text:
         let end = min(texts[slot].count, position + count)
         if position < end { try? texts[slot].remove(position..<end) }
+        if position + count > end { containers[handle.index].isFlawed = true }
       case .list:
         let end = min(lists[slot].count, position + count)
         if position < end { lists[slot].remove(position..<end) }
+        if position + count > end { containers[handle.index].isFlawed = true }
       case .map, .counter, .tree: break
       }
       return count

@@ -40,6 +40,11 @@ package final class Document {
     var id: ContainerID
     /// Its place in the column of its kind.
     var slot: Int
+    /// Texts and lists: whether some event of it had no effect, because it names a position that
+    /// its author's version does not have. Depends on the set of changes alone, since each event is
+    /// judged on that version; once set it stays. Honest authors never set it. The walker must
+    /// know, or it would misjudge how long the text or list was when a conflict began.
+    var isFlawed = false
   }
 
   /// A document without a change.
