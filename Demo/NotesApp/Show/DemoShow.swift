@@ -139,7 +139,7 @@ package struct DemoShow: Sendable {
   }
 
   private func pause() async {
-    if pace == .reading { try? await Task.sleep(for: .milliseconds(3_400)) }
+    if pace == .reading { try? await Task.sleep(for: .milliseconds(4_000)) }
   }
 }
 
