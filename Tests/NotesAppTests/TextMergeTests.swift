@@ -17,6 +17,8 @@ struct TextMergeTests {
       ("one\ntwo\n", "one\ntwo!\n", "zero\none\ntwo\n", "zero\none\ntwo!\n"),
       // Deleted by one, edited by the other: what was inserted stays.
       ("hello world", "hello ", "hello big world", "hello big "),
+      ("hello world", "hello ", "hello wonderful world", "hello wonderful "),
+      ("a\nb\nc\n", "a\nc\n", "a\nb\nb2\nc\n", "a\nb2\nc\n"),
       ("abcdef", "af", "abcXdef", "aXf"),
       ("abcdef", "abcXdef", "af", "aXf"),
       // Both deleted, one more than the other.

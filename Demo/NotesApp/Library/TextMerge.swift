@@ -19,9 +19,49 @@ package enum TextMerge {
 
   /// The few and small splices that turn one text into another.
   private static func difference(from old: String, to new: String) -> [TextEdit] {
-    TextDifference.splices(from: old, to: new).map {
-      TextEdit(offset: $0.at, deleted: $0.deleting, inserted: $0.inserting)
+    let scalars = Array(old.unicodeScalars)
+    var edits: [TextEdit] = []
+    for splice in TextDifference.splices(from: old, to: new) {
+      let start = edits.last.map { $0.offset + $0.deleted } ?? 0
+      let edit = TextEdit(
+        offset: splice.at, deleted: splice.deleting, inserted: splice.inserting)
+      edits.append(aligned(edit, in: scalars, notBefore: start))
     }
+    return edits
+  }
+
+  /// An edit that only inserts or only deletes can often be told in several ways: in `a b b`, which
+  /// `b` is new? The one that begins a line, or at least a word, is most likely what was meant, and
+  /// does least harm when somebody else edits the words around it.
+  private static func aligned(
+    _ edit: TextEdit, in text: [Unicode.Scalar], notBefore start: Int
+  ) -> TextEdit {
+    let moved = Array(
+      edit.deleted > 0
+        ? text[edit.offset..<edit.offset + edit.deleted] : Array(edit.inserted.unicodeScalars)[...])
+    guard edit.deleted == 0 || edit.inserted.isEmpty, !moved.isEmpty else { return edit }
+    var best = (rank: rank(of: edit.offset, in: text), steps: 0)
+    for steps in 1..<moved.count + 1 {
+      let offset = edit.offset - steps
+      guard offset >= start, text[offset] == moved[moved.count - steps] else { break }
+      let rank = rank(of: offset, in: text)
+      if rank > best.rank { best = (rank, steps) }
+    }
+    guard best.steps > 0 else { return edit }
+    var result = edit
+    result.offset -= best.steps
+    if edit.deleted == 0 {
+      let turned = moved.suffix(best.steps) + moved.dropLast(best.steps)
+      result.inserted = String(String.UnicodeScalarView(turned))
+    }
+    return result
+  }
+
+  /// How good a place is to begin: 2 for a line, 1 for a word.
+  private static func rank(of offset: Int, in text: [Unicode.Scalar]) -> Int {
+    guard offset > 0, offset <= text.count else { return 2 }
+    let before = text[offset - 1]
+    return before == "\n" ? 2 : before.properties.isWhitespace ? 1 : 0
   }
 
   /// Both texts' edits to their base in one text.
