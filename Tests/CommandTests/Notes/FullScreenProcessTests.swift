@@ -103,7 +103,7 @@ private final class PersonAtTerminal {
   /// Waits until the text has been written on the screen since the last call. Only what changes
   /// is written, so it must be a text that comes at once where nothing like it was.
   func waitFor(_ text: String) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
       look()
       if String(decoding: seen, as: UTF8.self).contains(text) {
@@ -130,7 +130,7 @@ private final class PersonAtTerminal {
   }
 
   func exitStatus() async throws -> Int32 {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while process.isRunning, ContinuousClock.now < deadline {
       look()
       try await Task.sleep(for: .milliseconds(20))
