@@ -18,7 +18,7 @@ demo: prepare
 	$(SWIFT) run -c release --skip-build notes demo $(ARGS)
 
 test: prepare
-	$(SWIFT) test $(ARGS)
+	$(SWIFT) test --no-parallel $(ARGS)
 
 build: prepare
 	$(SWIFT) build

@@ -149,12 +149,13 @@ let package = Package(
     program(
       "NotesCommand", in: "Demo",
       ["CommandKit", "JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
-    program("SimulatorCommand", in: "Simulations", ["JSONCoding", "SimulationKit"]),
+    program(
+      "SimulatorCommand", in: "Simulations", ["CommandKit", "JSONCoding", "SimulationKit"]),
     program(
       "BenchmarkCommand", in: "Simulations",
       [
-        "Causality", "ChangeCoding", "Documents", "EditingTraces", "JSONCoding", "ReplicaStore",
-        "SQLiteBridge", "Sealing",
+        "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces", "JSONCoding",
+        "ReplicaStore", "SQLiteBridge", "Sealing",
       ]),
 
     // Tests, organised like the sources.

@@ -1,3 +1,4 @@
+import CommandKit
 import JSONCoding
 
 /// Runs a thing several times and prints the smallest, the middle and the largest figure.
@@ -17,7 +18,7 @@ struct Bench {
       var output: Output?
       let duration = try ContinuousClock().measure { output = try measure(input) }
       guard let output, try check(output) else {
-        throw BenchmarkFailure("\(name) of \(subject) gives a wrong result")
+        throw CommandFailure(sentence: "\(name) of \(subject) gives a wrong result")
       }
       figures.append(duration / .microseconds(1) / 1000)
     }

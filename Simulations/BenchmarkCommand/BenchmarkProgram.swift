@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandKit
 import EditingTraces
 
 /// `skerry-bench`: what things cost. Every measurement first checks that its result is right.
@@ -26,6 +27,10 @@ struct BenchmarkProgram: ParsableCommand {
   @Flag(help: "One JSON object a line.")
   var json = false
 
+  static func main() async {
+    await ProgramRunner.main(BenchmarkProgram.self)
+  }
+
   func validate() throws {
     guard (1...1000).contains(runs) else { throw ValidationError("--runs takes 1 to 1000.") }
     for name in names where name != "list" && Benchmarks.named[name] == nil {
@@ -40,7 +45,7 @@ struct BenchmarkProgram: ParsableCommand {
       return
     }
     let folder = traces.map { TraceFolder(path: $0) } ?? TraceFolder.fromEnvironment
-    guard let folder else { throw BenchmarkFailure(TraceFolder.advice) }
+    guard let folder else { throw CommandFailure(sentence: TraceFolder.advice) }
     let bench = Bench(runs: runs, isJSON: json)
     for name in names { try Benchmarks.named[name]?(bench, folder) }
   }
@@ -51,13 +56,4 @@ enum Benchmarks {
     "text": TextBenchmarks.run,
     "store": StoreBenchmarks.run,
   ]
-}
-
-/// A result that is not right, or something that is missing: a sentence, and exit status 1.
-struct BenchmarkFailure: Error, CustomStringConvertible {
-  var description: String
-
-  init(_ description: String) {
-    self.description = description
-  }
 }

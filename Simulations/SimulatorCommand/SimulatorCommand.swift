@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandKit
 
 @main
 struct SimulatorCommand: AsyncParsableCommand {
@@ -14,6 +15,10 @@ struct SimulatorCommand: AsyncParsableCommand {
         skerry-sim run ring-partition --seed 7
         skerry-sim sweep ring-partition star-partition mesh-partition --seeds 1..200 --jobs 2
       """,
-    version: "0.1.0",
+    version: "skerry-sim 0.1.0",
     subcommands: [List.self, Run.self, Sweep.self, Replay.self])
+
+  static func main() async {
+    await ProgramRunner.main(SimulatorCommand.self)
+  }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandKit
 import FoundationEssentials
 import JSONCoding
 import SimulationKit
@@ -22,7 +23,7 @@ enum Story {
     guard report.isOK else {
       let kept = "\(plan.scenario)-\(plan.seed).plan.json"
       try write(Array(plan.json.text().utf8), to: kept)
-      throw Failure("a promise was broken; the plan is kept in '\(kept)'")
+      throw CommandFailure(sentence: "a promise was broken; the plan is kept in '\(kept)'")
     }
   }
 
@@ -59,17 +60,8 @@ enum Story {
     do {
       try Data(bytes).write(to: URL(filePath: path))
     } catch {
-      throw Failure("'\(path)' cannot be written: \(error)")
+      throw CommandFailure(sentence: "'\(path)' cannot be written: \(error)")
     }
-  }
-}
-
-/// The sentence with which a command fails; its exit status is 1.
-struct Failure: Error, CustomStringConvertible {
-  var description: String
-
-  init(_ description: String) {
-    self.description = description
   }
 }
 
@@ -91,12 +83,12 @@ enum ScenarioArgument {
 
   private static func json(atPath path: String) throws -> JSONValue {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure("'\(path)' cannot be read")
+      throw CommandFailure(sentence: "'\(path)' cannot be read")
     }
     do {
       return try JSONValue(parsing: data)
     } catch {
-      throw Failure("'\(path)' is \(error)")
+      throw CommandFailure(sentence: "'\(path)' is \(error)")
     }
   }
 }

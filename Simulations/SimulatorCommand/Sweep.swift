@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandKit
 import FoundationEssentials
 import JSONCoding
 import SimulationKit
@@ -71,7 +72,7 @@ struct Sweep: AsyncParsableCommand {
     }
     tally.finish(after: ContinuousClock.now - started, json: json)
     guard tally.failures == 0 else {
-      throw Failure("\(tally.failures) of \(total) runs failed")
+      throw CommandFailure(sentence: "\(tally.failures) of \(total) runs failed")
     }
   }
 

@@ -21,6 +21,8 @@ extension RelayProgram {
 
   /// Says what went wrong in one sentence.
   static func report(_ error: any Error) -> Int32 {
+    // Help for a subcommand is thrown by running it.
+    guard exitCode(for: error) != .success else { return report(parsing: error) }
     switch error {
     case let code as ExitCode: return code.rawValue
     case let usage as RelayUsageError: return report(parsing: ValidationError(usage.sentence))
