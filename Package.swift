@@ -198,7 +198,12 @@ let package = Package(
         "ByteCoding", "Causality", "RelayCommand", "RelayService", "Sealing", "Segments",
         "SegmentStore", "SQLiteBridge", "SyncProtocol", "Transports",
       ]),
-    tests(of: "SimulationKit", ["Causality", "JSONCoding", "SimulationKit"]),
+    tests(
+      of: "SimulationKit",
+      [
+        "Causality", "Documents", "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing",
+        "SimulationKit",
+      ]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(
       of: "Command",

@@ -6,15 +6,15 @@ struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists the scenarios that come with the simulator.")
 
-  @Flag(help: "Print one JSON object.")
+  @Flag(help: "Print one JSON object for each.")
   var json = false
 
   func run() {
     if json {
-      let scenarios = Scenario.shipped.map { scenario -> JSONValue in
-        ["name": .string(scenario.name), "about": .string(scenario.about)]
+      for scenario in Scenario.shipped {
+        let line: JSONValue = ["name": .string(scenario.name), "about": .string(scenario.about)]
+        print(line.text())
       }
-      print((["scenarios": .array(scenarios)] as JSONValue).text())
     } else {
       for scenario in Scenario.shipped { print("\(scenario.name)\n    \(scenario.about)") }
     }

@@ -11,6 +11,8 @@ enum Story {
   ) throws {
     var lines: [UInt8] = []
     let keepsTrace = path != nil
+    // A place that cannot be written is found out before the run, not after it.
+    if let path { try write([], to: path) }
     let report = try Simulation.run(plan, until: until) { event in
       if keepsTrace {
         event.write(to: &lines)
@@ -57,10 +59,9 @@ enum Story {
   }
 
   static func write(_ bytes: [UInt8], to path: String) throws {
-    do {
-      try Data(bytes).write(to: URL(filePath: path))
-    } catch {
-      throw CommandFailure(sentence: "'\(path)' cannot be written: \(error)")
+    guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else {
+      throw CommandFailure(
+        sentence: "'\(path)' cannot be written; check that its folder exists and is yours.")
     }
   }
 }

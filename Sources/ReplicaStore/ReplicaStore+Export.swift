@@ -96,11 +96,12 @@ extension ReplicaStore {
   ///
   /// - Returns: what is wrong, in sentences; empty when nothing is.
   package func check() throws(StoreError) -> [String] {
-    try reading { () throws(StoreError) in
-      var findings = try sql { () throws(SQLiteError) in
-        try connection.integrityCheck().map { "The file is damaged: \($0)." }
-      }
-      findings += try stored { () throws(SegmentStoreError) in
+    // Outside of any transaction: damage ends the one it is found in. What a damaged file says
+    // beyond that is not to be trusted.
+    let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck() }
+    guard damage.isEmpty else { return damage.map { "The file is damaged: \($0)." } }
+    return try reading { () throws(StoreError) in
+      var findings = try stored { () throws(SegmentStoreError) in
         try segments.check().map(\.description)
       }
       for item in try documents(includingDeleted: true) {

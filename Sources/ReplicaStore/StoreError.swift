@@ -30,6 +30,8 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
     case .notADatabase, .foreign: self = .notAStore(path: error.statement ?? "")
     case .damaged, .unexpectedValue: self = .damaged(error.message)
     case .readOnly: self = .readOnly
+    // The transaction died of damage that an earlier statement met.
+    case .deadTransaction where error.extendedCode & 0xFF == 11: self = .damaged(error.message)
     default: self = .database(error)
     }
   }

@@ -1,4 +1,8 @@
 import Causality
+import Documents
+import ReplicaStore
+import SQLiteBridge
+import Sealing
 import Testing
 
 @testable import SimulationKit
@@ -48,6 +52,26 @@ struct CheckerTests {
     #expect(
       DurabilityChecker.checkEnd(node: 0, version: vector(), ledger: ledger, at: 2)?.promise
         == "P2")
+  }
+
+  @Test("half of a transfer, until the other half comes")
+  func atomicity() throws {
+    let store = try ReplicaStore.create(
+      SQLiteOptions(location: .memory, access: .create), .workspace(name: "checker"),
+      now: Timestamp(clampingMilliseconds: 0), entropy: .seeded(1))
+    let entropy = Entropy.seeded(2)
+    func move(_ amount: Int64) throws {
+      _ = try store.group(now: Timestamp(clampingMilliseconds: 1), entropy: entropy) { group in
+        group.transaction { transaction in
+          try transaction.edit(transaction.create()).increment(["balance"], by: amount)
+        }
+      }.get()
+    }
+    #expect(AtomicityChecker.check(node: 0, store: store, at: 1) == nil)
+    try move(-5)
+    #expect(AtomicityChecker.check(node: 0, store: store, at: 2)?.promise == "P3")
+    try move(5)
+    #expect(AtomicityChecker.check(node: 0, store: store, at: 3) == nil)
   }
 
   @Test("a replica that shows less than it showed")

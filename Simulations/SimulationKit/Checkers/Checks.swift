@@ -27,6 +27,7 @@ struct Checks {
       isRestart
         ? DurabilityChecker.check(node: node, version: version, ledger: ledger, at: time) : nil,
       compareStates(node: node, store: store, version: version, at: time),
+      AtomicityChecker.check(node: node, store: store, at: time),
     ]
     for violation in found.compactMap(\.self) { add(violation, &trace) }
   }

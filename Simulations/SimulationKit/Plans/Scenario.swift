@@ -54,7 +54,10 @@ package struct Scenario: Equatable, Sendable {
     var random = RandomStream(seed: seed, "work")
     // In about half of the seeds a kind of work does not happen at all: rare mixtures find what
     // an even one hides.
-    let kinds = Plan.Work.Kind.allCases.filter { $0 == .create || random.chance(permille: 500) }
+    // Transfers always do: without them nothing could show half a transaction.
+    let kinds = Plan.Work.Kind.allCases.filter {
+      [.create, .transfer].contains($0) || random.chance(permille: 500)
+    }
     var work: [Plan.Work] = []
     for index in 0..<workCount {
       let kind = index < 3 ? .create : random.element(of: kinds) ?? .create
