@@ -186,6 +186,7 @@ extension ReplicaStore {
       guard taken.count < Self.changesPerTransaction else { return lanes.pushReady(origin) }
       guard try fill(origin, having: batch), let lane = lanes[origin] else { return }
       let change = lane.changes[lane.next]
+      if let reason = impossibleOrder(of: change) { return try noteStall(reason, of: origin) }
       if let missing = missing(change) { return lanes.wait(origin, for: missing) }
       if let reason = try flaw(in: change) { return try noteStall(reason, of: origin) }
       lanes[origin]?.takeNext()
@@ -263,6 +264,20 @@ extension ReplicaStore {
       })
     else { throw InvalidSegment("its segment does not hold the changes that it names") }
     return changes
+  }
+
+  /// Why no change could ever come before this one; nil when one can. A change that builds on
+  /// itself or on a later one of its origin would wait for ever, and nobody would know why.
+  private func impossibleOrder(of change: Change) -> String? {
+    func isEarlier(_ other: ChangeID) -> Bool {
+      other.origin != change.id.origin || other.sequence < change.id.sequence
+    }
+    guard change.dependencies.allSatisfy(isEarlier),
+      change.edits.allSatisfy({ $0.parents.allSatisfy(isEarlier) })
+    else {
+      return "change \(change.id.sequence) builds on itself or on a later change of its origin"
+    }
+    return nil
   }
 
   /// The first change that must be applied before; nil when there is none.

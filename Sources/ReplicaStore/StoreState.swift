@@ -55,7 +55,10 @@ struct StoreState {
         "SELECT id, origin, applied, lamport, stalled FROM applied_origin ORDER BY origin")
       var entries: [VersionVector.Entry] = []
       while try rows.next() {
-        guard let origin = Origin(bytes: try rows.blob(1, count: 16)) else { continue }
+        // Without the row the origin would be applied again from its first change.
+        guard let origin = Origin(bytes: try rows.blob(1, count: 16)) else {
+          throw StoreError.damaged("the table of applied origins names one that cannot be")
+        }
         let lamport = try rows.counter(3)
         entries.append(VersionVector.Entry(origin: origin, sequence: try rows.counter(2)))
         state.rows[origin] = Row(

@@ -71,7 +71,7 @@ extension Engine {
   }
 
   /// Does what follows from the membership as it is now.
-  private func react() {
+  func react() {
     admitJoiners()
     openGates()
     if store.isAdmitted, !wasAdmitted {
@@ -84,6 +84,7 @@ extension Engine {
 
   /// Takes in those who ask on invitations of this device.
   private func admitJoiners() {
+    admitAgainAt = nil
     let ours = store.identity.device.publicKey
     for request in store.membership.requests(for: ours)
     where refusedRequests[request.hash] == nil {
@@ -95,8 +96,15 @@ extension Engine {
         log(.info, "the device \(request.device) has joined the workspace")
         forward(fresh, except: nil)
       } catch {
-        refusedRequests[request.hash] = "\(error)"
-        log(.warning, "the device \(request.device) may not join: \(error)")
+        switch error {
+        case .membership, .notPermitted:
+          refusedRequests[request.hash] = "\(error)"
+          log(.warning, "the device \(request.device) may not join: \(error)")
+        default:
+          // The store was busy or has failed, which says nothing about the request.
+          admitAgainAt = self.now + 1_000
+          log(.error, "the device \(request.device) could not be taken in yet: \(error)")
+        }
       }
     }
   }

@@ -93,6 +93,8 @@ extension Engine {
         // The peer thought that we have more than we do.
         let want = Want(origin: change.origin, from: stored[change.origin] + 1)
         session(connection.id) { $0.missing([want], isAgain: true, now: now) }
+      // It is proof that this origin went on elsewhere, and is asked for again under a new one.
+      case .fork(store.identity.origin, _) where outcome.ownOriginAhead != nil: break
       case .fork:
         log(.error, "from \(connection.place): \(reason)")
         session(connection.id) {

@@ -30,7 +30,10 @@ extension Engine {
         "\(connection.place) has another change \(sequence) of origin \(origin) than this replica: "
           + "one of the two went on after a restored backup or a copy. The origin is left out on "
           + "this link")
-    case .identityReused(let sequence): ownOriginIsAhead(sequence, connection)
+    case .identityReused:
+      // Only a claim so far: whoever lies would make us claim origins without end. A segment that
+      // this device has signed is the proof; it is asked for like all that is advertised.
+      log(.warning, "\(connection.place) says that it has changes of this replica that it lacks")
     case .peerRegressed(let before, let after):
       let lost = before.changeCount(beyond: after)
       log(

@@ -55,6 +55,8 @@ package final class Engine {
   var membershipDigest: Digest
   /// Requests to join that were looked at and refused, with the reason.
   var refusedRequests: [Digest: String] = [:]
+  /// When requests that the store failed to answer are looked at again.
+  var admitAgainAt: UInt64?
 
   package init(
     store: ReplicaStore, configuration: EngineConfiguration = EngineConfiguration(),
@@ -91,6 +93,7 @@ package final class Engine {
       drain()
       if let due = sealAt, now >= due { seal() }
       ask()
+      if let due = admitAgainAt, now >= due { react() }
       if let due = savePeersAt, now >= due { savePeers() }
       replan()
     }
@@ -100,6 +103,7 @@ package final class Engine {
   /// `.max` when nothing is waited for.
   package var nextDeadline: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, dialler?.nextDeadline ?? .max)
+    deadline = min(deadline, admitAgainAt ?? .max)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.link.nextDeadline) }
     return deadline

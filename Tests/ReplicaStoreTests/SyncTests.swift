@@ -190,6 +190,25 @@ struct StoreSyncTests {
   }
 
   @Test(
+    "a change that builds on itself or on a later one of its origin stalls it with a reason",
+    arguments: [1, 2, .max] as [UInt64], [true, false])
+  func impossibleOrder(sequence: UInt64, inEdit: Bool) throws {
+    let workspace = try TestWorkspace(2)
+    let honest = change(workspace, 1, lamport: 1)
+    let parent = ChangeID(origin: honest.id.origin, sequence: sequence)
+    let liar = Change(
+      id: honest.id, lamport: 1, time: honest.time, dependencies: inEdit ? [] : [parent],
+      edits: [
+        DocumentEdit(
+          document: DocumentID(high: 5, low: 5), parents: inEdit ? [parent] : [],
+          operations: [Operation(.root, .increment(by: 1))])
+      ])
+    let segment = try forge(workspace, 1, ChangeBlock.encode([liar]))
+    #expect(try workspace[0].receive([segment]).applied == 0)
+    #expect(try workspace[0].stalled().map(\.origin) == [honest.id.origin])
+  }
+
+  @Test(
     "a body that cannot be read stalls its origin and is kept",
     arguments: [[], [0], [0xFF, 1, 2, 3], Array(repeating: 7, count: 1_000)] as [[UInt8]])
   func unreadable(body: [UInt8]) throws {
