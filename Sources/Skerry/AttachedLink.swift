@@ -141,7 +141,7 @@ extension ReplicaCore {
       outcomes[link]?.figures = figures
       if figures.device != nil { say("The link with \(figures.words) has ended.") }
     case .reported(let link, let failure):
-      outcomes[link]?.report(ReplicaError(failure))
+      outcomes[link]?.report(ReplicaError(failure), isFull: failure.code == .full)
     case .level(let link, let isLevel):
       links[link]?.isLevel = isLevel
       if isLevel, links[link]?.isAnnounced == false, let engine = state?.engine {

@@ -6,8 +6,10 @@ private import SyncProtocol
 struct LinkOutcome {
   private(set) var hasEnded = false
   private(set) var failure: ReplicaError?
-  /// Nobody who could answer the request to join has done so in time.
+  /// Nobody who could answer the request to join has done so in time, or nothing moved any more.
   private(set) var isGivenUp = false
+  /// The other side has no room: what it lacks will not become less.
+  private(set) var isFull = false
   var figures: LinkFigures?
 
   mutating func end(_ failure: ReplicaError?) {
@@ -16,8 +18,9 @@ struct LinkOutcome {
     self.failure = failure ?? self.failure
   }
 
-  mutating func report(_ failure: ReplicaError) {
+  mutating func report(_ failure: ReplicaError, isFull: Bool) {
     self.failure = failure
+    self.isFull = self.isFull || isFull
   }
 
   mutating func giveUp(_ failure: ReplicaError) {
@@ -57,7 +60,12 @@ extension ReplicaCore {
         try await Task.sleep(for: .seconds(Self.joiningSeconds))
         giveUpJoining(links)
       }
-    defer { patience?.cancel() }
+    let stall = ExchangeStall(limits: exchangeLimits)
+    let watch = Task { try await giveUpStalled(links, stall) }
+    defer {
+      patience?.cancel()
+      watch.cancel()
+    }
     await withCheckedContinuation { continuation in
       exchanges.append(ExchangeWait(links: links, continuation: continuation))
       settleExchanges()
@@ -70,8 +78,11 @@ extension ReplicaCore {
     exchanges.removeAll { wait in
       let isDone = wait.links.allSatisfy { link in
         guard let attached = links[link] else { return true }
-        return attached.isLevel && isMember || outcomes[link]?.isGivenUp ?? false
-          || outcomes[link]?.failure?.exitStatus == 4
+        if attached.isLevel && isMember { return true }
+        guard let outcome = outcomes[link] else { return false }
+        if outcome.isGivenUp || outcome.failure?.exitStatus == 4 { return true }
+        // Who has no room can still give.
+        return outcome.isFull && state?.engine.link(link, at: .now)?.lacking == 0
       }
       if isDone { wait.continuation.resume() }
       return isDone
@@ -88,7 +99,12 @@ extension ReplicaCore {
     let isLevel = links[link]?.isLevel ?? false
     let outcome = outcomes.removeValue(forKey: link)
     let figures = state?.engine.link(link, at: .now) ?? outcome?.figures
-    await leave(link)
+    if outcome?.isGivenUp ?? false {
+      // Whoever does not move may not read either: nobody waits for a good-bye to be written.
+      await cut(link, "The exchange was given up.")
+    } else {
+      await leave(link)
+    }
     let isMember = state?.store.isAdmitted ?? false
     let failure: ReplicaError? =
       isLevel && isMember

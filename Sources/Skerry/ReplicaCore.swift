@@ -24,6 +24,7 @@ actor ReplicaCore {
   /// What became of the links that an exchange waits for.
   var outcomes: [LinkID: LinkOutcome] = [:]
   var exchanges: [ExchangeWait] = []
+  var exchangeLimits = ExchangeLimits()
   var service: ServiceHooks?
   /// Addresses that did not answer the last time, and why.
   var unreachable: [String: String] = [:]

@@ -2,6 +2,9 @@ internal import Synchronization
 
 /// Who wants to be told about changes.
 final class Subscribers: Sendable {
+  /// How many notices wait for a subscriber that does not come to read them.
+  static let bufferedNotices = 256
+
   private struct State {
     var next = 0
     var streams: [Int: AsyncStream<ChangeNotice>.Continuation] = [:]
@@ -13,7 +16,8 @@ final class Subscribers: Sendable {
   var isEmpty: Bool { state.withLock { $0.streams.isEmpty } }
 
   func add() -> AsyncStream<ChangeNotice> {
-    let (stream, continuation) = AsyncStream<ChangeNotice>.makeStream()
+    let (stream, continuation) = AsyncStream<ChangeNotice>.makeStream(
+      bufferingPolicy: .bufferingNewest(Self.bufferedNotices))
     let number = state.withLock { state -> Int? in
       guard !state.isFinished else { return nil }
       state.next += 1
@@ -32,7 +36,12 @@ final class Subscribers: Sendable {
 
   func tell(_ notice: ChangeNotice) {
     let streams = state.withLock { Array($0.streams.values) }
-    for stream in streams { stream.yield(notice) }
+    for stream in streams {
+      guard case .dropped = stream.yield(notice) else { continue }
+      // The last notice that waits says that some before it are missing.
+      stream.yield(
+        ChangeNotice(documents: notice.documents, isComplete: false, source: notice.source))
+    }
   }
 
   func finish() {
