@@ -30,15 +30,38 @@ extension ReplicaStore {
     do throws(SegmentError) { try segment.verifySignature(by: key) } catch { throw .segment(error) }
   }
 
-  /// Keeps membership records.
+  /// Keeps membership records of others that count here. One that waits for records which nobody
+  /// has sent is left out: kept and told on, such records would fill the workspace for good.
   ///
-  /// - Returns: those that are new, waiting ones included.
+  /// - Parameter joiner: the device that sent them, when it only asks to join: of such a one its
+  ///   request is kept and nothing else, unless the records show that it is a member.
+  /// - Returns: those that are new.
   /// - Throws: `.membership`, `.database`.
   package func addRecords(
-    _ records: [MembershipRecord]
+    _ records: [MembershipRecord], ofJoiner joiner: SigningKey.Public? = nil
   ) throws(StoreError) -> [MembershipRecord] {
     guard records.contains(where: { !membership.contains($0.hash) }) else { return [] }
-    return try write { () throws(StoreError) in try insert(records) }
+    return try write { () throws(StoreError) in
+      try insert(try meaningful(records, joiner))
+    }
+  }
+
+  private func meaningful(
+    _ records: [MembershipRecord], _ joiner: SigningKey.Public?
+  ) throws(StoreError) -> [MembershipRecord] {
+    do throws(MembershipError) {
+      let counting = try membership.counting(records)
+      guard let joiner, counting.grown.device(joiner) == nil else { return counting.records }
+      guard !membership.requests.contains(where: { $0.device == joiner }) else { return [] }
+      let request = records.first {
+        if case .request(joiner, _, _, _) = $0.content { true } else { false }
+      }
+      return try request.map { (request) throws(MembershipError) in
+        try membership.counting([request]).records
+      } ?? []
+    } catch {
+      throw .membership(error)
+    }
   }
 
   /// Makes membership records on the newest membership and keeps them, in one transaction, so that
@@ -114,5 +137,17 @@ extension ReplicaStore {
     }
     try noteOwnRecords()
     return fresh
+  }
+}
+
+extension Membership {
+  /// Those of the records that are new and wait for none, and the membership with all of them.
+  fileprivate func counting(
+    _ records: [MembershipRecord]
+  ) throws(MembershipError) -> (records: [MembershipRecord], grown: Membership) {
+    var grown = self
+    let fresh = try grown.insert(records)
+    let waiting = Set(grown.waiting.map(\.hash))
+    return (fresh.filter { !waiting.contains($0.hash) }, grown)
   }
 }

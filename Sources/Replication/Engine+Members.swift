@@ -37,7 +37,8 @@ extension Engine {
       }
     }
     do throws(StoreError) {
-      let fresh = try store.addRecords(parsed)
+      let joiner = connection.isJoiner ? connection.peerKey : nil
+      let fresh = try store.addRecords(parsed, ofJoiner: joiner)
       forward(fresh, except: connection.id)
       react()
     } catch {

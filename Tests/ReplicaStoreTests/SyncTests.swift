@@ -231,6 +231,35 @@ struct StoreSyncTests {
     #expect(try workspace[0].stalled().count == 1)
   }
 
+  @Test("records that count for nothing here are left out, those that come to count are kept")
+  func recordsOfStrangers() throws {
+    let workspace = try TestWorkspace(1)
+    let stranger = try TestWorkspace(2, seed: 5)
+    #expect(throws: StoreError.self) {
+      try workspace[0].addRecords(stranger[0].membership.records)
+    }
+    // Another store of the same workspace, without the founder's records.
+    let records = stranger[0].membership.records
+    let invitation = try stranger[0].invite(
+      role: .writer, expiresMillis: .max, entropy: stranger.entropy)
+    let joiner = try ReplicaStore.create(
+      SQLiteOptions(location: .memory), .joining(invitation, name: "third"), now: stranger.now,
+      entropy: stranger.entropy)
+    let device = joiner.identity.device.publicKey
+    let asked = joiner.membership.records
+    let before = stranger[1].membership.digest
+    #expect(try stranger[1].addRecords(asked).isEmpty)
+    #expect(stranger[1].membership.digest == before)
+    #expect(try joiner.addRecords(Array(records.dropFirst())).isEmpty)
+    #expect(joiner.membership.records == asked)
+    let all = stranger[0].membership.records
+    #expect(try stranger[1].addRecords(all + asked, ofJoiner: device).isEmpty)
+    #expect(try stranger[1].addRecords(all).count == all.count - records.count)
+    #expect(try stranger[1].addRecords(asked, ofJoiner: device) == asked)
+    #expect(try joiner.addRecords(all).count == all.count)
+    #expect(joiner.membership.waiting.isEmpty)
+  }
+
   @Test("segments of strangers, of other workspaces and changed ones are refused")
   func verification() throws {
     let workspace = try TestWorkspace(2)
