@@ -97,9 +97,6 @@ package struct CountedTree: Sendable {
     childCounts[Int(root)] = 1
   }
 
-  /// One more than the greatest handle given out: how many entries the owner's columns need.
-  package var handleCount: Int { leafParents.count }
-
   @inlinable
   package func next(after leaf: Int) -> Int? {
     let next = nextLeaves[leaf]
