@@ -77,6 +77,9 @@ package struct LinkFailure: Error, Equatable, Sendable, CustomStringConvertible 
     case protocolError
     /// A segment or a record was refused.
     case refused
+    /// The two sides hold different changes under one name: one of them is a copy, or a backup that
+    /// was put back. The origin is left out on the link.
+    case forked
     /// A disk failed, here or there.
     case storage
     /// A quota is used up.

@@ -25,11 +25,15 @@ extension Engine {
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
     case .advertised(let vector): planner.advertised(vector, by: id, now: now)
     case .forked(let origin, let sequence):
-      log(
-        .error,
+      let failure = LinkFailure(
+        .forked,
         "\(connection.place) has another change \(sequence) of origin \(origin) than this replica: "
           + "one of the two went on after a restored backup or a copy. The origin is left out on "
           + "this link")
+      connection.complaint = failure
+      note(failure, of: connection)
+      log(.error, failure.sentence)
+      emit(.reported(id, failure))
     case .identityReused:
       // Only a claim so far: whoever lies would make us claim origins without end. A segment that
       // this device has signed is the proof; it is asked for like all that is advertised.

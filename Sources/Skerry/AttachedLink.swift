@@ -141,7 +141,7 @@ extension ReplicaCore {
       outcomes[link]?.figures = figures
       if figures.device != nil { say("The link with \(figures.words) has ended.") }
     case .reported(let link, let failure):
-      outcomes[link]?.report(ReplicaError(failure), isFull: failure.code == .full)
+      outcomes[link]?.report(ReplicaError(failure), code: failure.code)
     case .level(let link, let isLevel):
       links[link]?.isLevel = isLevel
       if isLevel, links[link]?.isAnnounced == false, let engine = state?.engine {
@@ -192,7 +192,7 @@ extension ReplicaError {
     switch failure.code {
     case .notPermitted: code = .notPermitted
     case .pending, .unreachable, .silent, .protocolError, .busy: code = .unreachable
-    case .refused, .full: code = .refused
+    case .refused, .full, .forked: code = .refused
     case .storage: code = .io
     }
     self.init(code, Sentence.of(failure.sentence))

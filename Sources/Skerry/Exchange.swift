@@ -10,6 +10,8 @@ struct LinkOutcome {
   private(set) var isGivenUp = false
   /// The other side has no room: what it lacks will not become less.
   private(set) var isFull = false
+  /// The two sides hold different changes under one name.
+  private(set) var isForked = false
   var figures: LinkFigures?
 
   mutating func end(_ failure: ReplicaError?) {
@@ -18,9 +20,12 @@ struct LinkOutcome {
     self.failure = failure ?? self.failure
   }
 
-  mutating func report(_ failure: ReplicaError, isFull: Bool) {
+  mutating func report(_ failure: ReplicaError, code: LinkFailure.Code) {
+    // That the two sides differ for good says more than whatever comes later.
+    guard !isForked else { return }
     self.failure = failure
-    self.isFull = self.isFull || isFull
+    isFull = isFull || code == .full
+    isForked = code == .forked
   }
 
   mutating func giveUp(_ failure: ReplicaError) {
@@ -96,8 +101,8 @@ extension ReplicaCore {
 
   /// Ends a link of an exchange in good order and says what came of it.
   func conclude(_ link: LinkID, _ address: String) async -> SyncReport {
-    let isLevel = links[link]?.isLevel ?? false
     let outcome = outcomes.removeValue(forKey: link)
+    let isLevel = (links[link]?.isLevel ?? false) && outcome?.isForked != true
     let figures = state?.engine.link(link, at: .now) ?? outcome?.figures
     if outcome?.isGivenUp ?? false {
       // Whoever does not move may not read either: nobody waits for a good-bye to be written.
