@@ -14,8 +14,8 @@ help:
 	@echo "make lint   checks the layout of the sources; make clean removes what was built"
 
 demo: prepare
-	$(SWIFT) build -c release --product notes
-	$(SWIFT) run -c release --skip-build notes demo $(ARGS)
+	$(SWIFT) build --product notes
+	$(SWIFT) run --skip-build notes demo $(ARGS)
 
 test: prepare
 	$(SWIFT) test --no-parallel $(ARGS)
