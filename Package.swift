@@ -115,6 +115,12 @@ let package = Package(
         "ByteCoding", "Causality", "Documents", "ReplicaStore", "Sealing", "Segments",
         "SegmentStore", "SyncProtocol",
       ]),
+    library(
+      "Relaying",
+      [
+        "ByteCoding", "Causality", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
+        "SyncProtocol",
+      ]),
     library("Transports", nio + [logging]),
 
     // 6
@@ -131,21 +137,21 @@ let package = Package(
     library(
       "RelayService",
       [
-        "ByteCoding", "Causality", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
-        "SyncProtocol", "Transports", logging,
+        "ByteCoding", "Relaying", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
+        "Transports", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     library(
       "SimulationKit", in: "Simulations",
       [
-        "ByteCoding", "Causality", "Documents", "JSONCoding", "ReplicaStore", "Replication",
-        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol", heap,
+        "ByteCoding", "Causality", "Documents", "JSONCoding", "Relaying", "ReplicaStore",
+        "Replication", "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol", heap,
       ]),
 
     // 8
     program("SkerryCommand", ["CommandKit", "JSONCoding", "Skerry"]),
-    program("RelayCommand", ["JSONCoding", "RelayService"]),
+    program("RelayCommand", ["JSONCoding", "RelayService", "Relaying"]),
     program(
       "NotesCommand", in: "Demo",
       ["CommandKit", "JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
@@ -192,11 +198,21 @@ let package = Package(
       ]),
     tests(of: "Transports", ["Transports"]),
     tests(of: "Skerry", ["JSONCoding", "Skerry", "EditingTraces"]),
+    .target(
+      name: "RelayTestSupport",
+      dependencies: ["ByteCoding", "Causality", "Sealing", "Segments", "SyncProtocol"],
+      path: "Tests/RelayTestSupport", swiftSettings: settings),
+    tests(
+      of: "Relaying",
+      [
+        "ByteCoding", "Causality", "Relaying", "RelayService", "RelayTestSupport", "Sealing",
+        "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol",
+      ]),
     tests(
       of: "RelayService",
       [
-        "ByteCoding", "Causality", "RelayCommand", "RelayService", "Sealing", "Segments",
-        "SegmentStore", "SQLiteBridge", "SyncProtocol", "Transports",
+        "Causality", "RelayCommand", "RelayTestSupport", "Sealing", "Segments", "SyncProtocol",
+        "Transports",
       ]),
     tests(
       of: "SimulationKit",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RelayService
+import Relaying
 
 #if canImport(Glibc)
   import Glibc

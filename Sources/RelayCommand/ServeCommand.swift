@@ -1,5 +1,6 @@
 import ArgumentParser
 import RelayService
+import Relaying
 
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,3 +1,4 @@
+internal import Relaying
 internal import SQLiteBridge
 internal import Sealing
 internal import SegmentStore

@@ -1,3 +1,4 @@
+package import Relaying
 internal import Transports
 
 /// What a relay process is told on its command line.

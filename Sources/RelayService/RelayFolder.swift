@@ -1,4 +1,5 @@
 internal import ByteCoding
+package import Relaying
 internal import SQLiteBridge
 package import Sealing
 internal import Segments

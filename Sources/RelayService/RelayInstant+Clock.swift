@@ -1,3 +1,5 @@
+internal import Relaying
+
 #if canImport(Glibc)
   internal import Glibc
 #else

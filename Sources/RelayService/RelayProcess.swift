@@ -1,4 +1,5 @@
 internal import Logging
+internal import Relaying
 internal import ServiceLifecycle
 internal import Transports
 internal import UnixSignals

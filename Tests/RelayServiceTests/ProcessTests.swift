@@ -1,5 +1,6 @@
 import Causality
 import Foundation
+import RelayTestSupport
 import SyncProtocol
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Causality
 import Foundation
+import RelayTestSupport
 import Sealing
 import Segments
 import SyncProtocol

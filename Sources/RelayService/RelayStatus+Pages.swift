@@ -1,43 +1,4 @@
-/// What a relay has counted since it started.
-struct RelayCounters: Sendable, Equatable {
-  var linksAccepted: UInt64 = 0
-  var linksRefused: UInt64 = 0
-  var strangersRefused: UInt64 = 0
-  var bytesReceived: UInt64 = 0
-  var bytesSent: UInt64 = 0
-  var segmentsReceived: UInt64 = 0
-  var segmentsStored: UInt64 = 0
-  var segmentsDuplicate: UInt64 = 0
-  var segmentsRefused: UInt64 = 0
-  var segmentsOverQuota: UInt64 = 0
-  var segmentsSent: UInt64 = 0
-  var recordsReceived: UInt64 = 0
-  var recordsRefused: UInt64 = 0
-  var commits: UInt64 = 0
-  var commitsFailed: UInt64 = 0
-}
-
-/// How a relay is at one moment.
-package struct RelayStatus: Sendable, Equatable {
-  var counters: RelayCounters
-  package var links: Int
-  package var workspaces: Int
-  package var openWorkspaces: Int
-  /// Why it cannot store at present.
-  package var failure: String?
-  package var isShuttingDown: Bool
-
-  package var segmentsStored: UInt64 { counters.segmentsStored }
-  package var segmentsRefused: UInt64 { counters.segmentsRefused }
-  package var strangersRefused: UInt64 { counters.strangersRefused }
-  package var commits: UInt64 { counters.commits }
-
-  /// Nil when the relay can serve; else why not.
-  package var complaint: String? {
-    if let failure { return failure }
-    return isShuttingDown ? "shutting down" : nil
-  }
-}
+internal import Relaying
 
 extension RelayStatus {
   private struct Metric {

@@ -1,11 +1,13 @@
 import Causality
+import RelayService
+import RelayTestSupport
 import SQLiteBridge
 import Sealing
 import Segments
 import SyncProtocol
 import Testing
 
-@testable import RelayService
+@testable import Relaying
 
 @Suite("A workspace as the relay holds it")
 struct WorkspaceTests {

@@ -1,41 +1,41 @@
-import Causality
-import Sealing
-import Segments
-import SyncProtocol
+package import Causality
+package import Sealing
+package import Segments
+package import SyncProtocol
 
 /// A replica without documents: it seals bytes into segments, keeps what it gets in memory, and
 /// speaks the client's side of the protocol.
-final class FakeClient {
-  let name: String
-  let device: DeviceKeys
-  let entropy: Entropy
-  let workspaceKey: WorkspaceKey
-  let workspace: WorkspaceID
-  var origin: Origin
-  var membership: Membership
+package final class FakeClient {
+  package let name: String
+  package let device: DeviceKeys
+  package let entropy: Entropy
+  package let workspaceKey: WorkspaceKey
+  package let workspace: WorkspaceID
+  package var origin: Origin
+  package var membership: Membership
   /// Every origin's segments, in order.
-  private(set) var chains: [Origin: [Segment]] = [:]
+  package private(set) var chains: [Origin: [Segment]] = [:]
   /// In order of arrival: what a replica would send on.
-  private(set) var arrivals: [Segment] = []
-  var invitation: Invitation?
+  package private(set) var arrivals: [Segment] = []
+  package var invitation: Invitation?
 
-  private(set) var link: Link?
+  package private(set) var link: Link?
   /// What the relay has said to be durable, over all links.
-  private(set) var acknowledged = VersionVector()
-  private(set) var statuses: [Status] = []
-  private(set) var endings: [LinkEnding] = []
-  private(set) var isLevel = false
-  private(set) var hello: Hello?
-  private(set) var relayVectorAtHello: VersionVector?
-  private(set) var regressions = 0
+  package private(set) var acknowledged = VersionVector()
+  package private(set) var statuses: [Status] = []
+  package private(set) var endings: [LinkEnding] = []
+  package private(set) var isLevel = false
+  package private(set) var hello: Hello?
+  package private(set) var relayVectorAtHello: VersionVector?
+  package private(set) var regressions = 0
   /// Records that came from the relay.
-  private(set) var recordsReceived = 0
-  private(set) var segmentsReceived = 0
-  var lastKnownRelayVector: VersionVector?
+  package private(set) var recordsReceived = 0
+  package private(set) var segmentsReceived = 0
+  package var lastKnownRelayVector: VersionVector?
   /// Sent in place of the next segments that the session asks for.
-  var forged: OutgoingSegment?
+  package var forged: OutgoingSegment?
   /// Admits whoever asks, as the inviter's engine does.
-  var admitsRequests = true
+  package var admitsRequests = true
 
   private init(
     name: String, device: DeviceKeys, key: WorkspaceKey, workspace: WorkspaceID, origin: Origin,
@@ -52,7 +52,7 @@ final class FakeClient {
   }
 
   /// A new workspace.
-  static func founder(_ name: String, seed: UInt64) throws -> FakeClient {
+  package static func founder(_ name: String, seed: UInt64) throws -> FakeClient {
     let entropy = Entropy.seeded(seed)
     let device = DeviceKeys(entropy: entropy)
     let key = WorkspaceKey(entropy: entropy)
@@ -62,7 +62,7 @@ final class FakeClient {
       origin: founding.origin, records: [founding.record], entropy: entropy)
   }
 
-  func invite(role: Role = .writer, expiresMillis: UInt64 = .max) throws -> Invitation {
+  package func invite(role: Role = .writer, expiresMillis: UInt64 = .max) throws -> Invitation {
     let (record, invitation) = try membership.makeInvitation(
       by: device, role: role, expiresMillis: expiresMillis, key: workspaceKey, keyEpoch: 1,
       entropy: entropy)
@@ -71,7 +71,9 @@ final class FakeClient {
   }
 
   /// A device that holds an invitation and has asked for nothing yet but with its own request.
-  static func joiner(_ name: String, _ invitation: Invitation, seed: UInt64) throws -> FakeClient {
+  package static func joiner(_ name: String, _ invitation: Invitation, seed: UInt64) throws
+    -> FakeClient
+  {
     let entropy = Entropy.seeded(seed)
     let device = DeviceKeys(entropy: entropy)
     let (record, origin) = try Membership.request(
@@ -84,7 +86,7 @@ final class FakeClient {
   }
 
   /// A member that was admitted directly, without any relay.
-  static func member(
+  package static func member(
     _ name: String, of founder: FakeClient, role: Role = .writer, seed: UInt64
   ) throws -> FakeClient {
     let invitation = try founder.invite(role: role)
@@ -100,7 +102,7 @@ final class FakeClient {
     return client
   }
 
-  var vector: VersionVector {
+  package var vector: VersionVector {
     VersionVector(
       chains.compactMap { origin, chain in
         chain.last.map {
@@ -111,7 +113,7 @@ final class FakeClient {
 
   // MARK: Writing
 
-  func seal(_ body: [UInt8], changes: UInt64 = 1) throws -> Segment {
+  package func seal(_ body: [UInt8], changes: UInt64 = 1) throws -> Segment {
     let position = chains[origin]?.last?.position ?? .start
     let sealer = SegmentSealer(
       workspace: workspace, keyEpoch: 1, key: workspaceKey, device: device, entropy: entropy)
@@ -122,24 +124,24 @@ final class FakeClient {
 
   /// Stores a new segment and gives it to the link.
   @discardableResult
-  func write(_ text: String, now: UInt64) throws -> [UInt8] {
+  package func write(_ text: String, now: UInt64) throws -> [UInt8] {
     try publish([seal(Array(text.utf8))], now: now)
   }
 
   /// Stores segments, whatever they are, and offers them on the link.
-  func publish(_ segments: [Segment], now: UInt64) -> [UInt8] {
+  package func publish(_ segments: [Segment], now: UInt64) -> [UInt8] {
     for segment in segments { keep(segment) }
     let tips = segments.map { ChainTip($0) }
     return perform(link?.perform(now: now) { $0.stored(tips, firstHand: true, now: now) }, now)
   }
 
-  func keep(_ segment: Segment) {
+  package func keep(_ segment: Segment) {
     chains[segment.header.origin, default: []].append(segment)
     arrivals.append(segment)
   }
 
   /// Changes one of its own stored segments, as nobody honest does.
-  func replace(_ index: Int, of origin: Origin, with segment: Segment) {
+  package func replace(_ index: Int, of origin: Origin, with segment: Segment) {
     chains[origin]?[index] = segment
     arrivals = arrivals.map {
       $0.header.origin == origin && $0.header.firstSequence == segment.header.firstSequence
@@ -150,7 +152,7 @@ final class FakeClient {
   // MARK: The link
 
   /// The first bytes of a link.
-  func connect(now: UInt64, pinned: SigningKey.Public? = nil) -> [UInt8] {
+  package func connect(now: UInt64, pinned: SigningKey.Public? = nil) -> [UInt8] {
     let credential: LinkHandshake.Credential =
       if let invitation, membership.device(device.publicKey) == nil {
         .joiner(invite: invitation.inviteKey, device: device.signing)
@@ -169,23 +171,23 @@ final class FakeClient {
     return perform(link?.start(now: now), now)
   }
 
-  func disconnect() { link = nil }
+  package func disconnect() { link = nil }
 
-  func receive(_ bytes: [UInt8], now: UInt64) -> [UInt8] {
+  package func receive(_ bytes: [UInt8], now: UInt64) -> [UInt8] {
     perform(link?.receive(bytes, now: now), now)
   }
 
-  func tick(now: UInt64) -> [UInt8] {
+  package func tick(now: UInt64) -> [UInt8] {
     perform(link?.tick(now: now), now)
   }
 
   /// Hands the session an input of a test's own.
-  func input(now: UInt64, _ body: (inout SyncSession) -> [SessionAction]) -> [UInt8] {
+  package func input(now: UInt64, _ body: (inout SyncSession) -> [SessionAction]) -> [UInt8] {
     perform(link?.perform(now: now, body), now)
   }
 
   /// A heartbeat out of turn.
-  func ping(_ number: UInt64) -> [UInt8] {
+  package func ping(_ number: UInt64) -> [UInt8] {
     input(now: 1) { _ in [.send(.ping(number))] }
   }
 
@@ -299,7 +301,7 @@ final class FakeClient {
   }
 
   /// The opened bodies, by origin.
-  func texts() throws -> [Origin: [String]] {
+  package func texts() throws -> [Origin: [String]] {
     try chains.mapValues { chain in
       try chain.map { String(decoding: try $0.open(with: workspaceKey), as: UTF8.self) }
     }
@@ -307,7 +309,7 @@ final class FakeClient {
 }
 
 extension ChainTip {
-  init(_ segment: Segment) {
+  package init(_ segment: Segment) {
     self.init(
       origin: segment.header.origin, sequence: segment.position.sequence,
       chainPrefix: segment.hash.array.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
@@ -315,7 +317,7 @@ extension ChainTip {
 }
 
 extension OutgoingSegment {
-  init(_ segment: Segment) {
+  package init(_ segment: Segment) {
     self.init(
       origin: segment.header.origin, first: segment.header.firstSequence,
       last: segment.header.lastSequence, bytes: segment.bytes)

@@ -12,11 +12,11 @@ package struct RelayStorage {
     applicationID: 0x534B_5252, migrations: [SegmentSchema.version1])
 
   /// How the database of a workspace is opened. It must not make a file unless the access says so.
-  let options: (WorkspaceID, SQLiteOptions.Access) -> SQLiteOptions
+  package let options: (WorkspaceID, SQLiteOptions.Access) -> SQLiteOptions
   /// Whether there is a database for the workspace.
-  let contains: (WorkspaceID) -> Bool
+  package let contains: (WorkspaceID) -> Bool
   /// Every workspace that has one, sorted.
-  let workspaces: () throws(RelayError) -> [WorkspaceID]
+  package let workspaces: () throws(RelayError) -> [WorkspaceID]
 
   package init(
     options: @escaping (WorkspaceID, SQLiteOptions.Access) -> SQLiteOptions,
@@ -28,7 +28,7 @@ package struct RelayStorage {
     self.workspaces = workspaces
   }
 
-  func open(
+  package func open(
     _ workspace: WorkspaceID, _ access: SQLiteOptions.Access
   ) throws(RelayError) -> SQLiteConnection {
     do throws(SQLiteError) {

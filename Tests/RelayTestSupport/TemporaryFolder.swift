@@ -1,10 +1,10 @@
-import Foundation
+internal import Foundation
 
 /// A folder of its own for one test, removed with all it holds when the value goes.
-final class TemporaryFolder: Sendable {
-  let path: String
+package final class TemporaryFolder: Sendable {
+  package let path: String
 
-  init() {
+  package init() {
     let url = FileManager.default.temporaryDirectory.appending(
       path: "skerry-relay-\(UInt64.random(in: 0 ... .max))")
     try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -15,10 +15,10 @@ final class TemporaryFolder: Sendable {
     try? FileManager.default.removeItem(atPath: path)
   }
 
-  func file(_ name: String) -> String { path + "/" + name }
+  package func file(_ name: String) -> String { path + "/" + name }
 
   /// Every file below, as paths.
-  var files: [String] {
+  package var files: [String] {
     let found = FileManager.default.enumerator(atPath: path)
     return (found?.allObjects ?? []).compactMap { $0 as? String }.map { file($0) }.filter {
       var isFolder: ObjCBool = false
@@ -28,18 +28,18 @@ final class TemporaryFolder: Sendable {
   }
 
   /// Whether any file holds these bytes anywhere.
-  func contains(_ text: String) -> Bool {
+  package func contains(_ text: String) -> Bool {
     let needle = Data(text.utf8)
     return files.contains { path in
       FileManager.default.contents(atPath: path)?.range(of: needle) != nil
     }
   }
 
-  func read(_ path: String) -> [UInt8] {
+  package func read(_ path: String) -> [UInt8] {
     FileManager.default.contents(atPath: path).map { Array($0) } ?? []
   }
 
-  func write(_ bytes: [UInt8], to path: String) {
+  package func write(_ bytes: [UInt8], to path: String) {
     _ = FileManager.default.createFile(atPath: path, contents: Data(bytes))
   }
 }

@@ -1,4 +1,6 @@
 import RelayService
+import RelayTestSupport
+import Relaying
 import Sealing
 import Segments
 import TestSupport

@@ -1,5 +1,6 @@
 import Causality
-import RelayService
+import RelayTestSupport
+import Relaying
 import Sealing
 import Segments
 import SyncProtocol
