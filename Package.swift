@@ -218,7 +218,7 @@ let package = Package(
       of: "SimulationKit",
       [
         "Causality", "Documents", "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing",
-        "SimulationKit",
+        "Segments", "SimulationKit",
       ]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(

@@ -1,5 +1,3 @@
-import CSodium
-
 /// A key for authenticated encryption: XChaCha20-Poly1305, whose 24-byte nonces are long enough to
 /// be drawn at random for the life of a key.
 package struct AEADKey: Sendable {
@@ -22,14 +20,12 @@ package struct AEADKey: Sendable {
     inPlace buffer: UnsafeMutableRawBufferPointer, count: Int,
     associatedData: UnsafeRawBufferPointer, nonce: UnsafeRawBufferPointer
   ) {
-    Sodium.ready()
     precondition(count >= 0 && buffer.count == count + AEADKey.tagByteCount)
     precondition(nonce.count == AEADKey.nonceByteCount)
     let bytes = buffer.octets
-    _ = crypto_aead_xchacha20poly1305_ietf_encrypt(
-      bytes, nil, bytes, UInt64(count),
-      associatedData.octets, UInt64(associatedData.count), nil,
-      nonce.octets, secret.pointer)
+    CipherSuites.current.encrypt(
+      bytes, count, associated: associatedData.octets, associatedData.count, nonce: nonce.octets,
+      key: secret.pointer, into: bytes)
   }
 
   /// Decrypts `sealed`, a ciphertext and its tag; nil when the bytes are not authentic.
@@ -37,7 +33,6 @@ package struct AEADKey: Sendable {
     _ sealed: UnsafeRawBufferPointer, associatedData: UnsafeRawBufferPointer,
     nonce: UnsafeRawBufferPointer
   ) -> [UInt8]? {
-    Sodium.ready()
     guard sealed.count >= AEADKey.tagByteCount, nonce.count == AEADKey.nonceByteCount else {
       return nil
     }
@@ -45,11 +40,9 @@ package struct AEADKey: Sendable {
     var isAuthentic = false
     let opened = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       let target = UnsafeMutableRawBufferPointer(buffer).octets
-      isAuthentic =
-        crypto_aead_xchacha20poly1305_ietf_decrypt(
-          target, nil, nil, sealed.octets, UInt64(sealed.count),
-          associatedData.octets, UInt64(associatedData.count),
-          nonce.octets, secret.pointer) == 0
+      isAuthentic = CipherSuites.current.decrypt(
+        sealed.octets, sealed.count, associated: associatedData.octets, associatedData.count,
+        nonce: nonce.octets, key: secret.pointer, into: target)
       initialized = isAuthentic ? count : 0
     }
     return isAuthentic ? opened : nil

@@ -1,5 +1,3 @@
-import CSodium
-
 /// An X25519 key pair that opens what was sealed to its public half (`crypto_box_seal`).
 package struct BoxKey: Sendable {
   package struct Public: Identifier32 {
@@ -19,13 +17,11 @@ package struct BoxKey: Sendable {
   /// The pair that belongs to a seed of 32 bytes.
   init(seed: SecretBytes) {
     precondition(seed.count == 32)
-    Sodium.ready()
     var publicBytes = Bytes32.zero
     secret = SecretBytes(count: 32) { target in
       publicBytes = Bytes32 { publicTarget in
-        _ = crypto_box_seed_keypair(
-          publicTarget.octets,
-          target.octets, seed.pointer)
+        CipherSuites.current.boxPair(
+          seed: seed.pointer, publicKey: publicTarget.octets, secretKey: target.octets)
       }
     }
     publicKey = Public(publicBytes)
@@ -39,9 +35,9 @@ package struct BoxKey: Sendable {
     var isAuthentic = false
     let opened = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       isAuthentic = publicKey.bytes.withUnsafeBytes { key in
-        crypto_box_seal_open(
-          UnsafeMutableRawBufferPointer(buffer).octets, sealed, UInt64(sealed.count),
-          key.octets, secret.pointer) == 0
+        CipherSuites.current.openSealedBox(
+          sealed, sealed.count, publicKey: key.octets, secretKey: secret.pointer,
+          into: UnsafeMutableRawBufferPointer(buffer).octets)
       }
       initialized = isAuthentic ? count : 0
     }
@@ -52,12 +48,11 @@ package struct BoxKey: Sendable {
   /// The secret shared with the holder of `other`; refuses keys that would make it known to all.
   func agree(with other: Public) throws(SealingError) -> SecretBytes {
     try SecretBytes(count: 32) { target throws(SealingError) in
-      let status = other.bytes.withUnsafeBytes { key in
-        crypto_scalarmult(
-          target.octets, secret.pointer,
-          key.octets)
+      let isAgreed = other.bytes.withUnsafeBytes { key in
+        CipherSuites.current.agree(
+          secretKey: secret.pointer, publicKey: key.octets, into: target.octets)
       }
-      guard status == 0 else { throw SealingError(.weakKey, "key agreement") }
+      guard isAgreed else { throw SealingError(.weakKey, "key agreement") }
     }
   }
 
@@ -65,9 +60,8 @@ package struct BoxKey: Sendable {
     _ message: [UInt8], nonce: [UInt8], to other: Public, into target: UnsafeMutablePointer<UInt8>
   ) -> Bool {
     other.bytes.withUnsafeBytes { key in
-      crypto_box_easy(
-        target, message, UInt64(message.count), nonce,
-        key.octets, secret.pointer) == 0
+      CipherSuites.current.box(
+        message, message.count, nonce: nonce, to: key.octets, from: secret.pointer, into: target)
     }
   }
 }
@@ -83,8 +77,11 @@ extension BoxKey.Public {
     let ephemeral = BoxKey(seed: entropy.secret(32))
     let both = ephemeral.publicKey.array + array
     let nonce = [UInt8](unsafeUninitializedCapacity: 24) { buffer, initialized in
-      crypto_generichash(
-        UnsafeMutableRawBufferPointer(buffer).octets, 24, both, UInt64(both.count), nil, 0)
+      Domain("").withPointer { personal in
+        CipherSuites.current.hash(
+          both, both.count, key: nil, keyCount: 0, personal: personal,
+          into: UnsafeMutableRawBufferPointer(buffer).octets, count: 24)
+      }
       initialized = 24
     }
     var isSealed = false

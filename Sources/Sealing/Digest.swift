@@ -42,16 +42,13 @@ package struct Digest: Identifier32 {
   package static func of(
     _ bytes: UnsafeRawBufferPointer, domain: Domain, key: SecretBytes? = nil
   ) -> Digest {
-    Sodium.ready()
-    return Digest(
+    Digest(
       Bytes32 { target in
-        let status = domain.withPointer { personal in
-          crypto_generichash_blake2b_salt_personal(
-            target.octets, 32,
-            bytes.octets, UInt64(bytes.count),
-            key?.pointer, key?.count ?? 0, nil, personal)
+        domain.withPointer { personal in
+          CipherSuites.current.hash(
+            bytes.octets, bytes.count, key: key?.pointer, keyCount: key?.count ?? 0,
+            personal: personal, into: target.octets, count: 32)
         }
-        precondition(status == 0, "BLAKE2b takes keys of at most 64 bytes")
       })
   }
 
@@ -67,23 +64,20 @@ package final class HashState {
   private let state: UnsafeMutableRawPointer
 
   package init(domain: Domain, key: SecretBytes? = nil) {
-    Sodium.ready()
-    state = .allocate(byteCount: crypto_generichash_blake2b_statebytes(), alignment: 64)
-    let status = domain.withPointer { personal in
-      crypto_generichash_blake2b_init_salt_personal(
-        OpaquePointer(state), key?.pointer, key?.count ?? 0, 32, nil, personal)
+    state = .allocate(byteCount: CipherSuites.hashStateByteCount, alignment: 64)
+    domain.withPointer { personal in
+      CipherSuites.current.hashStart(
+        state, key: key?.pointer, keyCount: key?.count ?? 0, personal: personal)
     }
-    precondition(status == 0, "BLAKE2b takes keys of at most 64 bytes")
   }
 
   deinit {
-    sodium_memzero(state, crypto_generichash_blake2b_statebytes())
+    sodium_memzero(state, CipherSuites.hashStateByteCount)
     state.deallocate()
   }
 
   package func update(_ bytes: UnsafeRawBufferPointer) {
-    crypto_generichash_blake2b_update(
-      OpaquePointer(state), bytes.octets, UInt64(bytes.count))
+    CipherSuites.current.hashUpdate(state, bytes.octets, bytes.count)
   }
 
   package func update(_ bytes: [UInt8]) {
@@ -100,7 +94,6 @@ package final class HashState {
   }
 
   func finish(into target: UnsafeMutableRawBufferPointer) {
-    let status = crypto_generichash_blake2b_final(OpaquePointer(state), target.octets, 32)
-    precondition(status == 0, "a hash is ended once")
+    CipherSuites.current.hashFinish(state, into: target.octets)
   }
 }

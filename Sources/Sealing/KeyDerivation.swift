@@ -1,5 +1,3 @@
-import CSodium
-
 /// One of several keys that are derived from one secret (`crypto_kdf`, BLAKE2b inside).
 struct DerivedKey {
   /// Which of the secret's keys, from 1.
@@ -9,13 +7,12 @@ struct DerivedKey {
 
   /// - Precondition: `secret` has 32 bytes; `count` is 16 to 64.
   func derive(from secret: SecretBytes, count: Int = 32) -> SecretBytes {
-    Sodium.ready()
-    precondition(secret.count == 32 && context.utf8CodeUnitCount == 8)
+    precondition(secret.count == 32 && (16...64).contains(count))
+    precondition(context.utf8CodeUnitCount == 8)
     return SecretBytes(count: count) { target in
       context.utf8Start.withMemoryRebound(to: CChar.self, capacity: 8) { name in
-        let status = crypto_kdf_derive_from_key(
-          target.octets, count, number, name, secret.pointer)
-        precondition(status == 0, "derived keys have 16 to 64 bytes")
+        CipherSuites.current.deriveKey(
+          number: number, context: name, secret: secret.pointer, into: target.octets, count: count)
       }
     }
   }
@@ -30,17 +27,14 @@ package enum Passphrase {
   package static func key(
     from text: String, salt: [UInt8]
   ) throws(SealingError) -> SecretBytes {
-    Sodium.ready()
     guard salt.count == saltByteCount else {
       throw SealingError(.wrongLength, "passphrase salt")
     }
     let characters = text.utf8.map { CChar(bitPattern: $0) }
     return try SecretBytes(count: 32) { target throws(SealingError) in
-      let status = crypto_pwhash(
-        target.octets, 32, characters, UInt64(characters.count),
-        salt, UInt64(crypto_pwhash_opslimit_moderate()), crypto_pwhash_memlimit_moderate(),
-        crypto_pwhash_alg_argon2id13())
-      guard status == 0 else { throw SealingError(.outOfMemory, "passphrase") }
+      let isDerived = CipherSuites.current.passphraseKey(
+        characters, characters.count, salt: salt, into: target.octets)
+      guard isDerived else { throw SealingError(.outOfMemory, "passphrase") }
     }
   }
 }

@@ -7,8 +7,7 @@ import CSodium
 /// message was cut.
 ///
 /// Both ends start from a key *and* a stream header that the handshake derived for this link and
-/// direction, so no header is sent. libsodium draws a header at random in `init_push`; here both
-/// ends use `init_pull`, which sets up the very same state from a header that is given.
+/// direction, so no header is sent.
 package enum SecureStream {
   /// What sealing adds to a message.
   package static let overhead = 17
@@ -26,19 +25,19 @@ package enum SecureStream {
 
 /// The state that both directions keep, overwritten with zeros at the end.
 private final class StreamState {
-  let state: UnsafeMutablePointer<crypto_secretstream_xchacha20poly1305_state>
+  let state: UnsafeMutableRawPointer
   var hasEnded = false
 
   init(secret: SecretBytes) {
     precondition(secret.count == SecureStream.secretByteCount)
-    Sodium.ready()
-    state = .allocate(capacity: 1)
-    state.initialize(to: crypto_secretstream_xchacha20poly1305_state())
-    _ = crypto_secretstream_xchacha20poly1305_init_pull(state, secret.pointer + 32, secret.pointer)
+    let count = CipherSuites.streamStateByteCount
+    state = .allocate(byteCount: count, alignment: 8)
+    state.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+    CipherSuites.current.streamStart(state, header: secret.pointer + 32, key: secret.pointer)
   }
 
   deinit {
-    sodium_memzero(state, MemoryLayout<crypto_secretstream_xchacha20poly1305_state>.size)
+    sodium_memzero(state, CipherSuites.streamStateByteCount)
     state.deallocate()
   }
 }
@@ -84,8 +83,8 @@ package final class OutgoingStream {
     frame.append(contentsOf: repeatElement(0, count: message.count + SecureStream.overhead))
     frame.withUnsafeMutableBytes { buffer in
       let target = UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
-      _ = crypto_secretstream_xchacha20poly1305_push(
-        stream.state, target.octets, nil, message, UInt64(message.count), nil, 0, tag)
+      CipherSuites.current.streamSeal(
+        stream.state, message, message.count, tag: tag, into: target.octets)
     }
   }
 }
@@ -110,16 +109,13 @@ package final class IncomingStream {
     guard payload.count >= SecureStream.overhead else { throw .malformed }
     let count = payload.count - SecureStream.overhead
     guard count <= SecureStream.messageBytesMax else { throw .tooLong }
-    var tag: UInt8 = 0
-    var isAuthentic = false
+    var tag: UInt8?
     let message = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      isAuthentic =
-        crypto_secretstream_xchacha20poly1305_pull(
-          stream.state, UnsafeMutableRawBufferPointer(buffer).octets, nil, &tag, payload,
-          UInt64(payload.count), nil, 0) == 0
-      initialized = isAuthentic ? count : 0
+      tag = CipherSuites.current.streamOpen(
+        stream.state, payload, payload.count, into: UnsafeMutableRawBufferPointer(buffer).octets)
+      initialized = tag == nil ? 0 : count
     }
-    guard isAuthentic else { throw .notAuthentic }
+    guard let tag else { throw .notAuthentic }
     switch tag {
     case SecureStream.tagMessage, SecureStream.tagRekey:
       stream.hasEnded = false

@@ -1,5 +1,4 @@
 package import ByteCoding
-import CSodium
 
 /// An Ed25519 signature (RFC 8032), 64 bytes.
 package struct Signature: Hashable, Sendable {
@@ -72,13 +71,11 @@ package struct SigningKey: Sendable {
   /// The pair that belongs to a seed of 32 bytes.
   package init(seed: SecretBytes) {
     precondition(seed.count == SigningKey.seedByteCount)
-    Sodium.ready()
     var publicBytes = Bytes32.zero
     secret = SecretBytes(count: 64) { target in
       publicBytes = Bytes32 { publicTarget in
-        _ = crypto_sign_ed25519_seed_keypair(
-          publicTarget.octets,
-          target.octets, seed.pointer)
+        CipherSuites.current.signingPair(
+          seed: seed.pointer, publicKey: publicTarget.octets, secretKey: target.octets)
       }
     }
     publicKey = Public(publicBytes)
@@ -90,9 +87,8 @@ package struct SigningKey: Sendable {
 
   package func sign(_ digest: Digest, domain: Domain) -> Signature {
     Signature { target in
-      _ = withUnsafeBytes(of: (domain.bytes, digest.bytes)) { message in
-        crypto_sign_ed25519_detached(
-          target, nil, message.octets, 48, secret.pointer)
+      withUnsafeBytes(of: (domain.bytes, digest.bytes)) { message in
+        CipherSuites.current.sign(message.octets, 48, secretKey: secret.pointer, into: target)
       }
     }
   }
@@ -104,13 +100,10 @@ extension SigningKey.Public {
   /// libsodium refuses keys of low order and second encodings of a signature, so that nobody but
   /// the signer can make another valid signature from a valid one.
   package func verifies(_ signature: Signature, of digest: Digest, domain: Domain) -> Bool {
-    Sodium.ready()
-    return withUnsafeBytes(of: (domain.bytes, digest.bytes)) { message in
+    withUnsafeBytes(of: (domain.bytes, digest.bytes)) { message in
       bytes.withUnsafeBytes { key in
         signature.withPointer { signed in
-          crypto_sign_ed25519_verify_detached(
-            signed, message.octets, 48,
-            key.octets) == 0
+          CipherSuites.current.verify(signed, message.octets, 48, publicKey: key.octets)
         }
       }
     }

@@ -1,14 +1,15 @@
 import CSodium
 
-/// What every call into libsodium goes through first: `sodium_init`, once in a process.
+/// What every use of libsodium goes through first: `sodium_init`, once in a process.
 enum Sodium {
   /// Complexity: a load and a branch after the first call.
   @inline(__always)
   static func ready() {
-    precondition(isReady, "libsodium cannot start: this machine offers it no random source")
+    precondition(
+      isReady, "libsodium cannot start: no random source on this machine, or another version of it")
   }
 
-  private static let isReady = sodium_init() >= 0
+  private static let isReady = sodium_init() >= 0 && Libsodium.statesFit
 }
 
 /// Whether two runs of bytes are equal, in a time that depends on their lengths only.

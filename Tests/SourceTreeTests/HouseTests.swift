@@ -80,6 +80,28 @@ struct HouseTests {
     }
   }
 
+  @Test("nobody but the simulator puts another cipher in libsodium's place")
+  func theCipherIsReplacedBySimulationsOnly() {
+    for file in SourceTree.files(in: ["Sources", "Demo", "Simulations", "Tests"]) {
+      if ["Sealing", "SimulationKit", "SimulationKitTests", "SourceTreeTests"].contains(file.target)
+      {
+        continue
+      }
+      for (text, line) in file.code {
+        for word in ["CipherSuite", "StandInCipher", "replaceOnThisThread"] {
+          #expect(!text.contains(word), "\(file.path):\(line) uses \(word)")
+        }
+      }
+    }
+    let callers = SourceTree.sources.filter { file in
+      file.code.contains { $0.text.contains("replaceOnThisThread") }
+    }
+    #expect(
+      callers.map(\.path) == [
+        "Simulations/SimulationKit/Cipher/StandInCipher.swift", "Sources/Sealing/CipherSuite.swift",
+      ])
+  }
+
   @Test("SQL is written in the stores and nowhere else")
   func sqlStaysInTheStores() {
     let rooms: Set = ["SQLiteBridge", "SegmentStore", "ReplicaStore", "BenchmarkCommand"]
