@@ -100,6 +100,9 @@ let package = Package(
       "SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", deque],
       documents: ["FORMAT.md"]),
 
+    library(
+      "DocumentModel", in: "Simulations", ["ByteCoding", "Causality", "Documents", "JSONCoding"]),
+
     // 4
     library(
       "ReplicaStore",
@@ -145,8 +148,9 @@ let package = Package(
     library(
       "SimulationKit", in: "Simulations",
       [
-        "ByteCoding", "Causality", "Documents", "JSONCoding", "Relaying", "ReplicaStore",
-        "Replication", "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol", heap,
+        "ByteCoding", "Causality", "DocumentModel", "Documents", "JSONCoding", "Relaying",
+        "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
+        "SyncProtocol", heap,
       ]),
 
     // 8
@@ -176,7 +180,11 @@ let package = Package(
     tests(of: "SQLiteBridge", ["SQLiteBridge"]),
     tests(of: "TerminalKit", ["TerminalKit"]),
     tests(
-      of: "Documents", ["ByteCoding", "Causality", "Documents", "JSONCoding", "EditingTraces"]),
+      of: "Documents",
+      [
+        "ByteCoding", "Causality", "DocumentModel", "Documents", "JSONCoding", "EditingTraces",
+      ]),
+    tests(of: "DocumentModel", ["Causality", "DocumentModel", "Documents", "JSONCoding"]),
     tests(of: "Segments", ["ByteCoding", "Causality", "Sealing", "Segments"]),
     tests(of: "ChangeCoding", ["ByteCoding", "Causality", "ChangeCoding", "Documents"]),
     tests(
@@ -217,8 +225,8 @@ let package = Package(
     tests(
       of: "SimulationKit",
       [
-        "Causality", "Documents", "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing",
-        "Segments", "SimulationKit",
+        "Causality", "DocumentModel", "Documents", "JSONCoding", "ReplicaStore", "SQLiteBridge",
+        "Sealing", "Segments", "SimulationKit",
       ]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(

@@ -5,7 +5,7 @@ private let rows: [[String]] = [
   ["RunStructures", "ByteCoding", "JSONCoding", "CSodium", "CSQLite"],
   ["Causality", "Sealing", "SQLiteBridge", "TerminalKit", "EditingTraces"],
   ["Documents", "Segments"],
-  ["ChangeCoding", "SegmentStore", "SyncProtocol"],
+  ["ChangeCoding", "SegmentStore", "SyncProtocol", "DocumentModel"],
   ["ReplicaStore"],
   ["Replication", "Relaying", "Transports"],
   ["Skerry"],
@@ -100,6 +100,23 @@ struct HouseTests {
       callers.map(\.path) == [
         "Simulations/SimulationKit/Cipher/StandInCipher.swift", "Sources/Sealing/CipherSuite.swift",
       ])
+  }
+
+  @Test("the model of the documents shares no machinery with what it is held against")
+  func theModelStandsAlone() {
+    let words = [
+      "Document(", "Editor", "DocumentHistory", "EventGraph", "SequenceLog", "SequenceWalker",
+      "TextRope", "Register(", "RunStructures",
+    ]
+    let model = SourceTree.sources.filter { $0.path.hasPrefix("Simulations/DocumentModel/Model/") }
+    #expect(!model.isEmpty)
+    for file in model {
+      for (text, line) in file.code {
+        for word in words where !text.contains("Model\(word)") {
+          #expect(!text.contains(word), "\(file.path):\(line) uses \(word)")
+        }
+      }
+    }
   }
 
   @Test("SQL is written in the stores and nowhere else")

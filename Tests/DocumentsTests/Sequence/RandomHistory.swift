@@ -1,4 +1,5 @@
 import Causality
+import DocumentModel
 import Documents
 import TestSupport
 
@@ -49,7 +50,7 @@ struct RandomHistory {
   }
 
   private(set) var changes: [Change] = []
-  private(set) var oracle = FugueOracle()
+  private(set) var oracle = ModelSequence()
   /// `ranks[origin]`: the order of origins for ties.
   let ranks: [Int]
   private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz\r\n\0é👍\u{301}".unicodeScalars)
@@ -85,6 +86,11 @@ struct RandomHistory {
     }
   }
 
+  /// An event by the rank of its origin, which stands for the origin itself.
+  private func event(of origin: Int, _ sequence: UInt64, _ index: Int) -> EventID {
+    EventID(rank: ranks[origin], sequence: sequence, index: index)
+  }
+
   private func heads(of versions: [Int]) -> [Int] {
     Set(versions).filter { version in
       !versions.contains { $0 != version && changes[$0].closure.contains(version) }
@@ -105,22 +111,19 @@ struct RandomHistory {
   private mutating func perform(_ operation: Operation) {
     let number = changes.count - 1
     let change = changes[number]
+    let version = ChangeSet(change.closure)
     switch operation {
     case .insert(let position, let text):
-      for (offset, scalar) in text.enumerated()
-      where position + offset <= oracle.length(in: change.closure) {
-        let index = change.eventCount - change.eventsAfter + offset
-        oracle.insert(
-          scalar, at: position + offset, by: number,
-          identity: FugueOracle.Identity(
-            rank: ranks[change.origin], sequence: change.sequence, index: index),
-          version: change.closure)
-      }
-    case .delete(let position, let count, let backward):
+      oracle.insert(
+        text, at: position, by: number,
+        event: event(
+          of: change.origin, change.sequence, change.eventCount - change.eventsAfter),
+        in: version)
+    case .delete(let position, let count, backward: false):
+      oracle.remove(at: position, count: count, by: number, in: version)
+    case .delete(let position, let count, backward: true):
       for offset in 0..<count {
-        let position = backward ? position - offset : position
-        guard position < oracle.length(in: change.closure) else { continue }
-        oracle.delete(at: position, by: number, version: change.closure)
+        oracle.remove(at: position - offset, count: 1, by: number, in: version)
       }
     }
     changes[number].operations.append(operation)
@@ -137,7 +140,7 @@ struct RandomHistory {
     let closure = changes[changes.count - 1].closure
     for _ in 0..<Int.random(in: 1...shape.operationsMax, using: &random) {
       let isFaulty = Int.random(in: 0..<100, using: &random) < shape.faultyPercent
-      let length = oracle.length(in: closure) + (isFaulty ? 4 : 0)
+      let length = oracle.count(in: closure) + (isFaulty ? 4 : 0)
       if length > 0, Int.random(in: 0..<100, using: &random) < shape.deletePercent {
         let count = Int.random(in: 1...min(length, shape.runMax), using: &random)
         let position = Int.random(in: 0...length - count, using: &random)
@@ -171,6 +174,20 @@ struct RandomHistory {
       order.append(choice)
     }
     return order
+  }
+}
+
+extension ModelSequence {
+  func count(in version: Set<Int>) -> Int { count(in: ChangeSet(version)) }
+  func text(in version: Set<Int>) -> String { text(in: ChangeSet(version)) }
+  func events(in version: Set<Int>) -> [EventID] { events(in: ChangeSet(version)) }
+}
+
+extension EventID {
+  init(rank: Int, sequence: UInt64, index: Int) {
+    self.init(
+      change: ChangeID(origin: Origin(high: 0, low: UInt64(rank)), sequence: sequence),
+      index: UInt32(index))
   }
 }
 

@@ -3,7 +3,7 @@ import Documents
 import TestSupport
 import Testing
 
-@Suite("Sequence merge against the oracle")
+@Suite("Sequence merge against the model")
 struct SequenceConvergenceTests {
   static let shapes: [(name: String, shape: RandomHistory.Shape)] = [
     ("two replicas", RandomHistory.Shape(replicas: 2, changes: 12)),
@@ -75,16 +75,16 @@ struct SequenceConvergenceTests {
           at: replica.graph.dominators(of: from + to))
         let found = insertions.joined().map { version in
           let event = replica.graph.event(at: version)
-          return FugueOracle.Identity(
+          return EventID(
             rank: Int(replica.ranks[event.origin]), sequence: event.sequence, index: event.index)
         }
-        if found != history.oracle.identities(in: both) { return "wrong attribution" }
+        if found != history.oracle.events(in: both) { return "wrong attribution" }
       }
     }
     return nil
   }
 
-  @Test("every delivery order and batch size shows what the oracle shows", arguments: shapes)
+  @Test("every delivery order and batch size shows what the model shows", arguments: shapes)
   func convergence(name: String, shape: RandomHistory.Shape) throws {
     for seed in 0..<historyCount {
       let failure = try Self.check(seed: seed, shape: shape)

@@ -1,0 +1,102 @@
+package import Causality
+package import Documents
+package import JSONCoding
+
+/// The first place at which an engine shows something else than the ``Model``.
+package struct Difference: Hashable, Sendable, CustomStringConvertible {
+  package var document: DocumentID
+  /// Keys and indices from the top of the JSON compared.
+  package var path: DocumentPath
+  /// What the model shows there, and what was found; nil: nothing.
+  package var expected: JSONValue?
+  package var found: JSONValue?
+
+  package var description: String {
+    "document \(document) at '\(path)': expected \(Self.text(expected)), found \(Self.text(found))"
+  }
+
+  private static func text(_ json: JSONValue?) -> String {
+    json?.text() ?? "nothing"
+  }
+
+  /// Compares two values member by member. Strings and keys are the same when their bytes are, keys
+  /// in the same order.
+  ///
+  /// - Returns: nil when they are the same.
+  package static func first(
+    in document: DocumentID, expected: JSONValue?, found: JSONValue?
+  ) -> Difference? {
+    first(in: document, at: DocumentPath(), expected, found)
+  }
+
+  private static func first(
+    in document: DocumentID, at path: DocumentPath, _ expected: JSONValue?, _ found: JSONValue?
+  ) -> Difference? {
+    switch (expected, found) {
+    case (.array(let left), .array(let right)):
+      for index in 0..<max(left.count, right.count) {
+        let difference = first(
+          in: document, at: path.appending(.index(index)),
+          index < left.count ? left[index] : .none, index < right.count ? right[index] : .none)
+        if let difference { return difference }
+      }
+      return nil
+    case (.object(let left), .object(let right)):
+      for (mine, theirs) in zip(left.members, right.members)
+      where mine.key.utf8.elementsEqual(theirs.key.utf8) {
+        let difference = first(
+          in: document, at: path.appending(.key(mine.key)), mine.value, theirs.value)
+        if let difference { return difference }
+      }
+      let (mine, theirs) = (left.members.map(\.key), right.members.map(\.key))
+      guard let key = firstDifference(mine, theirs) else { return nil }
+      let isMine = mine.contains { $0.utf8.elementsEqual(key.utf8) }
+      let isTheirs = theirs.contains { $0.utf8.elementsEqual(key.utf8) }
+      return Difference(
+        document: document, path: path.appending(.key(key)), expected: isMine ? left[key] : .none,
+        found: isTheirs ? right[key] : .none)
+    case (.string(let left), .string(let right)) where left.utf8.elementsEqual(right.utf8):
+      return nil
+    case (.string, .string): break
+    case (.double(let left), .double(let right)) where left.bitPattern == right.bitPattern:
+      return nil
+    case (.double, .double): break
+    case (let left, let right) where left == right: return nil
+    default: break
+    }
+    return Difference(document: document, path: path, expected: expected, found: found)
+  }
+
+  /// The first key that does not stand at the same place on both sides.
+  private static func firstDifference(_ left: [String], _ right: [String]) -> String? {
+    for index in 0..<max(left.count, right.count) {
+      guard index < left.count else { return right[index] }
+      guard index < right.count else { return left[index] }
+      if !left[index].utf8.elementsEqual(right[index].utf8) { return left[index] }
+    }
+    return nil
+  }
+}
+
+extension Model {
+  /// Holds a document of the engine against what the changes make of it.
+  ///
+  /// - Parameter seen: what the replica has seen that the document belongs to; nil for everything.
+  /// - Returns: nil when they are the same, to the last entry that a register keeps.
+  package func difference(
+    from document: Document, seeing seen: VersionVector? = nil
+  ) -> Difference? {
+    let model = canonicalJSON(of: document.id, seeing: seen)
+    // A nil literal would be the JSON value null.
+    let found: JSONValue? = document.isEmpty ? .none : .some(document.canonicalJSON())
+    return Difference.first(in: document.id, expected: model, found: found)
+      ?? plainDifference(from: document, seen)
+  }
+
+  /// The plain read has rules of its own: winners, numbers that stop at the ends of 64 bits.
+  private func plainDifference(from document: Document, _ seen: VersionVector?) -> Difference? {
+    guard !document.isEmpty, !document.isDeleted else { return nil }
+    return Difference.first(
+      in: document.id, expected: json(of: document.id, seeing: seen), found: try? document.json())
+  }
+}

@@ -1,0 +1,119 @@
+import ByteCoding
+import Documents
+import JSONCoding
+
+extension ModelDocument {
+  /// What a reader of the document sees.
+  func json(in version: ChangeSet) -> JSONValue {
+    json(of: .root, in: version, depth: 0)
+  }
+
+  /// Containers nested deeper than an editor makes them read as null.
+  private func json(of container: ContainerID, in version: ChangeSet, depth: Int) -> JSONValue {
+    guard depth <= ContainerID.depthMax else { return .null }
+    switch container.kind {
+    case .map:
+      return .object(
+        members(of: container, in: version) { json(of: $0.last, in: version, depth: depth) })
+    case .list:
+      return .array(
+        elements(of: container, in: version).map { json(of: $0.last, in: version, depth: depth) })
+    case .text: return .string(sequences[container]?.text(in: version) ?? "")
+    case .counter: return .integer(Int64(clamping: sum(of: container, in: version)))
+    case .tree: return .null
+    }
+  }
+
+  private func json(of entry: Entry?, in version: ChangeSet, depth: Int) -> JSONValue {
+    switch entry?.content {
+    case .value(let value): value.json
+    case .container(let container): json(of: container, in: version, depth: depth + 1)
+    case nil: .null
+    }
+  }
+
+  /// Everything that can be reached from the root, with every entry of every register, in the form
+  /// that `Document.canonicalJSON()` documents.
+  func canonicalJSON(in version: ChangeSet) -> JSONValue {
+    [
+      "document": .string(id.description),
+      "frontier": .array(
+        frontier(of: version).map { part in
+          .string("\(part.change)" + (part.endsInDelete ? " deleted" : ""))
+        }),
+      "deleted": .bool(isDeleted(in: version)),
+      "root": canonicalJSON(of: .root, in: version, depth: 0),
+    ]
+  }
+
+  private func canonicalJSON(
+    of container: ContainerID, in version: ChangeSet, depth: Int
+  ) -> JSONValue {
+    func content() -> JSONValue {
+      guard depth <= ContainerID.depthMax else { return .null }
+      switch container.kind {
+      case .map:
+        return .object(
+          members(of: container, in: version) {
+            canonicalJSON(of: $0, in: version, depth: depth)
+          })
+      case .list:
+        return .array(
+          elements(of: container, in: version).map {
+            canonicalJSON(of: $0, in: version, depth: depth)
+          })
+      case .text: return .string(sequences[container]?.text(in: version) ?? "")
+      case .counter: return .string("\(sum(of: container, in: version))")
+      case .tree: return .null
+      }
+    }
+    return .object([container.kind.description: content()])
+  }
+
+  private func canonicalJSON(
+    of entries: [Entry], in version: ChangeSet, depth: Int
+  ) -> JSONValue {
+    .array(
+      entries.indices.map { index in
+        let entry = entries[index]
+        var members: JSONObject = [
+          "event": .string("\(entry.event)"), "lamport": .count(entry.lamport),
+        ]
+        switch entry.content {
+        case .value(let value): members["value"] = canonicalJSON(of: value)
+        case .container where entries[..<index].contains { $0.content == entry.content }:
+          members["container"] = "as before"
+        case .container(let child):
+          members["container"] = canonicalJSON(of: child, in: version, depth: depth + 1)
+        }
+        return .object(members)
+      })
+  }
+
+  private func canonicalJSON(of value: Value) -> JSONValue {
+    switch value {
+    case .integer(let number) where number.magnitude > 1 << 53:
+      ["integer": .string("\(number)")]
+    case .bytes(let bytes): ["bytes": .string(Base64URL.encode(bytes))]
+    case .timestamp(let moment): ["timestamp": .string(moment.text)]
+    default: value.json
+    }
+  }
+
+  /// The keys of a map that hold something, in the order of their bytes.
+  private func members(
+    of map: ContainerID, in version: ChangeSet, _ json: ([Entry]) -> JSONValue
+  ) -> JSONObject {
+    JSONObject(
+      uniqueMembers: (maps[map] ?? [:]).sorted { $0.key < $1.key }.compactMap { key, entries in
+        let alive = alive(entries, in: version)
+        return alive.isEmpty ? nil : JSONObject.Member(key: key.text, value: json(alive))
+      })
+  }
+
+  private func elements(of list: ContainerID, in version: ChangeSet) -> [[Entry]] {
+    (sequences[list]?.events(in: version) ?? []).map { element in
+      alive(elements[list]?[element], in: version)
+    }
+  }
+}

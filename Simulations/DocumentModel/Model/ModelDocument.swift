@@ -1,0 +1,222 @@
+import Causality
+import Documents
+
+/// One document as the changes to it make it: what every one of them wrote is kept, with the change
+/// that wrote it and those that took it away, so that it can be read at any version.
+///
+/// The rules, which are all there is to know about who wins:
+///
+/// - An edit is made on a version: its parents, their parents, and so on, and what the edit itself
+///   did before. It takes away or addresses nothing outside of that version.
+/// - A register keeps every entry that no later write named; a plain read shows the entry with the
+///   highest Lamport time, then the highest origin.
+/// - A counter is the sum of its increments.
+/// - A container is named by where it is and what kind it is, so that two people who make the same
+///   one have made one; made again where one of its kind had been, it is named by the event that
+///   made it and begins empty.
+/// - A text or list shows what was inserted and not removed, in the order of ``ModelSequence``.
+/// - A document is deleted when each of its newest changes ended by deleting it: an edit that
+///   follows the deletion, or was made without knowing of it, brings it back.
+struct ModelDocument: Sendable {
+  /// What stands at a key or in a list element.
+  struct Entry: Sendable {
+    var event: EventID
+    var lamport: UInt64
+    var content: Content
+    /// The change that wrote it, and those that replaced it.
+    var writtenBy: Int
+    var replacedBy: [Int] = []
+  }
+
+  enum Content: Hashable, Sendable {
+    case value(Value)
+    case container(ContainerID)
+  }
+
+  struct Increment: Sendable {
+    var amount: Int64
+    var madeBy: Int
+  }
+
+  /// One change as this document sees it.
+  struct Part: Sendable {
+    var change: ChangeID
+    var parents: [Int]
+    /// Everything the author's version holds, the change itself included.
+    var past: ChangeSet
+    var endsInDelete: Bool
+  }
+
+  let id: DocumentID
+  /// Parents before children; the place in it is the change's number.
+  private(set) var parts: [Part] = []
+  private(set) var numbers: [ChangeID: Int] = [:]
+  /// Those of which a parent is not here.
+  private(set) var waiting: [Change] = []
+
+  private(set) var maps: [ContainerID: [Key: [Entry]]] = [:]
+  private(set) var elements: [ContainerID: [EventID: [Entry]]] = [:]
+  private(set) var counters: [ContainerID: [Increment]] = [:]
+  private(set) var sequences: [ContainerID: ModelSequence] = [:]
+
+  init(id: DocumentID) {
+    self.id = id
+  }
+
+  /// Takes the change's edit of this document, and all that waited for it.
+  mutating func add(_ change: Change) {
+    guard numbers[change.id] == nil, !waiting.contains(where: { $0.id == change.id }) else {
+      return
+    }
+    waiting.append(change)
+    while let ready = waiting.firstIndex(where: { edit(of: $0).parents.allSatisfy(isHere) }) {
+      apply(waiting.remove(at: ready))
+    }
+  }
+
+  private func edit(of change: Change) -> DocumentEdit {
+    change.edits.first { $0.document == id }
+      ?? DocumentEdit(document: id, parents: [], operations: [])
+  }
+
+  private func isHere(_ change: ChangeID) -> Bool { numbers[change] != nil }
+
+  // MARK: Applying
+
+  private mutating func apply(_ change: Change) {
+    let edit = edit(of: change)
+    let number = parts.count
+    let parents = edit.parents.compactMap { numbers[$0] }
+    var past = ChangeSet([number])
+    for parent in parents { past.formUnion(parts[parent].past) }
+    numbers[change.id] = number
+    parts.append(
+      Part(
+        change: change.id, parents: parents, past: past,
+        endsInDelete: edit.operations.last?.action == .deleteDocument))
+    var event = EventID(change: change.id, index: 0)
+    for operation in edit.operations {
+      apply(
+        operation,
+        Entry(
+          event: event, lamport: change.lamport, content: .value(.null),
+          writtenBy: number))
+      event.index &+= UInt32(clamping: operation.eventCount)
+    }
+  }
+
+  /// - Parameter entry: what a write of the operation adds, but for its content.
+  private mutating func apply(_ operation: Operation, _ entry: Entry) {
+    let container = operation.container
+    let (number, event) = (entry.writtenBy, entry.event)
+    let past = parts[number].past
+    var entry = entry
+    func seen(_ replaced: [EventID]) -> [EventID] { replaced.filter { isSeen($0, by: event) } }
+    switch (container.kind, operation.action) {
+    case (.map, .set(let key, let value, let replaced)):
+      entry.content = .value(value)
+      write(entry, replacing: seen(replaced), by: number, at: key, of: container)
+    case (.map, .make(let key, let kind, let isAnew, let replaced)):
+      entry.content = .container(
+        .child(parent: container, key: key, kind: kind, generation: isAnew ? event : nil))
+      write(entry, replacing: seen(replaced), by: number, at: key, of: container)
+    case (.map, .delete(let key, let replaced)):
+      write(nil, replacing: seen(replaced), by: number, at: key, of: container)
+    case (.counter, .increment(let amount)):
+      counters[container, default: []].append(Increment(amount: amount, madeBy: number))
+    case (.text, .insertText(let position, let text)):
+      sequences[container, default: ModelSequence()].insert(
+        Array(text.unicodeScalars), at: position, by: number, event: event, in: past)
+    case (.list, .insertElements(let position, let inserted)):
+      sequences[container, default: ModelSequence()].insert(
+        Array(repeating: nil, count: inserted.count), at: position, by: number, event: event,
+        in: past)
+      for element in inserted {
+        entry.content = content(of: element, at: entry.event)
+        elements[container, default: [:]][entry.event] = [entry]
+        entry.event.index &+= 1
+      }
+    case (.list, .setElement(let element, let new, let replaced)):
+      guard isSeen(element, by: event) else { return }
+      entry.content = content(of: new, at: event)
+      Self.write(
+        entry, replacing: seen(replaced), by: number,
+        to: &elements[container, default: [:]][element, default: []])
+    case (.text, .remove(let position, let count)), (.list, .remove(let position, let count)):
+      sequences[container, default: ModelSequence()].remove(
+        at: position, count: count, by: number, in: past)
+    default:
+      // Meant for a container of another kind, or of a later release: counted, without effect.
+      break
+    }
+  }
+
+  private func content(of element: Operation.Element, at event: EventID) -> Content {
+    switch element {
+    case .value(let value): .value(value)
+    case .container(let kind): .container(.element(event, kind))
+    }
+  }
+
+  private mutating func write(
+    _ entry: Entry?, replacing replaced: [EventID], by number: Int, at key: Key,
+    of map: ContainerID
+  ) {
+    Self.write(
+      entry, replacing: replaced, by: number, to: &maps[map, default: [:]][key, default: []])
+  }
+
+  /// - Parameter replaced: what the author named and had seen.
+  private static func write(
+    _ entry: Entry?, replacing replaced: [EventID], by number: Int, to entries: inout [Entry]
+  ) {
+    for index in entries.indices where replaced.contains(entries[index].event) {
+      entries[index].replacedBy.append(number)
+    }
+    if let entry { entries.append(entry) }
+  }
+
+  /// Whether the version that the event was made on holds the other one.
+  private func isSeen(_ other: EventID, by event: EventID) -> Bool {
+    if other.change == event.change { return other.index < event.index }
+    guard let number = numbers[event.change], let seen = numbers[other.change] else { return false }
+    return parts[number].past.contains(seen)
+  }
+
+  // MARK: Reading
+
+  /// The changes among `named` that are here with all that they were built on.
+  func version(where isNamed: (ChangeID) -> Bool) -> ChangeSet {
+    let named = ChangeSet(parts.indices.filter { isNamed(parts[$0].change) })
+    return ChangeSet(
+      parts.indices.filter { named.contains($0) && parts[$0].past.isSubset(of: named) })
+  }
+
+  /// The newest changes of a version, sorted: those on which it holds no other.
+  func frontier(of version: ChangeSet) -> [Part] {
+    let numbers = parts.indices.filter(version.contains)
+    let followed = ChangeSet(numbers.flatMap { parts[$0].parents })
+    return numbers.filter { !followed.contains($0) }.map { parts[$0] }
+      .sorted { $0.change < $1.change }
+  }
+
+  func isDeleted(in version: ChangeSet) -> Bool {
+    let frontier = frontier(of: version)
+    return !frontier.isEmpty && frontier.allSatisfy(\.endsInDelete)
+  }
+
+  /// The entries that nothing in the version replaced, the winner last.
+  func alive(_ entries: [Entry]?, in version: ChangeSet) -> [Entry] {
+    (entries ?? []).filter { entry in
+      version.contains(entry.writtenBy) && !entry.replacedBy.contains(where: version.contains)
+    }
+    .sorted { left, right in
+      left.lamport != right.lamport ? left.lamport < right.lamport : left.event < right.event
+    }
+  }
+
+  func sum(of counter: ContainerID, in version: ChangeSet) -> Int128 {
+    (counters[counter] ?? []).filter { version.contains($0.madeBy) }
+      .reduce(0) { $0 &+ Int128($1.amount) }
+  }
+}

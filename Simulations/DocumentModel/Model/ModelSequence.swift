@@ -1,0 +1,159 @@
+package import Causality
+
+/// What a text or a list is, for whoever edits it together with others.
+///
+/// Every unit (a Unicode scalar of a text, an element of a list) has its place for good when it is
+/// inserted, and deleting it only hides it. The places are those of the FugueMax tree (Weidner and
+/// Kleppmann, "The Art of the Fugue", 2023): a unit typed after another hangs on its right; one
+/// typed where that already has something on its right hangs on the left of what comes next. The
+/// text is the tree read from left to right. So what one person types in one go stays together,
+/// whatever others type at the same place.
+///
+/// A version is a set of changes. It holds the units that its changes inserted, and shows those of
+/// them that none of its changes removed. Positions count what the author's version shows.
+package struct ModelSequence: Sendable {
+  private struct Unit {
+    /// Names it, and decides between two that stand at the same place.
+    var event: EventID
+    /// The change that inserted it, and those that removed it.
+    var insertedBy: Int
+    var removedBy: [Int] = []
+    /// Nil in a list, where a register tells what the element holds.
+    var scalar: Unicode.Scalar?
+    /// What came next, removed or not, in the version that its author saw; nil: the end.
+    var next: Int?
+    var leftChildren: [Int] = []
+    var rightChildren: [Int] = []
+  }
+
+  private var units: [Unit] = []
+  /// The units that hang on the beginning of the sequence, as on the right of something.
+  private var first: [Int] = []
+  /// Every unit, from left to right.
+  private var order: [Int] = []
+
+  package init() {}
+
+  // MARK: Reading
+
+  private func isVisible(_ unit: Int, in version: ChangeSet) -> Bool {
+    version.contains(units[unit].insertedBy)
+      && (units[unit].removedBy.isEmpty || !units[unit].removedBy.contains(where: version.contains))
+  }
+
+  private func visible(in version: ChangeSet) -> [Int] {
+    order.filter { isVisible($0, in: version) }
+  }
+
+  package func count(in version: ChangeSet) -> Int { visible(in: version).count }
+
+  package func text(in version: ChangeSet) -> String {
+    var text = String.UnicodeScalarView()
+    for unit in visible(in: version) { text.append(units[unit].scalar ?? "\u{FFFD}") }
+    return String(text)
+  }
+
+  /// The events that inserted what the version shows, in order: the names of list elements.
+  package func events(in version: ChangeSet) -> [EventID] {
+    visible(in: version).map { units[$0].event }
+  }
+
+  // MARK: Editing
+
+  /// Inserts units one after the other. Beyond the end there is no place, and nothing is inserted.
+  ///
+  /// - Parameters:
+  ///   - scalars: nil for each element of a list.
+  ///   - event: of the first unit; each further one has the next index.
+  ///   - version: what the author saw, the change itself with what it did so far included.
+  package mutating func insert(
+    _ scalars: [Unicode.Scalar?], at position: Int, by change: Int, event: EventID,
+    in version: ChangeSet
+  ) {
+    let visible = visible(in: version)
+    guard position <= visible.count else { return }
+    var left = position > 0 ? visible[position - 1] : nil
+    let after = left.flatMap { order.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
+    let next = order[after...].first { version.contains(units[$0].insertedBy) }
+    var event = event
+    for scalar in scalars {
+      // Of what the version holds, each unit stands right after the one before it.
+      left = hang(
+        Unit(event: event, insertedBy: change, scalar: scalar, next: next), after: left, version)
+      event.index &+= 1
+    }
+  }
+
+  /// Removes `count` units from `position` on, or as many as there are.
+  package mutating func remove(
+    at position: Int, count: Int, by change: Int, in version: ChangeSet
+  ) {
+    for unit in visible(in: version).dropFirst(position).prefix(count) {
+      units[unit].removedBy.append(change)
+    }
+  }
+
+  /// Hangs a unit into the tree and returns its number.
+  private mutating func hang(_ unit: Unit, after left: Int?, _ version: ChangeSet) -> Int {
+    let new = units.count
+    units.append(unit)
+    let onRight = left.map { units[$0].rightChildren } ?? first
+    if let next = unit.next, onRight.contains(where: { version.contains(units[$0].insertedBy) }) {
+      hangOnLeft(new, of: next)
+    } else {
+      hangOnRight(new, of: left)
+    }
+    return new
+  }
+
+  /// On the left of one unit: by event.
+  private mutating func hangOnLeft(_ new: Int, of parent: Int) {
+    let siblings = units[parent].leftChildren
+    let place = siblings.firstIndex { units[new].event < units[$0].event }
+    units[parent].leftChildren.insert(new, at: place ?? siblings.count)
+    order.insert(new, at: index(of: place.map { leftmost(siblings[$0]) } ?? parent))
+  }
+
+  /// On the right of one unit: first those that were typed before something later, so that what was
+  /// typed at one place stays at one place; then by event.
+  private mutating func hangOnRight(_ new: Int, of parent: Int?) {
+    let siblings = parent.map { units[$0].rightChildren } ?? first
+    let place = siblings.firstIndex { sibling in
+      let (mine, theirs) = (placeOfNext(new), placeOfNext(sibling))
+      return mine != theirs ? mine > theirs : units[new].event < units[sibling].event
+    }
+    if let parent {
+      units[parent].rightChildren.insert(new, at: place ?? siblings.count)
+    } else {
+      first.insert(new, at: place ?? siblings.count)
+    }
+    if let place {
+      order.insert(new, at: index(of: leftmost(siblings[place])))
+    } else if let before = siblings.last.map(rightmost) ?? parent {
+      order.insert(new, at: index(of: before) + 1)
+    } else {
+      order.insert(new, at: 0)
+    }
+  }
+
+  private func placeOfNext(_ unit: Int) -> Int {
+    units[unit].next.map(index) ?? .max
+  }
+
+  private func index(of unit: Int) -> Int {
+    order.firstIndex(of: unit) ?? order.count
+  }
+
+  /// The first and the last unit of all that hangs on one, itself included.
+  private func leftmost(_ unit: Int) -> Int {
+    var unit = unit
+    while let child = units[unit].leftChildren.first { unit = child }
+    return unit
+  }
+
+  private func rightmost(_ unit: Int) -> Int {
+    var unit = unit
+    while let child = units[unit].rightChildren.last { unit = child }
+    return unit
+  }
+}
