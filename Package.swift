@@ -148,9 +148,9 @@ let package = Package(
     library(
       "SimulationKit", in: "Simulations",
       [
-        "ByteCoding", "Causality", "DocumentModel", "Documents", "JSONCoding", "Relaying",
-        "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
-        "SyncProtocol", heap,
+        "ByteCoding", "CSQLite", "Causality", "DocumentModel", "Documents", "JSONCoding",
+        "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore",
+        "SQLiteBridge", "SyncProtocol", heap,
       ]),
 
     // 8
