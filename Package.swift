@@ -23,14 +23,15 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
 
-/// `documents` lie beside the sources and are not built: the normative formats.
+/// `documents` lie beside the sources and are not built: the normative formats. `embedded` files
+/// become bytes in the program, so that it stays one file.
 func library(
   _ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency] = [],
-  documents: [String] = []
+  documents: [String] = [], embedded: [Resource]? = nil
 ) -> Target {
   .target(
     name: name, dependencies: dependencies, path: "\(folder)/\(name)", exclude: documents,
-    swiftSettings: settings)
+    resources: embedded, swiftSettings: settings)
 }
 
 func program(
@@ -151,7 +152,7 @@ let package = Package(
         "ByteCoding", "CSQLite", "Causality", "DocumentModel", "Documents", "JSONCoding",
         "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore",
         "SQLiteBridge", "SyncProtocol", heap,
-      ]),
+      ], embedded: [.embedInCode("Timeline/Page")]),
 
     // 8
     program("SkerryCommand", ["CommandKit", "JSONCoding", "Skerry"]),

@@ -15,12 +15,15 @@ struct Run: ParsableCommand {
   @Option(help: "Write every event as a JSON line into this file.")
   var trace: String?
 
+  @Option(help: "Write a picture of the run into this HTML file; it needs no other.")
+  var timeline: String?
+
   @Flag(help: "Print the report as one JSON object.")
   var json = false
 
   func run() throws {
     let plan = try ScenarioArgument.scenario(scenario).plan(seed: seed)
-    try Story.tell(plan, trace: trace, json: json)
+    try Story.tell(plan, trace: trace, timeline: timeline, json: json)
   }
 }
 
@@ -37,10 +40,16 @@ struct Replay: ParsableCommand {
   @Option(help: "Write every event as a JSON line into this file.")
   var trace: String?
 
+  @Option(help: "Write a picture of the run into this HTML file; it needs no other.")
+  var timeline: String?
+
   @Flag(help: "Print the report as one JSON object.")
   var json = false
 
   func run() throws {
-    try Story.tell(try ScenarioArgument.plan(atPath: plan), until: until, trace: trace, json: json)
+    let command = "skerry-sim replay \(plan)" + (until.map { " --until \($0)" } ?? "")
+    try Story.tell(
+      try ScenarioArgument.plan(atPath: plan), until: until, trace: trace, timeline: timeline,
+      command: command, json: json)
   }
 }

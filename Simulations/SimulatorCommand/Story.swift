@@ -6,22 +6,35 @@ import SimulationKit
 
 /// Runs one plan in front of a person or a script.
 enum Story {
+  /// - Parameters:
+  ///   - trace: the file that gets every event as a JSON line.
+  ///   - timeline: the file that gets the picture.
+  ///   - command: what makes this run again, for the picture; nil for `run` with this seed.
   static func tell(
-    _ plan: Plan, until: Int? = nil, trace path: String?, json: Bool
+    _ plan: Plan, until: Int? = nil, trace: String? = nil, timeline: String? = nil,
+    command: String? = nil, json: Bool
   ) throws {
     var lines: [UInt8] = []
-    let keepsTrace = path != nil
+    var picture = Timeline()
+    picture.command = command
+    var story = StoryLines(hasColour: hasColour)
     // A place that cannot be written is found out before the run, not after it.
-    if let path { try write([], to: path) }
+    for path in [trace, timeline].compactMap(\.self) { try write([], to: path) }
     let report = try Simulation.run(plan, until: until) { event in
-      if keepsTrace {
+      if trace != nil {
         event.write(to: &lines)
         lines.append(UInt8(ascii: "\n"))
       }
-      if !json, let sentence = sentence(for: event) { print(sentence) }
+      if timeline != nil { picture.add(event) }
+      if !json, let line = story.line(for: event) { print(line) }
     }
-    if let path { try write(lines, to: path) }
+    if let trace { try write(lines, to: trace) }
+    if let timeline {
+      picture.conclude(report)
+      try write(picture.html(), to: timeline)
+    }
     print(json ? report.json.text() : summary(of: report))
+    if !json, let counting = story.counting { print(counting) }
     guard report.isOK else {
       let kept = "\(plan.scenario)-\(plan.seed).plan.json"
       try write(Array(plan.json.text().utf8), to: kept)
@@ -29,17 +42,9 @@ enum Story {
     }
   }
 
-  /// The events that a person wants to read; deliveries and timers are too many.
-  private static func sentence(for event: JSONValue) -> String? {
-    guard let object = event.objectValue, let what = object["what"]?.stringValue,
-      !["deliver", "wake"].contains(what), let at = object["at"]?.integerValue
-    else { return nil }
-    let time = String(at)
-    let clock = String(repeating: " ", count: max(0, 8 - time.count)) + time + " ms"
-    let node = object["node"]?.integerValue.map { "  node \($0)" } ?? "  world "
-    let rest = object.members.filter { !["at", "node", "what"].contains($0.key) }
-      .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-    return "\(clock)\(node)  \(what)\(rest.isEmpty ? "" : "  \(rest)")"
+  private static var hasColour: Bool {
+    let refusal = ThisProcess.environment("NO_COLOR") ?? ""
+    return StandardOutput.isTerminal && refusal.isEmpty
   }
 
   static func summary(of report: RunReport) -> String {
