@@ -32,6 +32,7 @@ struct DifferenceTests {
   func bytes() {
     #expect(path(["a": "é"], ["a": "e\u{301}"]) == "a")
     #expect(path(["é": 1], ["e\u{301}": 1]) == "é")
+    #expect(path(["é": 1, "e\u{301}": 2], ["é": 1, "e\u{301}": 3]) == "e\u{301}")
     #expect(path(.double(0), .double(-0.0)) == "")
     #expect(path(.integer(1), .double(1)) == "")
   }

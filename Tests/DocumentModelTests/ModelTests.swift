@@ -40,6 +40,8 @@ struct ModelTests {
     let high = change(2, 1, .set("k", .integer(2), replaces: []))
     let first = EventID(change: id(2, 1), index: 0)
     #expect(json(low, high) == ["k": 2])
+    #expect(Model([low, high]).conflictCount(of: Self.note) == 1)
+    #expect(Model([low]).conflictCount(of: Self.note) == 0)
     let later = change(1, 2, lamport: 2, after: [id(1, 1)], .set("k", .integer(3), replaces: []))
     #expect(json(low, high, later) == ["k": 3])
     let unseen = change(3, 1, .delete("k", replaces: [first]))

@@ -48,13 +48,12 @@ package struct Difference: Hashable, Sendable, CustomStringConvertible {
           in: document, at: path.appending(.key(mine.key)), mine.value, theirs.value)
         if let difference { return difference }
       }
-      let (mine, theirs) = (left.members.map(\.key), right.members.map(\.key))
-      guard let key = firstDifference(mine, theirs) else { return nil }
-      let isMine = mine.contains { $0.utf8.elementsEqual(key.utf8) }
-      let isTheirs = theirs.contains { $0.utf8.elementsEqual(key.utf8) }
+      guard let key = firstDifference(left.members.map(\.key), right.members.map(\.key)) else {
+        return nil
+      }
       return Difference(
-        document: document, path: path.appending(.key(key)), expected: isMine ? left[key] : .none,
-        found: isTheirs ? right[key] : .none)
+        document: document, path: path.appending(.key(key)), expected: member(key, of: left),
+        found: member(key, of: right))
     case (.string(let left), .string(let right)) where left.utf8.elementsEqual(right.utf8):
       return nil
     case (.string, .string): break
@@ -65,6 +64,10 @@ package struct Difference: Hashable, Sendable, CustomStringConvertible {
     default: break
     }
     return Difference(document: document, path: path, expected: expected, found: found)
+  }
+
+  private static func member(_ key: String, of object: JSONObject) -> JSONValue? {
+    object.members.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 
   /// The first key that does not stand at the same place on both sides.
@@ -91,6 +94,10 @@ extension Model {
     let found: JSONValue? = document.isEmpty ? .none : .some(document.canonicalJSON())
     return Difference.first(in: document.id, expected: model, found: found)
       ?? plainDifference(from: document, seen)
+      ?? Difference.first(
+        in: document.id,
+        expected: ["conflicts": .count(conflictCount(of: document.id, seeing: seen))],
+        found: ["conflicts": .count(document.conflictCount)])
   }
 
   /// The plain read has rules of its own: winners, numbers that stop at the ends of 64 bits.

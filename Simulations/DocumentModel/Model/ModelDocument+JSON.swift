@@ -100,20 +100,12 @@ extension ModelDocument {
     }
   }
 
-  /// The keys of a map that hold something, in the order of their bytes.
   private func members(
     of map: ContainerID, in version: ChangeSet, _ json: ([Entry]) -> JSONValue
   ) -> JSONObject {
     JSONObject(
-      uniqueMembers: (maps[map] ?? [:]).sorted { $0.key < $1.key }.compactMap { key, entries in
-        let alive = alive(entries, in: version)
-        return alive.isEmpty ? nil : JSONObject.Member(key: key.text, value: json(alive))
+      uniqueMembers: members(of: map, in: version).map { key, entries in
+        JSONObject.Member(key: key.text, value: json(entries))
       })
-  }
-
-  private func elements(of list: ContainerID, in version: ChangeSet) -> [[Entry]] {
-    (sequences[list]?.events(in: version) ?? []).map { element in
-      alive(elements[list]?[element], in: version)
-    }
   }
 }

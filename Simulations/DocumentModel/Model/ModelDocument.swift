@@ -219,4 +219,38 @@ struct ModelDocument: Sendable {
     (counters[counter] ?? []).filter { version.contains($0.madeBy) }
       .reduce(0) { $0 &+ Int128($1.amount) }
   }
+
+  /// The keys of a map that hold something, in the order of their bytes.
+  func members(of map: ContainerID, in version: ChangeSet) -> [(key: Key, entries: [Entry])] {
+    (maps[map] ?? [:]).sorted { $0.key < $1.key }
+      .map { ($0.key, alive($0.value, in: version)) }
+      .filter { !$0.entries.isEmpty }
+  }
+
+  func elements(of list: ContainerID, in version: ChangeSet) -> [[Entry]] {
+    (sequences[list]?.events(in: version) ?? []).map { element in
+      alive(elements[list]?[element], in: version)
+    }
+  }
+
+  /// The registers that hold more than one thing, in everything that can be reached from the root.
+  func conflictCount(in version: ChangeSet) -> Int {
+    conflictCount(of: .root, in: version)
+  }
+
+  private func conflictCount(of container: ContainerID, in version: ChangeSet) -> Int {
+    let registers: [[Entry]]
+    switch container.kind {
+    case .map: registers = members(of: container, in: version).map(\.entries)
+    case .list: registers = elements(of: container, in: version)
+    case .text, .counter, .tree: return 0
+    }
+    return registers.reduce(0) { count, entries in
+      let contents = Set(entries.map(\.content))
+      return contents.reduce(count + (contents.count > 1 ? 1 : 0)) { count, content in
+        guard case .container(let child) = content else { return count }
+        return count + conflictCount(of: child, in: version)
+      }
+    }
+  }
 }

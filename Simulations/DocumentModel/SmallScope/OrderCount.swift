@@ -4,65 +4,61 @@
 /// which it can as soon as c is made and all that its author had seen is here, until everyone has
 /// everything. What a step does makes no difference to their number.
 package enum OrderCount {
-  /// Complexity: exponential; 0.2 s for three replicas with two steps each in a release build.
+  /// A version: of each author the last change seen, nil when none was. It stands for all of them,
+  /// since each names the one before.
+  private typealias Version = [Int?]
+
+  private struct Made: Hashable {
+    var author: Int
+    /// What its author had seen, its own change before included.
+    var past: Version
+  }
+
+  /// Complexity: exponential; a second for three replicas with two steps each in a release build.
   ///
   /// - Parameter steps: how many each replica does.
   package static func orders(steps: [Int]) -> UInt64 {
-    var numbering = Numbering()
-    var current: [[ChangeSet]: UInt64] = [steps.map { _ in ChangeSet() }: 1]
+    var made: [Made] = []
+    var places: [Int] = []
+    var numbers: [Made: Int] = [:]
+    func place(_ change: Int?) -> Int { change.map { places[$0] } ?? 0 }
+
+    var current: [[Version]: UInt64] = [steps.map { _ in steps.map { _ in nil } }: 1]
     while true {
-      var next: [[ChangeSet]: UInt64] = [:]
+      var next: [[Version]: UInt64] = [:]
       for (state, ways) in current {
         for replica in steps.indices {
           let seen = state[replica]
-          let done = numbering.count(of: replica, in: seen)
-          var new: [Int] = []
-          if done < steps[replica] {
-            new.append(numbering.number(author: replica, place: done, past: seen))
-          }
-          for author in steps.indices where author != replica {
-            let place = numbering.count(of: author, in: seen)
-            let change = numbering.change(of: author, place: place, in: state[author])
-            if let change, numbering.made[change].past.isSubset(of: seen) { new.append(change) }
-          }
-          for change in new {
+          for author in steps.indices {
+            var new: Int?
+            if author != replica {
+              // The change of the author that comes next here, if it is made.
+              new = state[author][author]
+              while let change = new, place(change) > place(seen[author]) + 1 {
+                new = made[change].past[author]
+              }
+              guard let change = new, place(change) == place(seen[author]) + 1,
+                steps.indices.allSatisfy({ place(made[change].past[$0]) <= place(seen[$0]) })
+              else { continue }
+            } else if place(seen[author]) < steps[author] {
+              let change = Made(author: author, past: seen)
+              new = numbers[change] ?? made.count
+              if new == made.count {
+                numbers[change] = made.count
+                made.append(change)
+                places.append(place(seen[author]) + 1)
+              }
+            } else {
+              continue
+            }
             var after = state
-            after[replica].insert(change)
+            after[replica][author] = new
             next[after, default: 0] += ways
           }
         }
       }
       if next.isEmpty { return current.values.reduce(0, +) }
       current = next
-    }
-  }
-
-  private struct Made: Hashable {
-    var author: Int
-    var place: Int
-    var past: ChangeSet
-  }
-
-  private struct Numbering {
-    private(set) var made: [Made] = []
-    private var numbers: [Made: Int] = [:]
-
-    mutating func number(author: Int, place: Int, past: ChangeSet) -> Int {
-      let change = Made(author: author, place: place, past: past)
-      if let number = numbers[change] { return number }
-      numbers[change] = made.count
-      made.append(change)
-      return made.count - 1
-    }
-
-    func count(of author: Int, in changes: ChangeSet) -> Int {
-      made.indices.count { made[$0].author == author && changes.contains($0) }
-    }
-
-    func change(of author: Int, place: Int, in changes: ChangeSet) -> Int? {
-      made.indices.first {
-        made[$0].author == author && made[$0].place == place && changes.contains($0)
-      }
     }
   }
 }

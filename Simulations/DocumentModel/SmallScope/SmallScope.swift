@@ -56,6 +56,8 @@ package struct SmallScope {
     package var merges = 0
     /// The first one; the search ends there.
     package var failure: Failure?
+
+    package init() {}
   }
 
   package struct Failure: Error, Sendable, CustomStringConvertible {
