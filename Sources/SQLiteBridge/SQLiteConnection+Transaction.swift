@@ -23,8 +23,8 @@ extension SQLiteConnection {
   /// throws `.deadTransaction`, and if `body` swallows the error and returns, nothing is committed
   /// and the first error is thrown. Transactions do not nest; use `savepoint(_:)`.
   ///
-  /// A failure to read or write while committing leaves it open whether the commit is on disk. The
-  /// connection is unusable from then on: opening the file again tells.
+  /// A failure to read or write while committing leaves it open whether the commit is on disk.
+  /// Opening the file again tells, and that is what the connection does before the next statement.
   ///
   /// - Throws: what `body` throws; `.busy` when another connection keeps the write lock; what
   ///   committing reports.
@@ -89,7 +89,7 @@ extension SQLiteConnection {
   /// Refuses a statement that would run outside the transaction its author believes it to be in.
   func checkTransaction(before sql: String) throws(SQLiteError) {
     switch transactionState {
-    case .none: return
+    case .none: try recover()
     case .failed(let cause):
       throw SQLiteError(
         code: .deadTransaction, extendedCode: cause.extendedCode,
@@ -109,6 +109,7 @@ extension SQLiteConnection {
     guard case .none = transactionState else {
       throw SQLiteError(code: .misuse, message: "a transaction is under way already")
     }
+    try recover()
     switch kind {
     case .write: try run("BEGIN IMMEDIATE")
     case .read: try run("BEGIN")
@@ -149,6 +150,7 @@ extension SQLiteConnection {
       poison = SQLiteError(
         code: .closed, extendedCode: error.extendedCode,
         message: "a transaction could not be rolled back (\(error.message))", statement: path)
+      transactionState = .none
     }
   }
 }

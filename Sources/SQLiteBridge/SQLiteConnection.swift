@@ -6,14 +6,17 @@ internal import CSQLite
 /// owns it hands it on as a whole. It is always durable: WAL with `synchronous=FULL` is set and
 /// read back before the first statement of the caller runs.
 ///
-/// Errors inside a transaction are final, see `transaction(_:_:)`.
+/// Errors inside a transaction are final, see `transaction(_:_:)`. When a failure leaves it unknown
+/// what is on disk, the connection opens the file again before it does anything else.
 package final class SQLiteConnection {
   package let options: SQLiteOptions
   var handle: OpaquePointer?
   var statements = StatementCache()
   var transactionState = TransactionState.none
-  /// Set when the state on disk can no longer be known; every later statement throws it.
+  /// Set when the state on disk can no longer be known. Nothing runs before the file has been
+  /// opened again.
   var poison: SQLiteError?
+  private let schema: SQLiteSchema?
 
   /// Opens the database, looks at its header, and sets and verifies durability.
   ///
@@ -25,6 +28,7 @@ package final class SQLiteConnection {
   ///   `.readOnly`, `.notDurable`, `.busy`, `.ioFailure`.
   package init(_ options: SQLiteOptions, schema: SQLiteSchema? = nil) throws(SQLiteError) {
     self.options = options
+    self.schema = schema
     self.handle = try Self.openHandle(options)
     do throws(SQLiteError) {
       try configure()
@@ -44,10 +48,39 @@ package final class SQLiteConnection {
   /// Closes the connection; a transaction under way is rolled back. Rows that are still being read
   /// keep SQLite's side alive until they end, and report `.closed`.
   package func close() {
+    poison = nil
+    closeHandle()
+  }
+
+  private func closeHandle() {
     guard let handle else { return }
     statements.removeAll()
     self.handle = nil
     sqlite3_close_v2(handle)
+  }
+
+  /// After a failure that left it unknown what is on disk: opens the file again, which tells. Until
+  /// that succeeds, nothing runs, and the next attempt tries again.
+  ///
+  /// - Throws: what opening throws; the failure itself where there is no file to open again.
+  func recover() throws(SQLiteError) {
+    guard let poison else { return }
+    guard case .none = transactionState, case .file = options.location else { throw poison }
+    // A file that is gone is not made anew.
+    var options = options
+    if options.access == .create { options.access = .write }
+    closeHandle()
+    do throws(SQLiteError) {
+      self.handle = try Self.openHandle(options)
+      self.poison = nil
+      try configure()
+      if let schema { try checkHeader(against: schema) }
+      try makeDurable()
+    } catch {
+      closeHandle()
+      self.poison = poison
+      throw error
+    }
   }
 
   package var isOpen: Bool { handle != nil }

@@ -47,6 +47,33 @@ struct FaultTests {
     #expect(operation == .truncate || fired > 0)
   }
 
+  @Test("after a commit that failed the same store goes on, and power loss takes nothing of it")
+  func goesOnAfterFailedCommit() throws {
+    var failed = 0
+    var dropped = 0
+    for seed in UInt64(0)..<60 {
+      let disk = VirtualDisk(seed: seed, name: "sync")
+      let session = try DiskSession(disk)
+      try session.write()
+      disk.fail(seed % 3 == 2 ? .write : .sync, after: Int(seed / 3 % 6), forever: false)
+      for _ in 1...8 {
+        do {
+          try session.write()
+        } catch {
+          failed += 1
+          // The failed one can have come through.
+          session.resume(at: try #require(try session.shown(by: session.store)))
+        }
+      }
+      #expect(session.acknowledged >= 8, "seed \(seed)")
+      disk.crash(.power)
+      let found = complaint(about: disk, after: session, acknowledged: session.acknowledged)
+      #expect(found == nil, "seed \(seed)")
+      dropped += disk.counters.droppedWrites
+    }
+    #expect(failed > 30 && dropped > 10)
+  }
+
   @Test("a full disk says so, changes nothing, and goes on when there is room again")
   func fullDisk() throws {
     let disk = VirtualDisk(seed: 1, name: "full")
