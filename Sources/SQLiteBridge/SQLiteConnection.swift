@@ -170,6 +170,7 @@ package final class SQLiteConnection {
           message: "the journal mode is \u{201C}\(mode)\u{201D}, not \(expected)",
           statement: path)
       }
+      if options.location != .memory { try settleWAL() }
     }
     guard try queryInteger("PRAGMA synchronous") == 2 else {
       throw SQLiteError(code: .notDurable, message: "synchronous=FULL was not accepted")

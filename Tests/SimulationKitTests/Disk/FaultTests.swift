@@ -12,7 +12,7 @@ struct FaultTests {
   func failures(_ operation: VirtualDisk.Operation) throws {
     var fired = 0
     for isForever in [false, true] {
-      for count in 0...15 {
+      for count in [0, 1, 2, 3, 5, 8, 13] {
         let disk = VirtualDisk(seed: UInt64(count), name: "fault")
         let session = try DiskSession(disk)
         for _ in 1...3 { try session.write() }
@@ -72,6 +72,28 @@ struct FaultTests {
       dropped += disk.counters.droppedWrites
     }
     #expect(failed > 30 && dropped > 10)
+  }
+
+  @Test(
+    "what a restart shows after a failed sync is durable by then, written to or not",
+    arguments: [0, 3])
+  func restartAfterFailedSync(_ laterWrites: Int) throws {
+    for seed in UInt64(0)..<25 {
+      let disk = VirtualDisk(seed: seed, name: "restart")
+      let session = try DiskSession(disk)
+      try session.write()
+      disk.fail(.sync, after: Int(seed % 4), forever: false)
+      for _ in 1...8 {
+        do { try session.write() } catch { break }
+      }
+      disk.crash(.process)
+      try session.reopen()
+      session.resume(at: try #require(try session.shown(by: session.store)))
+      for _ in 0..<laterWrites { try session.write() }
+      disk.crash(.power)
+      let found = complaint(about: disk, after: session, acknowledged: session.acknowledged)
+      #expect(found == nil, "seed \(seed)")
+    }
   }
 
   @Test("a full disk says so, changes nothing, and goes on when there is room again")
