@@ -61,6 +61,11 @@ let package = Package(
     .executable(name: "skerry-bench", targets: ["BenchmarkCommand"]),
     .executable(name: "notes", targets: ["NotesCommand"]),
   ],
+  traits: [
+    .trait(
+      name: "Sabotages",
+      description: "Release builds of the simulator in which known bugs can be planted")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -79,26 +84,36 @@ let package = Package(
     library("RunStructures"),
     library("ByteCoding"),
     library("JSONCoding"),
+    .target(
+      name: "Sabotages", path: "Sources/Sabotages",
+      swiftSettings: settings + [
+        .define("SABOTAGES", .when(configuration: .debug)),
+        .define("SABOTAGES", .when(traits: ["Sabotages"])),
+      ]),
 
     // 1
-    library("Causality", ["ByteCoding", "RunStructures"]),
+    library("Causality", ["ByteCoding", "RunStructures", "Sabotages"]),
     library("Sealing", ["ByteCoding", "CSodium"], documents: ["FORMAT.md"]),
-    library("SQLiteBridge", ["CSQLite"]),
+    library("SQLiteBridge", ["CSQLite", "Sabotages"]),
     library("TerminalKit", in: "Demo"),
     library("EditingTraces", in: "Simulations"),
 
     // 2
     library(
-      "Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures"],
+      "Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures", "Sabotages"],
       documents: ["FORMAT.md"]),
-    library("Segments", ["ByteCoding", "Causality", "Sealing"], documents: ["FORMAT.md"]),
+    library(
+      "Segments", ["ByteCoding", "Causality", "Sealing", "Sabotages"], documents: ["FORMAT.md"]),
 
     // 3
     library(
-      "ChangeCoding", ["ByteCoding", "Causality", "Documents"], documents: ["FORMAT.md"]),
-    library("SegmentStore", ["ByteCoding", "Causality", "Segments", "Sealing", "SQLiteBridge"]),
+      "ChangeCoding", ["ByteCoding", "Causality", "Documents", "Sabotages"],
+      documents: ["FORMAT.md"]),
     library(
-      "SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", deque],
+      "SegmentStore",
+      ["ByteCoding", "Causality", "Segments", "Sealing", "SQLiteBridge", "Sabotages"]),
+    library(
+      "SyncProtocol", ["ByteCoding", "Causality", "Segments", "Sealing", deque, "Sabotages"],
       documents: ["FORMAT.md"]),
 
     library(
@@ -109,7 +124,7 @@ let package = Package(
       "ReplicaStore",
       [
         "ByteCoding", "Causality", "ChangeCoding", "Documents", "JSONCoding", "Sealing",
-        "Segments", "SegmentStore", "SQLiteBridge",
+        "Segments", "SegmentStore", "SQLiteBridge", "Sabotages",
       ]),
 
     // 5
@@ -117,13 +132,13 @@ let package = Package(
       "Replication",
       [
         "ByteCoding", "Causality", "Documents", "ReplicaStore", "Sealing", "Segments",
-        "SegmentStore", "SyncProtocol",
+        "SegmentStore", "SyncProtocol", "Sabotages",
       ]),
     library(
       "Relaying",
       [
         "ByteCoding", "Causality", "Sealing", "Segments", "SegmentStore", "SQLiteBridge",
-        "SyncProtocol",
+        "SyncProtocol", "Sabotages",
       ]),
     library("Transports", nio + [logging]),
 
@@ -151,7 +166,7 @@ let package = Package(
       [
         "ByteCoding", "CSQLite", "Causality", "DocumentModel", "Documents", "JSONCoding",
         "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore",
-        "SQLiteBridge", "SyncProtocol", heap,
+        "Sabotages", "SQLiteBridge", "SyncProtocol", heap,
       ], embedded: [.embedInCode("Timeline/Page")]),
 
     // 8
@@ -174,6 +189,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["EditingTraces"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests(of: "RunStructures", ["RunStructures"]),
+    tests(of: "Sabotages", ["Sabotages"]),
     tests(of: "ByteCoding", ["ByteCoding"]),
     tests(of: "JSONCoding", ["JSONCoding"]),
     tests(of: "Causality", ["ByteCoding", "Causality"]),
@@ -227,7 +243,7 @@ let package = Package(
       of: "SimulationKit",
       [
         "Causality", "DocumentModel", "Documents", "JSONCoding", "ReplicaStore", "SQLiteBridge",
-        "Sealing", "Segments", "SimulationKit",
+        "Sabotages", "Sealing", "Segments", "SimulationKit",
       ]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(

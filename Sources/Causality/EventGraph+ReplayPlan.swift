@@ -1,4 +1,5 @@
 internal import RunStructures
+internal import Sabotages
 
 /// In which order the pieces of a conflict zone are replayed.
 ///
@@ -69,7 +70,7 @@ package struct ReplayPlan: Sendable {
       crossing += crossings[piece]
       let parents = parents(of: piece)
       if piece > 0, parents.count == headCount, parents.allSatisfy({ isHead[$0] }),
-        crossing == siblingCount(of: piece)
+        crossing == siblingCount(of: piece) || Sabotage.forgetConcurrency.isPlanted
       {
         sections.append(sectionStart..<piece)
         sectionStart = piece

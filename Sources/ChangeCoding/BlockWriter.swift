@@ -1,6 +1,7 @@
 import ByteCoding
 import Causality
 import Documents
+import Sabotages
 
 /// Writes a change block, change by change. FORMAT.md says what goes where.
 struct BlockWriter {
@@ -229,7 +230,9 @@ struct BlockWriter {
       operationDetails.write(kind.rawValue)
     case .delete(let key, let replaces):
       writeRegister(key, replaces, at: event, &trail, &head)
-    case .increment(let amount): operationDetails.write(signed: amount)
+    case .increment(let amount):
+      let isBare = Sabotage.loseSign.isPlanted
+      operationDetails.write(signed: isBare ? Int64(clamping: amount.magnitude) : amount)
     case .insertText(let position, let string):
       write(position, predicted: trail.cursor, &head)
       if string.isOneScalar {

@@ -1,4 +1,5 @@
 internal import Causality
+internal import Sabotages
 internal import Sealing
 internal import Segments
 internal import SyncProtocol
@@ -190,6 +191,7 @@ extension RelayCore {
         }
       }
       upgrade(link, workspace, now)
+      if Sabotage.relayTellsNobody.isPlanted { continue }
       guard case .member = link.stage else { continue }
       if !near.isEmpty {
         perform(link, now) { $0.stored(near, firstHand: true, now: now.monotonic) }

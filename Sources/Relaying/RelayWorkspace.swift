@@ -1,5 +1,6 @@
 internal import Causality
 internal import SQLiteBridge
+internal import Sabotages
 internal import Sealing
 internal import SegmentStore
 internal import Segments
@@ -180,7 +181,9 @@ final class RelayWorkspace {
         for segment in segments { _ = try store.append(segment) }
       }
     } catch {
-      throw RelayError(error, at: "workspace \(id.description)")
+      if !Sabotage.relaySwallowsFailure.isPlanted {
+        throw RelayError(error, at: "workspace \(id.description)")
+      }
     }
     stagedSegments = []
     stagedRecords = []

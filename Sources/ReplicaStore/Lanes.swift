@@ -1,5 +1,6 @@
 import Causality
 import Documents
+import Sabotages
 
 /// Changes that are stored and not applied, by origin.
 ///
@@ -77,6 +78,7 @@ struct Lanes {
 
   /// Makes ready whoever waited for what is now applied of `origin`.
   mutating func wake(by origin: Origin, applied: UInt64) {
+    if Sabotage.wakeNobody.isPlanted { return }
     guard let waiters = waiting[origin] else { return }
     let rest = waiters.filter { $0.sequence > applied }
     guard rest.count < waiters.count else { return }

@@ -3,6 +3,7 @@ package import Causality
 import ChangeCoding
 package import Documents
 import SQLiteBridge
+import Sabotages
 
 /// A document as the list of documents shows it.
 package struct StoredDocument: Hashable, Sendable {
@@ -188,7 +189,8 @@ extension ReplicaStore {
 
   /// Writes the state anew and moves the tail to the history, as one chunk.
   func fold(_ entry: DocumentCache.Entry) throws(StoreError) {
-    let tail = try blocks(in: "document_tail", of: entry)
+    var tail = try blocks(in: "document_tail", of: entry)
+    if Sabotage.foldTooEarly.isPlanted { tail = tail.dropLast() }
     let state = entry.document.encodeState()
     try sql { () throws(SQLiteError) in
       try connection.execute(

@@ -2,6 +2,7 @@ import ByteCoding
 package import Causality
 import ChangeCoding
 package import Documents
+import Sabotages
 import Sealing
 package import SegmentStore
 package import Segments
@@ -129,7 +130,10 @@ extension ReplicaStore {
       }
     }
     do throws(SegmentStoreError) {
-      guard case .stored(let position) = try segments.append(segment) else { return nil }
+      guard case .stored(let position) = try segments.append(segment) else {
+        if Sabotage.applyTwice.isPlanted { applyAgain(segment) }
+        return nil
+      }
       noteOwnSegments(through: position)
       lanes.extend(header.origin, through: header.lastSequence)
       return segment.position
@@ -173,6 +177,7 @@ extension ReplicaStore {
     while taken.count < Self.changesPerTransaction, let origin = lanes.popReady() {
       try follow(origin, having: batch, &taken)
     }
+    if Sabotage.saveVectorFirst.isPlanted { try saveVector(of: taken) }
     try merge(taken, &documents)
     try record(taken)
     applied += taken.count
@@ -282,6 +287,8 @@ extension ReplicaStore {
 
   /// The first change that must be applied before; nil when there is none.
   private func missing(_ change: Change) -> ChangeID? {
+    if Sabotage.skipDependencyCheck.isPlanted { return nil }
+    if Sabotage.trustLamportTime.isPlanted, change.lamport <= state.lamportMax + 1 { return nil }
     for dependency in change.dependencies where !state.applied.contains(dependency) {
       return dependency
     }
@@ -293,6 +300,7 @@ extension ReplicaStore {
 
   /// Why a change whose dependencies are applied must not be; nil when it may.
   private func flaw(in change: Change) throws(StoreError) -> String? {
+    if Sabotage.skipDependencyCheck.isPlanted || Sabotage.trustLamportTime.isPlanted { return nil }
     var seen = state.row(of: change.id.origin)?.lamport ?? 0
     for dependency in change.dependencies {
       guard dependency.origin != change.id.origin, let lamport = try lamport(of: dependency) else {
@@ -308,7 +316,7 @@ extension ReplicaStore {
   }
 
   /// Hands each document its part, once.
-  private func merge(
+  func merge(
     _ taken: [AppliedChange], _ documents: inout Set<DocumentID>
   ) throws(StoreError) {
     var parts: [DocumentID: [IncomingEdit]] = [:]

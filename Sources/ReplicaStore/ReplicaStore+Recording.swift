@@ -2,6 +2,7 @@ import Causality
 import ChangeCoding
 import Documents
 import SQLiteBridge
+import Sabotages
 
 /// A change that is applied in memory, and its place in the local order.
 struct AppliedChange {
@@ -41,6 +42,7 @@ extension ReplicaStore {
     }
     for (id, part) in parts.sorted(by: { $0.key < $1.key }) {
       try append(part.changes, to: id, position: part.position)
+      if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
     for origin in origins.sorted() { try writeOrigin(origin) }
     try writeProgress()
@@ -102,7 +104,7 @@ extension ReplicaStore {
     return row
   }
 
-  private func writeOrigin(_ origin: Origin) throws(StoreError) {
+  func writeOrigin(_ origin: Origin) throws(StoreError) {
     guard let row = state.row(of: origin) else { return }
     try sql { () throws(SQLiteError) in
       try connection.execute(
@@ -112,7 +114,7 @@ extension ReplicaStore {
     }
   }
 
-  private func writeProgress() throws(StoreError) {
+  func writeProgress() throws(StoreError) {
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "UPDATE progress SET position = ?, heads = ?", .integer(state.position),
@@ -122,6 +124,7 @@ extension ReplicaStore {
 
   /// Notes why the next change of an origin cannot be applied; nil when it can.
   func noteStall(_ reason: String?, of origin: Origin) throws(StoreError) {
+    if Sabotage.stallInSilence.isPlanted { return }
     var row = try originRow(origin)
     guard row.stalled != reason else { return }
     row.stalled = reason

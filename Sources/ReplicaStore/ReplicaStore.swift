@@ -1,6 +1,7 @@
 package import Causality
 package import Documents
 package import SQLiteBridge
+import Sabotages
 package import SegmentStore
 package import Segments
 
@@ -129,7 +130,7 @@ package final class ReplicaStore {
       cache.trim()
       return result
     } catch {
-      if hasBegun { invalidate() }
+      if hasBegun, !Sabotage.keepMemoryAfterFailure.isPlanted { invalidate() }
       throw error
     }
   }

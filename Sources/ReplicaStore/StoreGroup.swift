@@ -2,6 +2,7 @@ package import Causality
 import ChangeCoding
 package import Documents
 import SQLiteBridge
+import Sabotages
 package import Sealing
 import Segments
 
@@ -71,8 +72,10 @@ package final class StoreGroup {
     if let failure { return .failure(failure) }
     let change = ChangeID(
       origin: store.identity.origin, sequence: store.state.applied[store.identity.origin] + 1)
-    let transaction = StoreTransaction(
-      store, change: change, lamport: store.state.lamportMax + 1, entropy: entropy)
+    var lamport = store.state.lamportMax + 1
+    if Sabotage.countOwnLamportOnly.isPlanted { lamport = store.lamportOfOwn + 1 }
+    let transaction = StoreTransaction(store, change: change, lamport: lamport, entropy: entropy)
+    if Sabotage.trustWallClock.isPlanted { transaction.stamp = UInt64(clamping: now.milliseconds) }
     do {
       let value = try body(transaction)
       let edits = try transaction.finish()
@@ -156,7 +159,7 @@ package final class StoreGroup {
       }
       try store.record(pending)
     } catch {
-      failure = error
+      if !Sabotage.useTransactionAfterError.isPlanted { failure = error }
     }
     pending = []
     pendingBytes = 0

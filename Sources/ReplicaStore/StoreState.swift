@@ -1,6 +1,7 @@
 import ByteCoding
 import Causality
 import SQLiteBridge
+import Sabotages
 
 /// How far a store has applied changes: what the tables `progress` and `applied_origin` say, in
 /// memory.
@@ -30,6 +31,7 @@ struct StoreState {
     position += 1
     applied.advance(to: change)
     lamportMax = max(lamportMax, lamport)
+    if Sabotage.forgetConcurrentHeads.isPlanted { heads = [] }
     heads.removeAll {
       ($0.origin == change.origin && $0.sequence < change.sequence) || dependencies.contains($0)
     }

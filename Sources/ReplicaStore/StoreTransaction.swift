@@ -7,6 +7,8 @@ package final class StoreTransaction {
   private let store: ReplicaStore
   private let change: ChangeID
   let lamport: UInt64
+  /// What orders the registers that are written: the Lamport time.
+  var stamp: UInt64
   private let entropy: Entropy
   private var editors: [DocumentID: Editor] = [:]
   /// Documents that were made here and have no row yet.
@@ -17,6 +19,7 @@ package final class StoreTransaction {
     self.store = store
     self.change = change
     self.lamport = lamport
+    stamp = lamport
     self.entropy = entropy
   }
 
@@ -33,7 +36,7 @@ package final class StoreTransaction {
   package func edit(_ id: DocumentID) throws(StoreError) -> Editor {
     if let editor = editors[id] { return editor }
     guard let document = try document(id) else { throw .noDocument(id) }
-    let editor = document.beginEdit(change, lamport: lamport)
+    let editor = document.beginEdit(change, lamport: stamp)
     editors[id] = editor
     return editor
   }

@@ -1,3 +1,4 @@
+import Sabotages
 import Sealing
 import SyncProtocol
 
@@ -53,6 +54,7 @@ struct Dialler {
     let links = topology.links(from: selfAddress) { answers[$0] ?? .unknown }
     let wanted = Set(links.map(\.address))
     for target in targets where !wanted.contains(target.address) {
+      if Sabotage.keepBridge.isPlanted { continue }
       if case .linked(let link, _) = target.state { orders.append(.leave(link)) }
     }
     targets.removeAll { !wanted.contains($0.address) }
@@ -136,6 +138,7 @@ struct Dialler {
     answers[targets[index].address] = .silent
     targets[index].lastError = reason
     targets[index].state = .resting(until: now + pause(failures: targets[index].failures))
+    if Sabotage.neverRedial.isPlanted { targets[index].state = .resting(until: .max) }
     targets[index].failures += 1
   }
 

@@ -1,6 +1,7 @@
 import Causality
 import Documents
 import ReplicaStore
+import Sabotages
 import SegmentStore
 import Segments
 import SyncProtocol
@@ -177,6 +178,7 @@ extension Engine {
   /// A peer has more of our own origin than we have: this file was copied, or restored from a
   /// backup. It goes on under a new origin.
   func ownOriginIsAhead(_ sequence: UInt64, _ connection: Connection) {
+    if Sabotage.reuseSequence.isPlanted { return }
     let origin = store.identity.origin
     absorbOtherProcesses()
     guard store.identity.origin == origin, stored[origin] < sequence else { return }

@@ -1,6 +1,7 @@
 import Causality
 import Documents
 import ReplicaStore
+import Sabotages
 import Sealing
 import SegmentStore
 import Segments
@@ -126,6 +127,7 @@ extension Engine {
 
   /// Asks for what was only advertised.
   func ask() {
+    if Sabotage.neverAsk.isPlanted { return }
     for (id, wants) in planner.plan(now: now) {
       session(id) { $0.missing(wants, now: now) }
     }

@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Sabotages
 
 /// Where a connection stands.
 enum TransactionState {
@@ -88,6 +89,7 @@ extension SQLiteConnection {
 
   /// Refuses a statement that would run outside the transaction its author believes it to be in.
   func checkTransaction(before sql: String) throws(SQLiteError) {
+    if Sabotage.useTransactionAfterError.isPlanted { return }
     switch transactionState {
     case .none: try recover()
     case .failed(let cause):

@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Sabotages
 
 /// One connection to one database.
 ///
@@ -155,7 +156,8 @@ package final class SQLiteConnection {
   /// Sets WAL and full synchronisation, and believes neither before it has read it back.
   private func makeDurable() throws(SQLiteError) {
     let handle = try liveHandle()
-    try execute("PRAGMA synchronous = FULL")
+    let isCareless = Sabotage.syncNormally.isPlanted
+    try execute(isCareless ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL")
     try execute("PRAGMA wal_autocheckpoint = \(options.walAutocheckpointPages)")
     if options.access != .read {
       guard sqlite3_db_readonly(handle, "main") == 0 else {
@@ -172,7 +174,7 @@ package final class SQLiteConnection {
       }
       if options.location != .memory { try settleWAL() }
     }
-    guard try queryInteger("PRAGMA synchronous") == 2 else {
+    guard try queryInteger("PRAGMA synchronous") == 2 || isCareless else {
       throw SQLiteError(code: .notDurable, message: "synchronous=FULL was not accepted")
     }
     guard try queryInteger("PRAGMA foreign_keys") == 1 else {
@@ -222,6 +224,7 @@ package final class SQLiteConnection {
 
   /// Notes that `error` has ended the transaction under way, if there is one.
   func ending(_ error: SQLiteError) -> SQLiteError {
+    if Sabotage.useTransactionAfterError.isPlanted { return error }
     if case .open = transactionState { transactionState = .failed(error) }
     return error
   }

@@ -1,5 +1,6 @@
 import ByteCoding
 package import Causality
+import Sabotages
 package import Sealing
 
 /// Seals a device's changes into segments.
@@ -75,6 +76,10 @@ package struct SegmentSealer: Sendable {
         inPlace: part(Segment.bodyStart..<signed), count: padded,
         associatedData: UnsafeRawBufferPointer(part(0..<SegmentHeader.byteCount)),
         nonce: UnsafeRawBufferPointer(nonce))
+      if Sabotage.sealWithoutEncrypting.isPlanted {
+        plain.copyBytes(from: body)
+        Padme.pad(plain, body: body.count)
+      }
       hash = Digest.of(UnsafeRawBufferPointer(part(0..<signed)), domain: Segment.domain)
       let signature = device.signing.sign(hash, domain: Segment.domain)
       signature.withUnsafeBytes { part(signed..<total).copyMemory(from: $0) }

@@ -1,5 +1,6 @@
 import Causality
 import DequeModule
+import Sabotages
 
 /// A segment whose parts are still coming. What is kept is what has come, not what was announced.
 struct SegmentAssembly: Sendable {
@@ -45,6 +46,7 @@ struct InFlightSegments: Sendable {
   }
 
   mutating func settle(_ acknowledged: VersionVector) {
+    if Sabotage.growWithoutBound.isPlanted { return }
     while let first = entries.first, first.last <= acknowledged[first.origin] {
       byteCount -= first.byteCount
       entries.removeFirst()

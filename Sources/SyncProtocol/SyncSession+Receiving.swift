@@ -1,4 +1,5 @@
 package import Causality
+import Sabotages
 
 // What comes in: nothing here is believed further than it is checked, and what a lying member says
 // about itself can only cost itself.
@@ -147,6 +148,7 @@ extension SyncSession {
     let tips = theirTips
     theirTips = []
     known = VersionVector(tips)
+    if Sabotage.neverLowerPeer.isPlanted { known.merge(configuration.lastKnownPeerVector ?? known) }
     durableThere = known
     actions.append(.peerKnown(PeerHello(hello: hello, vector: known)))
     reportRegression()
@@ -242,7 +244,7 @@ extension SyncSession {
     holds(VersionVector(one: head.origin, head.last))
     guard durableThere.entries.count <= limits.originCountMax else { throw .vectorTooLong }
     received.advance(head.origin, to: head.last)
-    let isDuplicate = head.last <= local[head.origin]
+    let isDuplicate = head.last <= local[head.origin] && !Sabotage.applyTwice.isPlanted
     countReceived(head, isDuplicate: isDuplicate)
     if isDuplicate {
       // The peer did not know that we have it; now it does.
@@ -251,6 +253,9 @@ extension SyncSession {
     } else if excluded.contains(head.origin) {
       settle(head.byteCount)
     } else {
+      if Sabotage.acknowledgeBeforeDurable.isPlanted {
+        acknowledge(VersionVector(one: head.origin, head.last))
+      }
       actions.append(
         .accept(
           IncomingSegment(

@@ -1,4 +1,5 @@
 import Causality
+import Sabotages
 
 // What goes out: tips, records, segments within the credit, acknowledgements, advertisements.
 extension SyncSession {
@@ -15,8 +16,9 @@ extension SyncSession {
     guard phase == .running else { return [] }
     var isAnySent = false
     for segment in segments where isNext(segment) {
-      guard credit > 0 else { break }
-      transmit(segment)
+      guard credit > 0 || Sabotage.ignoreCredit.isPlanted else { break }
+      let isLost = Sabotage.dropLastOfBatch.isPlanted && segment == segments.last && isAnySent
+      if isLost { countAsSent(segment) } else { transmit(segment) }
       isAnySent = true
     }
     if !isAnySent, credit > 0 {
@@ -64,6 +66,7 @@ extension SyncSession {
     guard phase != .closed else { return [] }
     let news = local.news(in: VersionVector(tips))
     guard !news.isEmpty else { return finish() }
+    if Sabotage.forwardWithoutSuppression.isPlanted { forgetWhoHas(news) }
     local.merge(news)
     lacking.settle(news)
     if !hasSentTips { note(tips) }
@@ -210,7 +213,8 @@ extension SyncSession {
       let before = honouredFrom.updateValue(want.from, forKey: want.origin)
       let isRepeated = isAgain || before == want.from
       let from = isRepeated ? want.from : max(want.from, sentHere[want.origin] + 1)
-      if known[want.origin] >= from { known.set(want.origin, to: from - 1) }
+      let isLate = Sabotage.resumeTooLate.isPlanted
+      if known[want.origin] >= from { known.set(want.origin, to: isLate ? from : from - 1) }
       if durableThere[want.origin] >= from { durableThere.set(want.origin, to: from - 1) }
       goal.append(.init(origin: want.origin, sequence: local[want.origin]))
     }
@@ -232,7 +236,8 @@ extension SyncSession {
 
   /// Asks the store for the next segments when there is something to send and credit for it.
   mutating func pump() {
-    guard request == nil, credit > 0, !pending.isEmpty else { return }
+    guard request == nil, credit > 0 || Sabotage.ignoreCredit.isPlanted, !pending.isEmpty
+    else { return }
     let ranges = pending.entries.map {
       SegmentRange(origin: $0.origin, after: known[$0.origin], through: $0.sequence)
     }
@@ -262,11 +267,15 @@ extension SyncSession {
       offset = end
     }
     credit -= Int64(segment.bytes.count)
+    countAsSent(segment)
+    inFlight.add(head, acknowledged: durableThere)
+    countSent(segment)
+  }
+
+  private mutating func countAsSent(_ segment: OutgoingSegment) {
     known.advance(segment.origin, to: segment.last)
     sentHere.advance(segment.origin, to: segment.last)
     pending.settle(VersionVector(one: segment.origin, segment.last))
-    inFlight.add(head, acknowledged: durableThere)
-    countSent(segment)
   }
 
   // MARK: Answers

@@ -1,4 +1,5 @@
 package import Causality
+import Sabotages
 
 /// One end of one link, from after the handshake until it is closed: who has what, what is sent
 /// next, what may be sent at all.
@@ -186,7 +187,8 @@ package struct SyncSession: Sendable {
   package mutating func tick(now: UInt64) -> [SessionAction] {
     advanceClock(now)
     guard phase == .greeting || phase == .running else { return [] }
-    if elapsed(since: lastReceived, at: clock) >= silenceMilliseconds {
+    let isPatient = Sabotage.missNoHeartbeat.isPlanted
+    if !isPatient, elapsed(since: lastReceived, at: clock) >= silenceMilliseconds {
       close(.silent(milliseconds: elapsed(since: lastReceived, at: clock)))
       return finish()
     }

@@ -1,3 +1,5 @@
+import Sabotages
+
 /// Which links a replica keeps: one declaration from which each member derives its own, by pure
 /// functions of which peers answer.
 ///
@@ -93,10 +95,13 @@ package struct Topology: Equatable, Sendable {
     var links: [PlannedLink] = []
     for choice in choices {
       links.append(PlannedLink(address: choice, flow: flow, isBridge: !links.isEmpty))
-      if answer(choice) != .silent { break }
+      if answer(choice) != .silent || knowsOneOnly { break }
     }
     return links
   }
+
+  /// A leaf that has no second choice.
+  private var knowsOneOnly: Bool { Sabotage.knowOneHub.isPlanted && kind == .star }
 
   /// Of two links with flow both ways between the same two devices, the one that is kept: that
   /// which the lower device dialled. Both ends decide alike without a word.

@@ -1,4 +1,5 @@
 import Causality
+import Sabotages
 
 /// A multi-value register: it keeps every value that no later one replaced.
 ///
@@ -49,8 +50,10 @@ struct Register: Sendable {
 
   /// Adds an entry at its place in the order.
   mutating func insert(_ entry: Entry) {
-    let index = entries.firstIndex { Entry.precedes(entry, $0) } ?? entries.count
+    var index = entries.firstIndex { Entry.precedes(entry, $0) } ?? entries.count
+    if Sabotage.orderRegistersByArrival.isPlanted { index = entries.count }
     entries.insert(entry, at: index)
+    if Sabotage.dropLosers.isPlanted { entries = entries.suffix(1) }
   }
 
   mutating func remove(_ events: [EventID], where isSeen: (EventID) -> Bool) {

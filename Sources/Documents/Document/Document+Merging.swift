@@ -1,4 +1,5 @@
 package import Causality
+import Sabotages
 
 /// Why a merge could not be done: never because of what an edit contains.
 package enum MergeError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -50,6 +51,7 @@ extension Document {
     while let next = rest.first {
       if frontier.contains(where: { $0.change == next.change }) {
         outcome.duplicates += 1
+        if Sabotage.applyTwice.isPlanted { performAgain(next) }
       } else if isAtFrontier(next.edit.parents) {
         try applyAtFrontier(next, &outcome)
       } else {
@@ -113,7 +115,9 @@ extension Document {
     var taken: [(incoming: IncomingEdit, events: Range<Int>, past: [Int])] = []
     for incoming in batch {
       switch try history.append(incoming.edit, of: incoming.change) {
-      case .duplicate: outcome.duplicates += 1
+      case .duplicate:
+        outcome.duplicates += 1
+        if Sabotage.applyTwice.isPlanted { performAgain(incoming) }
       case .ignored: outcome.ignored.append(incoming.change)
       case .events(let events, let parents): taken.append((incoming, events, parents))
       }
@@ -134,6 +138,9 @@ extension Document {
           performRegister(
             operation, on: materialise(operation.container), at: event, lamport: incoming.lamport,
             past: .version(past, of: history))
+          if Sabotage.countTwiceInReplay.isPlanted, case .increment = operation.action {
+            perform(operation, at: event, lamport: incoming.lamport)
+          }
         }
         event.index &+= UInt32(clamping: operation.eventCount)
       }

@@ -1,4 +1,5 @@
 package import Causality
+import Sabotages
 
 /// One document in memory: its state and the changes at its frontier, nothing else.
 ///
@@ -77,6 +78,7 @@ package final class Document {
   /// or at the same time, wins.
   package var isDeleted: Bool {
     if let openEditEndsInDelete { return openEditEndsInDelete }
+    if Sabotage.deleteBeatsEdit.isPlanted { return frontier.contains(where: \.endsInDelete) }
     return !frontier.isEmpty && frontier.allSatisfy(\.endsInDelete)
   }
 

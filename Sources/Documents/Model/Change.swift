@@ -1,4 +1,5 @@
 package import Causality
+import Sabotages
 
 /// One committed transaction of one origin: everything it did, to however many documents.
 package struct Change: Hashable, Sendable {
@@ -60,6 +61,7 @@ package struct IncomingEdit: Hashable, Sendable {
     self.lamport = lamport
     self.time = time
     self.edit = edit
+    if Sabotage.trustWallClock.isPlanted { self.lamport = UInt64(clamping: time.milliseconds) }
   }
 
   /// Nil when the change did not touch the document.

@@ -1,4 +1,5 @@
 internal import RunStructures
+internal import Sabotages
 
 extension SequenceTracker {
   /// Units that one operation inserted or deleted.
@@ -65,7 +66,9 @@ extension SequenceTracker {
         change += spans[entry].widths - old.widths
         deleted += old.count
         targets.append(Target(id: old.id, count: old.count))
-        if !old.isDeleted { onVisible(Int(effect), Int(old.count)) }
+        if !old.isDeleted || Sabotage.forgetTombstone.isPlanted {
+          onVisible(Int(effect), Int(old.count))
+        }
         here.slot = joinNeighbours(of: here.slot, leaf: here.leaf)
       }
       effect += spans[start + here.slot].widths.second

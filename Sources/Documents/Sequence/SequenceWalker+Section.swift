@@ -1,5 +1,6 @@
 internal import Causality
 internal import RunStructures
+internal import Sabotages
 
 /// The replay of one section that has concurrent pieces.
 struct SectionWalk {
@@ -55,6 +56,7 @@ struct SectionWalk {
         try endOfOld(base)
       }
       plan.moves(after: current, toParentsOf: number, in: section, back: &back, forth: &forth)
+      if Sabotage.neverRetreat.isPlanted { (back, forth) = ([], []) }
       for piece in back { try step(piece, isUp: false) }
       for piece in forth { try step(piece, isUp: true) }
       current = number

@@ -1,4 +1,5 @@
 internal import Causality
+internal import Sabotages
 
 /// The ids that a tracker gives to inserted units, 0, 1, 2, … in the order of the replay, and who
 /// they really are: the same on every replica.
@@ -27,6 +28,7 @@ struct UnitIdentities {
   /// Whether the unit `left` comes before `right` when nothing but identity decides: by the order
   /// of their origins, then by number. Complexity: O(log runs).
   func precedes(_ left: UInt32, _ right: UInt32) -> Bool {
+    if Sabotage.breakTiesByArrival.isPlanted { return left < right }
     let left = graph.event(at: version(of: left))
     let right = graph.event(at: version(of: right))
     if left.origin != right.origin { return rank(left.origin) < rank(right.origin) }

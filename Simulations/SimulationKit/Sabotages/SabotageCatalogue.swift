@@ -1,0 +1,116 @@
+package import Sabotages
+
+/// A bug that can be planted, and what finding it means.
+package struct PlantedBug: Sendable {
+  package let sabotage: Sabotage
+  /// One sentence: what the engine does wrong with it.
+  package let about: String
+  /// The scenario whose seeds are to catch it.
+  package let scenario: String
+  /// The promises that it breaks, any of which is its catch.
+  package let promises: [String]
+
+  package var name: String { sabotage.rawValue }
+}
+
+/// Every planted bug, in the order of ``Sabotage``. The simulator is broken when one of them goes
+/// through.
+package enum SabotageCatalogue {
+  package static let all: [PlantedBug] = Sabotage.allCases.map { sabotage in
+    let (about, promises) = entry(sabotage)
+    return PlantedBug(
+      sabotage: sabotage, about: about, scenario: scenario(of: sabotage), promises: promises)
+  }
+
+  /// The bug of that name.
+  package static func named(_ name: String) -> PlantedBug? { all.first { $0.name == name } }
+
+  private static func scenario(of sabotage: Sabotage) -> String { "swarm" }
+
+  private static func entry(_ sabotage: Sabotage) -> (about: String, promises: [String]) {
+    switch sabotage {
+    case .skipDependencyCheck:
+      ("applies a change before the changes that its author had seen", ["P4", "P6"])
+    case .trustLamportTime:
+      ("takes a Lamport time that is not ahead for proof that all before it is here", ["P4", "P6"])
+    case .countOwnLamportOnly:
+      ("counts own changes only in the next Lamport time, on which all others stall", ["P6"])
+    case .forgetConcurrentHeads:
+      ("lets an arriving change replace heads that its author had not seen", ["P4", "P6"])
+    case .orderRegistersByArrival:
+      ("keeps the values of a register in the order of their arrival", ["P6"])
+    case .dropLosers:
+      ("keeps only the winner of concurrent values of a register", ["P6", "P7"])
+    case .trustWallClock:
+      ("lets the author's wall clock decide which value of a register wins", ["P6", "P10"])
+    case .countTwiceInReplay:
+      ("counts an increment twice when it is merged by replay", ["P5", "P6"])
+    case .deleteBeatsEdit:
+      ("leaves a document deleted that was edited at the same time", ["P6", "P7"])
+    case .forgetTombstone:
+      ("takes a unit of text that two people deleted for visible again", ["P6"])
+    case .breakTiesByArrival:
+      ("puts concurrent insertions at one place into the order of their replay", ["P6"])
+    case .neverRetreat:
+      ("replays an operation on top of what its author had not seen", ["P6"])
+    case .forgetConcurrency:
+      ("takes a version for critical that something concurrent crosses", ["P6"])
+    case .loseSign:
+      ("encodes an increment without its sign", ["P6"])
+    case .sealWithoutEncrypting:
+      ("stores and sends the bodies of segments in the clear", ["P11"])
+    case .skipSignatureCheck:
+      ("takes segments with any signature", ["P11"])
+    case .skipChainCheck:
+      ("puts a segment behind another than the one that it names", ["P6", "P9", "P11"])
+    case .syncNormally:
+      ("commits with synchronous=NORMAL", ["P2"])
+    case .useTransactionAfterError:
+      ("goes on in a transaction that an error has ended, and commits it", ["P2", "P3"])
+    case .applyOutsideTransaction:
+      ("commits the documents of a change one by one", ["P3"])
+    case .keepMemoryAfterFailure:
+      ("keeps in memory what a failed transaction did", ["P2", "P3", "P6", "P8"])
+    case .saveVectorFirst:
+      ("saves that a change was applied before it saves what the change did", ["P2", "P3", "P6"])
+    case .foldTooEarly:
+      ("loses the last changes of a document's history when its state is written anew", ["P6"])
+    case .applyTwice:
+      ("applies the changes of a segment again when it comes again", ["P5", "P6"])
+    case .wakeNobody:
+      ("tells no origin that waits for a change when that change comes", ["P6"])
+    case .stallInSilence:
+      ("notes nowhere that an origin has stalled", ["P15"])
+    case .reuseSequence:
+      ("lets a restored or copied store go on under its old origin", ["P6", "P9"])
+    case .acknowledgeBeforeDurable:
+      ("acknowledges a segment when it is received", ["P2"])
+    case .dropLastOfBatch:
+      ("counts the last segment of a batch as sent without sending it", ["P6"])
+    case .forwardWithoutSuppression:
+      ("sends back to a peer what came from it", ["P5"])
+    case .ignoreCredit:
+      ("sends segments without credit", ["P5", "P6", "P14"])
+    case .neverLowerPeer:
+      ("believes a peer to have for ever what it once had", ["P6"])
+    case .resumeTooLate:
+      ("answers a want from one change too late", ["P6"])
+    case .missNoHeartbeat:
+      ("keeps a link on which nothing comes any more", ["P6"])
+    case .neverAsk:
+      ("never asks for what is only advertised", ["P6"])
+    case .neverRedial:
+      ("never again dials who did not answer once", ["P6"])
+    case .keepBridge:
+      ("keeps a bridge in the ring when the member behind it is back", ["P5"])
+    case .knowOneHub:
+      ("knows no hub but the first", ["P6"])
+    case .growWithoutBound:
+      ("keeps in its list of what is under way what was acknowledged", ["P14"])
+    case .relaySwallowsFailure:
+      ("lets the relay acknowledge and pass on what its disk refused", ["P2", "P6"])
+    case .relayTellsNobody:
+      ("lets the relay store what comes and tell nobody who is connected", ["P6"])
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/// Bugs that can be planted into the engine, each the mistake of a tired engineer and each the end
+/// of one promise. A simulator that does not find them all is broken.
+///
+/// They are for test builds: where `SABOTAGES` is not defined, ``isPlanted`` is a constant that the
+/// compiler sees, and every line that asks for it is gone. A hook is one line in the place where
+/// the mistake would be made:
+///
+/// ```
+/// if Sabotage.skipDependencyCheck.isPlanted { return nil }
+/// ```
+package enum Sabotage: String, CaseIterable, Sendable {
+
+  // MARK: Order and documents
+
+  /// A change is applied before the changes that its author had seen. Breaks P4.
+  case skipDependencyCheck
+  /// A Lamport time that is not ahead of ours counts as proof that all before it is here. Breaks
+  /// P4.
+  case trustLamportTime
+  /// The next change's Lamport time counts own changes only. Breaks P6: others stall on it.
+  case countOwnLamportOnly
+  /// A change that arrives replaces all heads, also those that its author had not seen. Breaks P4.
+  case forgetConcurrentHeads
+  /// The values of a register stand in the order of their arrival. Breaks P6.
+  case orderRegistersByArrival
+  /// Of two concurrent values of a register one is dropped, not kept as a conflict. Breaks P7.
+  case dropLosers
+  /// Registers are ordered by the author's wall clock. Breaks P10.
+  case trustWallClock
+  /// A counter's increment counts twice when it is merged by replay. Breaks P6.
+  case countTwiceInReplay
+  /// A document that was deleted and edited at once stays deleted. Breaks P7.
+  case deleteBeatsEdit
+  /// A unit of text that two people deleted is taken for visible again. Breaks P6.
+  case forgetTombstone
+  /// Of concurrent insertions at one place the one that was replayed first stands first. Breaks P6.
+  case breakTiesByArrival
+  /// The walker does not take back what the next operation's author had not seen. Breaks P6.
+  case neverRetreat
+  /// A version counts as critical although something concurrent crosses it. Breaks P6.
+  case forgetConcurrency
+  /// An encoded increment loses its sign. Breaks P6.
+  case loseSign
+
+  // MARK: Sealing
+
+  /// Bodies are stored and sent in the clear. Breaks P11.
+  case sealWithoutEncrypting
+  /// Any signature will do. Breaks P11.
+  case skipSignatureCheck
+  /// A segment is put behind any other of its origin. Breaks P6: equal vectors, other changes.
+  case skipChainCheck
+
+  // MARK: The store
+
+  /// `synchronous=NORMAL`: a commit that returned can be lost. Breaks P2.
+  case syncNormally
+  /// A statement runs, and a commit succeeds, after an error has ended the transaction. Breaks P3.
+  case useTransactionAfterError
+  /// What documents a change touched are committed one by one. Breaks P3.
+  case applyOutsideTransaction
+  /// What is in memory is kept when a transaction fails. Breaks P3.
+  case keepMemoryAfterFailure
+  /// That a change was applied is saved before what it did. Breaks P2.
+  case saveVectorFirst
+  /// When a document's state is written anew, its history loses the last changes. Breaks P6.
+  case foldTooEarly
+  /// A segment that comes again is applied again. Breaks P5.
+  case applyTwice
+  /// Nobody who waits for a change is told when it comes. Breaks P6.
+  case wakeNobody
+  /// That an origin stalls is noted nowhere. Breaks P15.
+  case stallInSilence
+  /// A restored or copied store goes on under its old origin. Breaks P9.
+  case reuseSequence
+
+  // MARK: The protocol
+
+  /// A segment is acknowledged when it is received, not when it is durable. Breaks P2.
+  case acknowledgeBeforeDurable
+  /// The last segment of a batch is counted as sent and is not. Breaks P6.
+  case dropLastOfBatch
+  /// What a peer sent is sent back to it. Breaks P5: a payload crosses a link twice.
+  case forwardWithoutSuppression
+  /// Segments are sent without credit. Breaks P14.
+  case ignoreCredit
+  /// What a peer once had it is believed to have for ever. Breaks P6.
+  case neverLowerPeer
+  /// What a peer asks for is sent from one change too late. Breaks P6.
+  case resumeTooLate
+  /// A link on which nothing comes any more is kept. Breaks P6.
+  case missNoHeartbeat
+  /// Advertised changes are never asked for. Breaks P6.
+  case neverAsk
+  /// Who did not answer once is not dialled again. Breaks P6.
+  case neverRedial
+  /// A bridge in the ring is kept when the member that it stood in for is back. Breaks P5.
+  case keepBridge
+  /// A leaf knows no hub but the first. Breaks P6.
+  case knowOneHub
+  /// What was acknowledged stays in the list of what is under way. Breaks P14.
+  case growWithoutBound
+
+  // MARK: The relay
+
+  /// The relay acknowledges and passes on what its disk refused. Breaks P2.
+  case relaySwallowsFailure
+  /// The relay stores what comes and tells nobody who is connected. Breaks P6.
+  case relayTellsNobody
+}
