@@ -8,6 +8,9 @@
 /// ```
 /// if Sabotage.skipDependencyCheck.isPlanted { return nil }
 /// ```
+///
+/// `@usableFromInline` lets other modules see into ``isPlanted``; without it each hook would call.
+@usableFromInline
 package enum Sabotage: String, CaseIterable, Sendable {
 
   // MARK: Order and documents
