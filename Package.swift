@@ -167,7 +167,7 @@ let package = Package(
         "ByteCoding", "CSQLite", "Causality", "DocumentModel", "Documents", "JSONCoding",
         "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore",
         "Sabotages", "SQLiteBridge", "SyncProtocol", heap,
-      ], embedded: [.embedInCode("Timeline/Page")]),
+      ], embedded: [.embedInCode("Scenarios"), .embedInCode("Timeline/Page")]),
 
     // 8
     program("SkerryCommand", ["CommandKit", "JSONCoding", "Skerry"]),

@@ -16,7 +16,9 @@ struct SimulatorCommand: AsyncParsableCommand {
         skerry-sim sweep ring-partition star-partition mesh-partition --seeds 1..200 --jobs 2
       """,
     version: "skerry-sim 0.1.0",
-    subcommands: [List.self, Run.self, Sweep.self, Replay.self])
+    subcommands: [
+      List.self, Run.self, Sweep.self, Replay.self, Shrink.self, CoverageReport.self, Work.self,
+    ])
 
   static func main() async {
     await ProgramRunner.main(SimulatorCommand.self)

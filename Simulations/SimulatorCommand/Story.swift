@@ -83,6 +83,12 @@ enum ScenarioArgument {
     return try Scenario(json: try json(atPath: text))
   }
 
+  /// Those named, or all that are shipped but the one that must fail.
+  static func scenarios(_ texts: [String]) throws -> [Scenario] {
+    texts.isEmpty
+      ? Scenario.shipped.filter { $0.name != "canary" } : try texts.map { try scenario($0) }
+  }
+
   static func plan(atPath path: String) throws -> Plan {
     try Plan(json: try json(atPath: path))
   }

@@ -28,6 +28,20 @@ extension ReplicaStore {
   package func log(
     document: DocumentID? = nil, _ body: (LoggedChange) throws -> Bool
   ) throws {
+    try changes { change, isSealed in
+      guard document == nil || change.edits.contains(where: { $0.document == document }) else {
+        return true
+      }
+      return try body(
+        LoggedChange(
+          id: change.id, lamport: change.lamport, time: change.time,
+          byteCount: ChangeBlock.encode([change]).count, documents: change.edits.map(\.document),
+          isSealed: isSealed))
+    }
+  }
+
+  /// The applied changes with all that is in them, in the order of ``log(document:_:)``.
+  package func changes(_ body: (_ change: Change, _ isSealed: Bool) throws -> Bool) throws {
     try read {
       var cursors = state.applied.entries.map {
         BackwardCursor(origin: $0.origin, through: $0.sequence)
@@ -36,14 +50,7 @@ extension ReplicaStore {
       while let index = newest(in: cursors), let change = cursors[index].changes.popLast() {
         let isSealed = cursors[index].isSealed
         if cursors[index].changes.isEmpty { try load(&cursors[index]) }
-        guard document == nil || change.edits.contains(where: { $0.document == document }) else {
-          continue
-        }
-        let logged = LoggedChange(
-          id: change.id, lamport: change.lamport, time: change.time,
-          byteCount: ChangeBlock.encode([change]).count, documents: change.edits.map(\.document),
-          isSealed: isSealed)
-        guard try body(logged) else { return }
+        guard try body(change, isSealed) else { return }
       }
     }
   }

@@ -1,5 +1,6 @@
 import Causality
 import Documents
+import JSONCoding
 import ReplicaStore
 import SQLiteBridge
 import Sealing
@@ -17,34 +18,40 @@ struct CheckerTests {
     VersionVector(counts.map { VersionVector.Entry(origin: $0.0, sequence: $0.1) })
   }
 
-  @Test("two states under one version")
+  @Test("P6: two states under one version")
   func convergence() {
     var checker = ConvergenceChecker()
     let version = vector((ada, 1))
-    #expect(checker.observe(node: 0, version: version, digest: [1], at: 1) == nil)
-    #expect(checker.observe(node: 1, version: version, digest: [1], at: 2) == nil)
-    #expect(checker.observe(node: 2, version: version, digest: [2], at: 3)?.promise == "P6")
+    let one = StateDigest(of: [1])
+    #expect(checker.observe(node: 0, version: version, digest: one, at: 1) == nil)
+    #expect(checker.observe(node: 1, version: version, digest: one, at: 2) == nil)
+    let other = checker.observe(node: 2, version: version, digest: StateDigest(of: [2]), at: 3)
+    #expect(other?.promise == "P6")
   }
 
-  @Test("a change without what its author had seen, and a change that nobody made")
+  @Test("P4 and P5: a change without what its author had seen, and one that nobody made")
   func causalClosure() {
     var ledger = Ledger(nodeCount: 2)
-    ledger.commit(ChangeID(origin: ada, sequence: 1), node: 0, seen: vector((ada, 1)), at: 1)
     ledger.commit(
-      ChangeID(origin: ben, sequence: 1), node: 1, seen: vector((ada, 1), (ben, 1)), at: 2)
+      ChangeID(origin: ada, sequence: 1), node: 0, seen: vector((ada, 1)), mark: nil, at: 1)
+    ledger.commit(
+      ChangeID(origin: ben, sequence: 1), node: 1, seen: vector((ada, 1), (ben, 1)), mark: nil,
+      at: 2)
     var checker = CausalClosureChecker(nodeCount: 2)
     let whole = vector((ada, 1), (ben, 1))
     #expect(checker.observe(node: 0, version: whole, ledger: ledger, at: 3) == nil)
+    #expect(checker.deliveries == 1)
     let torn = checker.observe(node: 1, version: vector((ben, 1)), ledger: ledger, at: 3)
     #expect(torn?.promise == "P4")
     let invented = checker.observe(node: 0, version: vector((ada, 2)), ledger: ledger, at: 4)
     #expect(invented?.promise == "P5")
   }
 
-  @Test("an acknowledged change that is gone")
+  @Test("P2: an acknowledged change that is gone")
   func durability() {
     var ledger = Ledger(nodeCount: 1)
-    ledger.commit(ChangeID(origin: ada, sequence: 1), node: 0, seen: vector((ada, 1)), at: 1)
+    ledger.commit(
+      ChangeID(origin: ada, sequence: 1), node: 0, seen: vector((ada, 1)), mark: nil, at: 1)
     let kept = vector((ada, 1))
     #expect(DurabilityChecker.check(node: 0, version: kept, ledger: ledger, at: 2) == nil)
     #expect(
@@ -54,30 +61,98 @@ struct CheckerTests {
         == "P2")
   }
 
-  @Test("half of a transfer, until the other half comes")
+  @Test("a commit that failed is no promise, and no lie when it happened all the same")
+  func commitsInDoubt() {
+    var ledger = Ledger(nodeCount: 1)
+    let change = ChangeID(origin: ada, sequence: 1)
+    ledger.attempt(change, node: 0, seen: vector((ada, 1)), at: 1)
+    #expect(ledger.all == vector())
+    var checker = CausalClosureChecker(nodeCount: 1)
+    #expect(checker.observe(node: 0, version: vector((ada, 1)), ledger: ledger, at: 2) == nil)
+    ledger.commit(change, node: 0, seen: vector((ada, 1)), mark: nil, at: 3)
+    #expect(!ledger.isContested)
+    #expect(ledger.all == vector((ada, 1)))
+  }
+
+  @Test("what goes with a lost machine was no longer promised; what others hold still is")
+  func lostMachines() {
+    var ledger = Ledger(nodeCount: 2)
+    for sequence in UInt64(1)...5 {
+      ledger.commit(
+        ChangeID(origin: ada, sequence: sequence), node: 0, seen: vector((ada, sequence)),
+        mark: "\(sequence)", at: 1)
+    }
+    let lost = ledger.forgetLost(of: 0, keeping: vector((ada, 2)), known: vector((ada, 3)))
+    #expect(lost == 2)
+    #expect(ledger.all == vector((ada, 3)))
+    #expect(ledger.entries[ChangeID(origin: ada, sequence: 4)]?.standing == .lost)
+    // Written again on the backup: what others hold of that name is another change.
+    ledger.commit(
+      ChangeID(origin: ada, sequence: 3), node: 0, seen: vector((ada, 3)), mark: nil, at: 9)
+    #expect(ledger.isContested(vector((ada, 3))))
+    #expect(!ledger.isContested(vector((ada, 2))))
+  }
+
+  @Test("P3: half of a transfer, until the other half comes; and a view renewed by halves")
   func atomicity() throws {
     let store = try ReplicaStore.create(
       SQLiteOptions(location: .memory, access: .create), .workspace(name: "checker"),
       now: Timestamp(clampingMilliseconds: 0), entropy: .seeded(1))
     let entropy = Entropy.seeded(2)
+    var view = StateView()
     func move(_ amount: Int64) throws {
-      _ = try store.group(now: Timestamp(clampingMilliseconds: 1), entropy: entropy) { group in
+      let commit = try store.group(
+        now: Timestamp(clampingMilliseconds: 1), entropy: entropy
+      ) { group in
         group.transaction { transaction in
           try transaction.edit(transaction.create()).increment(["balance"], by: amount)
         }
       }.get()
+      try view.renew(commit.documents, from: store)
     }
-    #expect(AtomicityChecker.check(node: 0, store: store, at: 1) == nil)
+    #expect(AtomicityChecker.check(node: 0, view: view, at: 1) == nil)
     try move(-5)
-    #expect(AtomicityChecker.check(node: 0, store: store, at: 2)?.promise == "P3")
+    #expect(AtomicityChecker.check(node: 0, view: view, at: 2)?.promise == "P3")
     try move(5)
-    #expect(AtomicityChecker.check(node: 0, store: store, at: 3) == nil)
+    #expect(AtomicityChecker.check(node: 0, view: view, at: 3) == nil)
+    var whole = StateView()
+    try whole.renew(nil, from: store)
+    #expect(whole == view)
+    #expect(try ModelChecker.check(node: 0, store: store, at: 4) == nil)
   }
 
-  @Test("a replica that shows less than it showed")
+  @Test("P8: a replica that shows less than it showed")
   func session() {
     var checker = SessionChecker(nodeCount: 1)
     #expect(checker.observe(node: 0, version: vector((ada, 2)), at: 1) == nil)
     #expect(checker.observe(node: 0, version: vector((ada, 1)), at: 2)?.promise == "P8")
+  }
+
+  @Test("P9: a machine that writes under the origin of another")
+  func identity() {
+    var checker = IdentityChecker()
+    #expect(checker.observe(writing: ada, node: 0, machine: 0, at: 1) == nil)
+    #expect(checker.observe(writing: ada, node: 0, machine: 0, at: 2) == nil)
+    #expect(checker.observe(writing: ben, node: 0, machine: 1, at: 3) == nil)
+    #expect(checker.observe(writing: ada, node: 0, machine: 1, at: 4)?.promise == "P9")
+    #expect(checker.observe(writing: ben, node: 1, machine: 0, at: 5)?.promise == "P9")
+  }
+
+  @Test("P11: a word that people wrote, on a relay's disk; and it is on a replica's")
+  func blindness() throws {
+    let disk = VirtualDisk(seed: 1, name: "checker")
+    let store = try ReplicaStore.create(
+      SQLiteOptions(location: .file("store"), access: .create, vfs: disk.vfsName),
+      .workspace(name: "checker"), now: Timestamp(clampingMilliseconds: 0), entropy: .seeded(1))
+    #expect(BlindnessChecker.check(node: 0, disk: disk, at: 1) == nil)
+    _ = try store.group(
+      now: Timestamp(clampingMilliseconds: 1), entropy: .seeded(2)
+    ) { group in
+      group.transaction { transaction in
+        try transaction.edit(transaction.create()).set(["title"], to: .string(Workload.canary))
+      }
+    }.get()
+    #expect(BlindnessChecker.check(node: 0, disk: disk, at: 2)?.promise == "P11")
+    store.close()
   }
 }

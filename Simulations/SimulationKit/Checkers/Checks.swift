@@ -1,62 +1,124 @@
 import Causality
 import JSONCoding
 import ReplicaStore
-import Sealing
+import Replication
 
 /// All checkers over all nodes: what is looked at whenever a node shows something new.
 struct Checks {
   var ledger: Ledger
-  var violations: [Violation] = []
+  var traffic = TrafficChecker()
+  private(set) var violations: [Violation] = []
   private var convergence = ConvergenceChecker()
   private var closure: CausalClosureChecker
   private var session: SessionChecker
+  private var identity = IdentityChecker()
 
-  init(nodeCount: Int) {
-    ledger = Ledger(nodeCount: nodeCount)
-    closure = CausalClosureChecker(nodeCount: nodeCount)
-    session = SessionChecker(nodeCount: nodeCount)
+  init(_ plan: Plan) {
+    ledger = Ledger(nodeCount: plan.nodeCount)
+    closure = CausalClosureChecker(nodeCount: plan.nodeCount)
+    session = SessionChecker(nodeCount: plan.nodeCount)
+  }
+
+  /// Changes that came to be shown by a replica that did not make them.
+  var deliveries: Int { closure.deliveries }
+
+  // MARK: What happens
+
+  mutating func commit(
+    _ change: ChangeID, node: ReplicaNode, seen: VersionVector, mark: String?, at time: Int,
+    _ trace: inout Trace
+  ) {
+    let isContested = ledger.isContested
+    ledger.commit(change, node: node.number, seen: seen, mark: mark, at: time)
+    let writing = identity.observe(
+      writing: change.origin, node: node.number, machine: node.machine, at: time)
+    // Who could not know that it was put back may write, once; the twins find out when they meet.
+    if let writing, !node.isUnawareTwin { add(writing, &trace) }
+    if !isContested, ledger.isContested { trace.record(at: time, node: node.number, "forked") }
   }
 
   mutating func observe(
-    node: Int, store: ReplicaStore, at time: Int, isRestart: Bool, trace: inout Trace
+    _ node: ReplicaNode, version: VersionVector, at time: Int, _ trace: inout Trace
   ) {
-    let version = store.appliedVector
-    let found = [
-      closure.observe(node: node, version: version, ledger: ledger, at: time),
-      session.observe(node: node, version: version, at: time),
-      isRestart
-        ? DurabilityChecker.check(node: node, version: version, ledger: ledger, at: time) : nil,
-      compareStates(node: node, store: store, version: version, at: time),
-      AtomicityChecker.check(node: node, store: store, at: time),
-    ]
-    for violation in found.compactMap(\.self) { add(violation, &trace) }
+    guard !node.isRotten else { return }
+    trace.record(
+      at: time, node: node.number, "state",
+      [
+        "digest": .string(node.view.digestText),
+        "changes": .integer(Int64(clamping: version.changeCount(beyond: VersionVector()))),
+      ])
+    let number = node.number
+    add(closure.observe(node: number, version: version, ledger: ledger, at: time), &trace)
+    add(session.observe(node: number, version: version, at: time), &trace)
+    if !ledger.isContested(version) {
+      add(
+        convergence.observe(
+          node: number, version: version, digest: node.view.digest, at: time), &trace)
+    }
+    add(AtomicityChecker.check(node: number, view: node.view, at: time), &trace)
   }
 
-  /// The state of every node in the end, against what was promised.
-  mutating func observeEnd(node: Int, store: ReplicaStore, at time: Int) {
-    let version = store.appliedVector
-    let found = [
-      DurabilityChecker.check(node: node, version: version, ledger: ledger, at: time),
-      DurabilityChecker.checkEnd(node: node, version: version, ledger: ledger, at: time),
-      compareStates(node: node, store: store, version: version, at: time),
-      AtomicityChecker.check(node: node, store: store, at: time),
-    ]
-    violations += found.compactMap(\.self)
-  }
-
-  private mutating func compareStates(
-    node: Int, store: ReplicaStore, version: VersionVector, at time: Int
-  ) -> Violation? {
-    do {
-      return convergence.observe(
-        node: node, version: version, digest: try store.stateDigest().array, at: time)
-    } catch {
-      return Violation(
-        promise: "P14", atMilliseconds: time, what: "node \(node) cannot read its state: \(error)")
+  mutating func observeRestart(_ node: ReplicaNode, at time: Int, _ trace: inout Trace) {
+    guard let store = node.store, !node.isRotten else { return }
+    if !ledger.isContested {
+      add(
+        DurabilityChecker.check(
+          node: node.number, version: store.appliedVector, ledger: ledger, at: time), &trace)
     }
   }
 
-  private mutating func add(_ violation: Violation, _ trace: inout Trace) {
+  mutating func observeBuffers(
+    of engine: Engine, node: Int, at time: Int, _ trace: inout Trace
+  ) {
+  }
+
+  /// A machine was lost, and a backup stands in its place.
+  mutating func forgetLost(
+    of node: ReplicaNode, keeping backup: VersionVector, known: VersionVector
+  ) {
+    _ = ledger.forgetLost(of: node.number, keeping: backup, known: known)
+    closure.forget(node: node.number, showing: backup)
+    session.forget(node: node.number, showing: backup)
+  }
+
+  // MARK: The end
+
+  /// The state of a node when the run is over, against what was promised.
+  mutating func observeEnd(_ node: ReplicaNode, at time: Int, _ trace: inout Trace) {
+    guard let store = node.store else { return }
+    let version = store.appliedVector
+    do {
+      if !ledger.isContested {
+        add(
+          DurabilityChecker.check(
+            node: node.number, version: version, ledger: ledger, at: time), &trace)
+        add(
+          DurabilityChecker.checkEnd(
+            node: node.number, version: version, ledger: ledger, at: time), &trace)
+      }
+      add(
+        try IdentityChecker.checkEnd(
+          node: node.number, store: store, ledger: ledger, at: time), &trace)
+      add(try ModelChecker.check(node: node.number, store: store, at: time), &trace)
+      // What was looked at piece by piece is what there is.
+      var whole = StateView()
+      try whole.renew(nil, from: store)
+      if whole != node.view {
+        add(
+          Violation(
+            "P15", at: time,
+            "node \(node.number) changed documents and did not say which"), &trace)
+      }
+    } catch {
+      add(
+        Violation("P14", at: time, "node \(node.number) cannot read its state: \(error)"), &trace)
+    }
+  }
+
+  // MARK: Violations
+
+  mutating func add(_ violation: Violation?, _ trace: inout Trace) {
+    guard let violation else { return }
     trace.record(
       at: violation.atMilliseconds, node: nil, "BROKEN",
       ["promise": .string(violation.promise), "how": .string(violation.what)])

@@ -6,12 +6,11 @@ enum DurabilityChecker {
   static func check(
     node: Int, version: VersionVector, ledger: Ledger, at time: Int
   ) -> Violation? {
-    let promised = ledger.acknowledged[node]
+    let promised = ledger.acknowledged(by: node)
     guard !version.covers(promised) else { return nil }
     return Violation(
-      promise: "P2", atMilliseconds: time,
-      what: "node \(node) lost \(promised.changeCount(beyond: version)) of its acknowledged changes"
-    )
+      "P2", at: time,
+      "node \(node) lost \(promised.changeCount(beyond: version)) of its acknowledged changes")
   }
 
   /// When all has healed, every acknowledged change is on every node.
@@ -20,8 +19,7 @@ enum DurabilityChecker {
   ) -> Violation? {
     guard !version.covers(ledger.all) else { return nil }
     return Violation(
-      promise: "P2", atMilliseconds: time,
-      what: "node \(node) never got \(ledger.all.changeCount(beyond: version)) acknowledged changes"
-    )
+      "P2", at: time,
+      "node \(node) never got \(ledger.all.changeCount(beyond: version)) acknowledged changes")
   }
 }

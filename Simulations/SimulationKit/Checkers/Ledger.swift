@@ -8,29 +8,98 @@ struct Ledger {
     var at: Int
     /// Everything its author showed when the change was made, the change itself included.
     var seen: VersionVector
+    var standing: Standing
+  }
+
+  enum Standing {
+    /// Acknowledged, so that nobody may lose it.
+    case promised
+    /// The commit failed, and may have happened all the same: a disk can die after it wrote.
+    case inDoubt
+    /// Went with a machine that was lost; what was on its way may still arrive.
+    case lost
   }
 
   private(set) var entries: [ChangeID: Entry] = [:]
-  /// Per node, its own acknowledged changes.
-  private(set) var acknowledged: [VersionVector]
+  /// Per node, the changes that it acknowledged and was not entitled to lose.
+  private var acknowledged: [VersionVector]
   /// All of them.
   private(set) var all = VersionVector()
+  /// From which number on an origin was given out twice: two stores with one identity wrote.
+  private(set) var contested: [Origin: UInt64] = [:]
+  /// Marks by which edits are known wherever they go, and who made them.
+  private(set) var marks: [String: Int] = [:]
 
   init(nodeCount: Int) {
     acknowledged = Array(repeating: VersionVector(), count: nodeCount)
   }
 
-  mutating func commit(_ change: ChangeID, node: Int, seen: VersionVector, at time: Int) {
-    entries[change] = Entry(node: node, at: time, seen: seen)
+  var isContested: Bool { !contested.isEmpty }
+
+  func acknowledged(by node: Int) -> VersionVector { acknowledged[node] }
+
+  func acknowledged(by nodes: [Int]) -> VersionVector {
+    nodes.reduce(into: VersionVector()) { $0.formUnion(acknowledged[$1]) }
+  }
+
+  /// Whether the vector names changes of which there are two.
+  func isContested(_ version: VersionVector) -> Bool {
+    !contested.isEmpty && contested.contains { version[$0.key] >= $0.value }
+  }
+
+  // MARK: Writing it down
+
+  mutating func commit(
+    _ change: ChangeID, node: Int, seen: VersionVector, mark: String?, at time: Int
+  ) {
+    if let earlier = entries[change], earlier.standing != .inDoubt {
+      contested[change.origin] = min(contested[change.origin] ?? .max, change.sequence)
+    }
+    entries[change] = Entry(node: node, at: time, seen: seen, standing: .promised)
     acknowledged[node].advance(to: change)
     all.advance(to: change)
+    if let mark { marks[mark] = node }
   }
-}
 
-/// A promise that did not hold: which, when, and what was seen.
-package struct Violation: Equatable, Sendable {
-  /// `P1` to `P15`, as the design numbers them.
-  package var promise: String
-  package var atMilliseconds: Int
-  package var what: String
+  /// A commit that failed, with what it would have been.
+  mutating func attempt(_ change: ChangeID, node: Int, seen: VersionVector, at time: Int) {
+    guard entries[change] == nil else { return }
+    entries[change] = Entry(node: node, at: time, seen: seen, standing: .inDoubt)
+  }
+
+  /// The machine of a node is lost and a backup is in its place: what only it held is gone, and
+  /// nobody promised otherwise.
+  ///
+  /// - Parameters:
+  ///   - backup: what the backup shows.
+  ///   - known: what anybody else holds.
+  /// - Returns: how many acknowledged changes went with the machine.
+  mutating func forgetLost(
+    of node: Int, keeping backup: VersionVector, known: VersionVector
+  ) -> UInt64 {
+    var kept = backup
+    kept.formUnion(known)
+    var lost: UInt64 = 0
+    var rest = VersionVector()
+    for entry in acknowledged[node].entries {
+      let sequence = min(entry.sequence, kept[entry.origin])
+      lost += entry.sequence - sequence
+      if sequence < entry.sequence {
+        for number in (sequence + 1)...entry.sequence {
+          entries[ChangeID(origin: entry.origin, sequence: number)]?.standing = .lost
+        }
+      }
+      if sequence > 0 { rest.advance(to: ChangeID(origin: entry.origin, sequence: sequence)) }
+    }
+    if lost > 0 { marks = marks.filter { $0.value != node } }
+    acknowledged[node] = rest
+    all = acknowledged.reduce(into: VersionVector()) { $0.formUnion($1) }
+    return lost
+  }
+
+  /// Writes down a promise that nobody made.
+  mutating func promiseNothing(node: Int, at time: Int) {
+    let invented = ChangeID(origin: Origin(high: 0xCA4A, low: 0x12), sequence: 1)
+    commit(invented, node: node, seen: VersionVector(), mark: nil, at: time)
+  }
 }

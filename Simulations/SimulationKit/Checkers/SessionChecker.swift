@@ -9,12 +9,17 @@ struct SessionChecker {
     highest = Array(repeating: VersionVector(), count: nodeCount)
   }
 
+  /// The node begins again: its machine was lost.
+  mutating func forget(node: Int, showing version: VersionVector) {
+    highest[node] = version
+  }
+
   mutating func observe(node: Int, version: VersionVector, at time: Int) -> Violation? {
     defer { highest[node].formUnion(version) }
     guard !version.covers(highest[node]) else { return nil }
     return Violation(
-      promise: "P8", atMilliseconds: time,
-      what: "node \(node) no longer shows \(highest[node].changeCount(beyond: version)) changes "
-        + "that it showed before")
+      "P8", at: time,
+      "node \(node) no longer shows \(highest[node].changeCount(beyond: version)) changes that it "
+        + "showed before")
   }
 }

@@ -1,14 +1,5 @@
 package import JSONCoding
 
-/// Why a file is not a plan or a scenario: a sentence.
-package struct PlanError: Error, Equatable, CustomStringConvertible {
-  package var description: String
-
-  package init(_ description: String) {
-    self.description = description
-  }
-}
-
 extension Plan {
   package var json: JSONValue {
     [
@@ -16,14 +7,12 @@ extension Plan {
       "scenario": .string(scenario),
       // As text, since readers in other languages round large numbers.
       "seed": .string(String(seed)),
-      "nodes": .count(nodeCount),
+      "nodes": .array(residents.map { .string($0.rawValue) }),
       "topology": .string(shape.rawValue),
       "durationMilliseconds": .count(durationMilliseconds),
-      "network": [
-        "delayMillisecondsMin": .count(network.delayMillisecondsMin),
-        "delayMillisecondsMax": .count(network.delayMillisecondsMax),
-        "splitPermille": .count(network.splitPermille),
-      ],
+      "core": .array(core.map { .count($0) }),
+      "cipher": .string(cipher.rawValue),
+      "weather": weather.json,
       "work": .array(work.map(\.json)),
       "faults": .array(faults.map(\.json)),
     ]
@@ -37,32 +26,52 @@ extension Plan {
         "the plan has format \(format), and this simulator reads format \(Plan.formatVersion)")
     }
     scenario = try fields.string("scenario")
-    guard let seed = UInt64(try fields.string("seed")) else {
-      throw PlanError("'seed' must be a whole number written as a text")
+    seed = try fields.number("seed")
+    let nodes = try fields.array("nodes")
+    guard (1...Plan.nodeCountMax).contains(nodes.count) else {
+      throw PlanError("'nodes' must name 1 to \(Plan.nodeCountMax) nodes")
     }
-    self.seed = seed
-    nodeCount = try fields.integer("nodes", in: 2...Plan.nodeCountMax)
-    guard let shape = Shape(rawValue: try fields.string("topology")) else {
-      throw PlanError("'topology' must be mesh, ring or star")
+    residents = try nodes.map { node throws(PlanError) in try Fields.choice(node, "a node") }
+    guard residents.first == .replica else {
+      throw PlanError("the first of 'nodes' founds the workspace and must be a replica")
     }
-    self.shape = shape
+    shape = try fields.choice("topology")
     durationMilliseconds = try fields.integer(
       "durationMilliseconds", in: 1...Plan.durationMillisecondsMax)
-    let network = try Fields(fields.value("network"), of: "'network'")
-    self.network = Network(
-      delayMillisecondsMin: try network.integer("delayMillisecondsMin", in: 0...60_000),
-      delayMillisecondsMax: try network.integer("delayMillisecondsMax", in: 0...60_000),
-      splitPermille: try network.integer("splitPermille", in: 0...1000))
-    guard self.network.delayMillisecondsMin <= self.network.delayMillisecondsMax else {
-      throw PlanError("'delayMillisecondsMin' is above 'delayMillisecondsMax'")
-    }
-    let nodes = 0...(nodeCount - 1)
+    let numbers = 0...(residents.count - 1)
+    core = try Fields.numbers(try fields.value("core"), "core", in: numbers)
+    cipher = try fields.choice("cipher")
+    weather = try Weather(json: try fields.value("weather"))
     let times = 0...durationMilliseconds
     work = try fields.array("work").map { item throws(PlanError) in
-      try Work(json: item, nodes: nodes, times: times)
+      try Work(json: item, nodes: numbers, times: times)
     }
     faults = try fields.array("faults").map { item throws(PlanError) in
-      try Fault(json: item, nodes: nodes, times: times)
+      try Fault(json: item, nodes: numbers, times: times)
+    }
+  }
+}
+
+extension Weather {
+  /// Only what differs from the default.
+  var json: JSONValue {
+    var object = JSONObject()
+    let calm = Weather()
+    for field in Weather.fields where self[keyPath: field.path] != calm[keyPath: field.path] {
+      object[field.name] = .count(self[keyPath: field.path])
+    }
+    return .object(object)
+  }
+
+  init(json: JSONValue) throws(PlanError) {
+    let fields = try Fields(json, of: "'weather'")
+    try fields.refuseOthers(than: Weather.fields.map(\.name))
+    self.init()
+    for field in Weather.fields where fields.has(field.name) {
+      self[keyPath: field.path] = try fields.integer(field.name, in: 0...field.max)
+    }
+    guard delayMillisecondsMin <= delayMillisecondsMax else {
+      throw PlanError("'delayMillisecondsMin' is above 'delayMillisecondsMax'")
     }
   }
 }
@@ -81,34 +90,22 @@ extension Plan.Work {
     let fields = try Fields(json, of: "an item of 'work'")
     at = try fields.integer("at", in: times)
     node = try fields.integer("node", in: nodes)
-    let name = try fields.string("do")
-    guard let kind = Kind(rawValue: name) else {
-      let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw PlanError("there is no work called '\(name)'; there is \(known)")
-    }
-    self.kind = kind
-    guard let salt = UInt64(try fields.string("salt")) else {
-      throw PlanError("'salt' must be a whole number written as a text")
-    }
-    self.salt = salt
+    kind = try fields.choice("do")
+    salt = try fields.number("salt")
   }
 }
 
-extension Plan.Fault {
+extension Fault {
   fileprivate var json: JSONValue {
-    var object: JSONObject = ["at": .count(at), "kind": .string(kind.name)]
-    switch kind {
-    case .partition(let groups):
+    var object: JSONObject = ["at": .count(at), "kind": .string(kind.rawValue)]
+    let uses = kind.uses
+    if uses.contains(.duration) { object["forMilliseconds"] = .count(forMilliseconds) }
+    if uses.contains(.node) { object["node"] = .count(node) }
+    if uses.contains(.other) { object["other"] = .count(other) }
+    if uses.contains(.groups) {
       object["groups"] = .array(groups.map { .array($0.map { .count($0) }) })
-    case .heal: break
-    case .crash(let node, let downMilliseconds):
-      object["node"] = .count(node)
-      object["downMilliseconds"] = .count(downMilliseconds)
-    case .cut(let node): object["node"] = .count(node)
-    case .clockJump(let node, let milliseconds):
-      object["node"] = .count(node)
-      object["byMilliseconds"] = .count(milliseconds)
     }
+    if uses.contains(.amount) { object["amount"] = .count(amount) }
     return .object(object)
   }
 
@@ -116,83 +113,22 @@ extension Plan.Fault {
     json: JSONValue, nodes: ClosedRange<Int>, times: ClosedRange<Int>
   ) throws(PlanError) {
     let fields = try Fields(json, of: "an item of 'faults'")
-    at = try fields.integer("at", in: times)
-    let name = try fields.string("kind")
-    switch name {
-    case "partition":
-      kind = .partition(
-        groups: try fields.array("groups").map { group throws(PlanError) in
-          guard let members = group.arrayValue else {
-            throw PlanError("a group of a partition must be an array of nodes")
-          }
-          return try members.map { member throws(PlanError) in
-            guard let number = member.integerValue.flatMap({ Int(exactly: $0) }),
-              nodes.contains(number)
-            else { throw PlanError("a group of a partition names a node that does not exist") }
-            return number
-          }
-        })
-    case "heal": kind = .heal
-    case "crash":
-      kind = .crash(
-        node: try fields.integer("node", in: nodes),
-        downMilliseconds: try fields.integer("downMilliseconds", in: times))
-    case "cut": kind = .cut(node: try fields.integer("node", in: nodes))
-    case "clockJump":
-      let decades = 100 * 365 * 24 * 60 * 60 * 1000
-      kind = .clockJump(
-        node: try fields.integer("node", in: nodes),
-        byMilliseconds: try fields.integer("byMilliseconds", in: -decades...decades))
-    default: throw PlanError("there is no fault called '\(name)'")
+    self.init(try fields.choice("kind"), at: try fields.integer("at", in: times))
+    let uses = kind.uses
+    if uses.contains(.duration) {
+      forMilliseconds = try fields.integer(
+        "forMilliseconds", in: 0...Plan.durationMillisecondsMax)
     }
-  }
-}
-
-/// The members of a JSON object, asked for by name, with a sentence when one is missing or wrong.
-struct Fields {
-  private let object: JSONObject
-  private let owner: String
-
-  init(_ json: JSONValue, of owner: String) throws(PlanError) {
-    guard let object = json.objectValue else {
-      throw PlanError("\(owner) must be a JSON object")
+    if uses.contains(.node) { node = try fields.integer("node", in: nodes) }
+    if uses.contains(.other) { other = try fields.integer("other", in: nodes) }
+    if uses.contains(.groups) {
+      groups = try fields.array("groups").map { group throws(PlanError) in
+        try Fields.numbers(group, "a group", in: nodes)
+      }
     }
-    self.object = object
-    self.owner = owner
-  }
-
-  func value(_ name: String) throws(PlanError) -> JSONValue {
-    guard let value = object[name] else { throw PlanError("\(owner) needs '\(name)'") }
-    return value
-  }
-
-  func has(_ name: String) -> Bool {
-    object[name] != nil
-  }
-
-  func string(_ name: String) throws(PlanError) -> String {
-    guard let text = try value(name).stringValue else {
-      throw PlanError("'\(name)' of \(owner) must be a text")
+    if uses.contains(.amount) {
+      let century = 100 * 365 * 24 * 60 * 60 * 1000
+      amount = try fields.integer("amount", in: -century...century)
     }
-    return text
-  }
-
-  func integer(_ name: String, in range: ClosedRange<Int>) throws(PlanError) -> Int {
-    guard let number = try value(name).integerValue.flatMap({ Int(exactly: $0) }),
-      range.contains(number)
-    else {
-      throw PlanError(
-        "'\(name)' of \(owner) must be a whole number from \(range.lowerBound) to "
-          + "\(range.upperBound)")
-    }
-    return number
-  }
-
-  func array(_ name: String) throws(PlanError) -> [JSONValue] {
-    guard let elements = try value(name).arrayValue, elements.count <= Plan.itemCountMax else {
-      throw PlanError(
-        "'\(name)' of \(owner) must be an array of at most \(Plan.itemCountMax) items")
-    }
-    return elements
   }
 }

@@ -1,18 +1,29 @@
 /// Everything that happens in a run, as data: the same plan makes the same run in every process.
 ///
-/// Times are virtual milliseconds since the start of the run.
+/// Times are virtual milliseconds since the start of the run. Everything that is left to chance
+/// inside the run draws from streams named after the thing that draws, so that taking an item out
+/// of a plan leaves the others as they were.
 package struct Plan: Equatable, Sendable {
   package enum Shape: String, CaseIterable, Sendable {
     case mesh, ring, star
   }
 
-  /// What the links do to the bytes they carry while nothing is broken.
-  package struct Network: Equatable, Sendable {
-    /// One-way delay; each delivery draws anew, and a stream stays in order.
-    package var delayMillisecondsMin = 1
-    package var delayMillisecondsMax = 30
-    /// How often of a thousand sends the bytes arrive in several pieces.
-    package var splitPermille = 200
+  /// What lives on an island.
+  package enum Resident: String, CaseIterable, Sendable {
+    /// A replica that is a member of the workspace from the start.
+    case replica
+    /// A blind relay. In a star the relays are the hubs.
+    case relay
+    /// An empty machine, until a fault puts a copy of another one's store on it.
+    case spare
+  }
+
+  /// Which primitives seal what the replicas send and store.
+  package enum Cipher: String, CaseIterable, Sendable {
+    /// A keyed hash: quick, and as strict about every altered byte.
+    case standIn
+    /// What ships.
+    case libsodium
   }
 
   /// One act of a person at one replica.
@@ -21,6 +32,8 @@ package struct Plan: Equatable, Sendable {
       /// Makes a document with a title, a body, a counter and a list.
       case create
       case setField, increment, insertText, deleteText, insertItem, removeItem, deleteDocument
+      /// Types a run of letters, a transaction each, as people do.
+      case type
       /// Moves an amount between two documents' counters in one transaction.
       case transfer
     }
@@ -32,50 +45,79 @@ package struct Plan: Equatable, Sendable {
     package var salt: UInt64
   }
 
-  package struct Fault: Equatable, Sendable {
-    package enum Kind: Equatable, Sendable {
-      /// Splits the nodes into groups that cannot reach each other.
-      case partition(groups: [[Int]])
-      /// Ends every partition.
-      case heal
-      /// The process dies between two instructions; what SQLite committed stays.
-      case crash(node: Int, downMilliseconds: Int)
-      /// Cuts every connection of the node; it may dial again at once.
-      case cut(node: Int)
-      /// The wall clock jumps.
-      case clockJump(node: Int, byMilliseconds: Int)
-    }
-
-    package var at: Int
-    package var kind: Kind
-  }
-
-  package static let formatVersion = 1
+  package static let formatVersion = 2
   /// The most nodes, items and virtual time that a plan read from a file may ask for.
   package static let nodeCountMax = 64
   package static let itemCountMax = 100_000
-  package static let durationMillisecondsMax = 24 * 60 * 60 * 1000
+  package static let durationMillisecondsMax = 30 * 24 * 60 * 60 * 1000
 
   package var scenario: String
   package var seed: UInt64
-  package var nodeCount: Int
+  package var residents: [Resident]
   package var shape: Shape
-  /// When the work and the faults are over; the world then heals and has to converge.
+  /// When the work is over; the core of the world then heals and has to converge.
   package var durationMilliseconds: Int
-  package var network = Network()
+  /// The nodes whose machines and links are mended first, while all else stays broken.
+  package var core: [Int]
+  package var cipher = Cipher.standIn
+  package var weather = Weather()
   package var work: [Work] = []
   package var faults: [Fault] = []
+
+  package var nodeCount: Int { residents.count }
+  /// What a shrunk plan has few of.
+  package var itemCount: Int { work.count + faults.count }
+
+  /// Nothing is broken in this world, so that it can be held to what healthy replicas promise:
+  /// each payload crosses each needed link once, and at rest there is silence.
+  package var isHealthy: Bool { faults.isEmpty && weather.isFair }
+
+  /// A store is copied or put back in this world.
+  package var hasTwins: Bool {
+    faults.contains { [.copyStore, .restoreBackup].contains($0.kind) }
+  }
 }
 
-extension Plan.Fault.Kind {
-  /// The name under which a report counts it.
-  package var name: String {
-    switch self {
-    case .partition: "partition"
-    case .heal: "heal"
-    case .crash: "crash"
-    case .cut: "cut"
-    case .clockJump: "clockJump"
-    }
+/// What links do to the bytes they carry while nothing else is broken. Chances are per piece of
+/// bytes, in millionths, since the interesting rates spread over orders of magnitude.
+package struct Weather: Equatable, Sendable {
+  /// One-way delay; each piece draws anew, and a stream stays in order.
+  package var delayMillisecondsMin = 1
+  package var delayMillisecondsMax = 30
+  /// 0 for no limit.
+  package var bytesPerSecond = 0
+  /// A piece arrives as several.
+  package var splitMillionths = 200_000
+  /// A piece waits for the next one and arrives with it.
+  package var joinMillionths = 0
+  package var loseMillionths = 0
+  package var duplicateMillionths = 0
+  package var reorderMillionths = 0
+  /// One bit of a piece is another.
+  package var corruptMillionths = 0
+  /// The end of a piece is missing.
+  package var truncateMillionths = 0
+
+  package init() {}
+
+  /// Whether every byte arrives, once and in order.
+  package var isFair: Bool {
+    loseMillionths == 0 && duplicateMillionths == 0 && reorderMillionths == 0
+      && corruptMillionths == 0 && truncateMillionths == 0
   }
+
+  /// The rates by the names under which plans and scenarios write them.
+  static let fields:
+    [(name: String, path: any (WritableKeyPath<Weather, Int> & Sendable), max: Int)] = [
+      ("delayMillisecondsMin", \.delayMillisecondsMin, 600_000),
+      ("delayMillisecondsMax", \.delayMillisecondsMax, 600_000),
+      ("bytesPerSecond", \.bytesPerSecond, 1 << 40),
+      ("splitMillionths", \.splitMillionths, 1_000_000),
+      ("joinMillionths", \.joinMillionths, 1_000_000),
+      ("loseMillionths", \.loseMillionths, 1_000_000),
+      ("duplicateMillionths", \.duplicateMillionths, 1_000_000),
+      ("reorderMillionths", \.reorderMillionths, 1_000_000),
+      ("corruptMillionths", \.corruptMillionths, 1_000_000),
+      ("truncateMillionths", \.truncateMillionths, 1_000_000),
+    ]
 }

@@ -26,9 +26,23 @@ package struct RandomStream: RandomNumberGenerator, Sendable {
     Int.random(in: range, using: &self)
   }
 
-  /// True `permille` times in a thousand.
-  package mutating func chance(permille: Int) -> Bool {
-    integer(in: 1...1000) <= permille
+  /// A number in `range`, each order of magnitude (in twos) equally likely.
+  ///
+  /// - Precondition: `range` begins at 1 or above.
+  package mutating func magnitude(in range: ClosedRange<Int>) -> Int {
+    precondition(range.lowerBound >= 1)
+    let low = Int.bitWidth - 1 - range.lowerBound.leadingZeroBitCount
+    let high = Int.bitWidth - 1 - range.upperBound.leadingZeroBitCount
+    let power = integer(in: low...high)
+    let first = max(range.lowerBound, 1 << power)
+    let last = power >= Int.bitWidth - 2 ? range.upperBound : (1 << (power + 1)) - 1
+    return integer(in: first...max(first, min(range.upperBound, last)))
+  }
+
+  /// True `millionths` times in a million.
+  package mutating func chance(millionths: Int) -> Bool {
+    // No draw for what never happens: a rate of nothing leaves the stream as it was.
+    millionths > 0 && integer(in: 1...1_000_000) <= millionths
   }
 
   package mutating func element<Element>(of elements: [Element]) -> Element? {

@@ -1,145 +1,114 @@
 package import JSONCoding
 
-/// A family of plans: what kind of world, how much work, which faults. A seed picks the member.
+/// A family of plans: what kind of world, how much work, which faults. A seed picks the member, see
+/// ``plan(seed:)``. Scenarios are JSON files that a person can write.
 package struct Scenario: Equatable, Sendable {
+  /// How often a kind of fault happens in a run.
+  package struct Share: Equatable, Sendable {
+    package var kind: Fault.Kind
+    package var count: Int
+  }
+
   package var name: String
   /// One sentence for people.
   package var about: String
-  package var nodeCount: Int
+  package var replicas: Int
+  package var relays = 0
+  /// Empty machines for copies.
+  package var spares = 0
   package var shape: Plan.Shape
   package var durationMilliseconds: Int
   /// Acts of work in a run, over all nodes.
-  package var workCount: Int
-  package var partitions: Int
-  package var crashes: Int
-  package var cuts: Int
-  package var clockJumps: Int
+  package var work: Int
+  /// Faults that every seed has, so many of each.
+  package var always: [Share] = []
+  /// Faults that about half of the seeds have, at most so many of each.
+  package var sometimes: [Share] = []
+  /// What links are like; nil leaves it to the seed.
+  package var weather: Weather?
 
-  /// The scenarios that come with the simulator.
-  package static let shipped: [Scenario] = [
-    Scenario(
-      name: "ring-partition",
-      about: "Five replicas in a ring; the ring splits in two while both sides go on writing, "
-        + "and heals.",
-      nodeCount: 5, shape: .ring, durationMilliseconds: 60_000, workCount: 120, partitions: 1,
-      crashes: 1, cuts: 1, clockJumps: 1),
-    Scenario(
-      name: "star-partition",
-      about: "Five replicas around one hub; some leaves lose the hub, work on, and return.",
-      nodeCount: 5, shape: .star, durationMilliseconds: 60_000, workCount: 120, partitions: 1,
-      crashes: 1, cuts: 1, clockJumps: 1),
-    Scenario(
-      name: "mesh-partition",
-      about: "Five replicas that all know each other; random halves part and meet again, twice.",
-      nodeCount: 5, shape: .mesh, durationMilliseconds: 60_000, workCount: 120, partitions: 2,
-      crashes: 1, cuts: 2, clockJumps: 1),
-  ]
+  /// The scenarios that come with the simulator, by name.
+  package static let shipped: [Scenario] = ShippedScenarios.read()
 
   package static func named(_ name: String) -> Scenario? {
     shipped.first { $0.name == name }
   }
-
-  /// The plan of `seed`. Separate streams make the work and the faults, so that neither moves when
-  /// the other is edited.
-  package func plan(seed: UInt64) -> Plan {
-    var plan = Plan(
-      scenario: name, seed: seed, nodeCount: nodeCount, shape: shape,
-      durationMilliseconds: durationMilliseconds)
-    plan.work = makeWork(seed: seed)
-    plan.faults = makeFaults(seed: seed)
-    return plan
-  }
-
-  private func makeWork(seed: UInt64) -> [Plan.Work] {
-    var random = RandomStream(seed: seed, "work")
-    // In about half of the seeds a kind of work does not happen at all: rare mixtures find what
-    // an even one hides.
-    // Transfers always do: without them nothing could show half a transaction.
-    let kinds = Plan.Work.Kind.allCases.filter {
-      [.create, .transfer].contains($0) || random.chance(permille: 500)
-    }
-    var work: [Plan.Work] = []
-    for index in 0..<workCount {
-      let kind = index < 3 ? .create : random.element(of: kinds) ?? .create
-      work.append(
-        Plan.Work(
-          at: random.integer(in: 0...durationMilliseconds),
-          node: random.integer(in: 0...(nodeCount - 1)), kind: kind, salt: random.next()))
-    }
-    return work.sorted { ($0.at, $0.node, $0.salt) < ($1.at, $1.node, $1.salt) }
-  }
-
-  private func makeFaults(seed: UInt64) -> [Plan.Fault] {
-    var random = RandomStream(seed: seed, "faults")
-    var faults: [Plan.Fault] = []
-    let slot = durationMilliseconds / max(partitions, 1)
-    for index in 0..<partitions {
-      let start = index * slot + random.integer(in: slot / 10...slot / 3)
-      let end = index * slot + random.integer(in: slot / 2...slot * 9 / 10)
-      faults.append(Plan.Fault(at: start, kind: .partition(groups: makeGroups(&random))))
-      faults.append(Plan.Fault(at: end, kind: .heal))
-    }
-    for _ in 0..<crashes {
-      let down = random.integer(in: 100...durationMilliseconds / 10)
-      faults.append(
-        Plan.Fault(
-          at: makeTime(&random), kind: .crash(node: makeNode(&random), downMilliseconds: down)))
-    }
-    for _ in 0..<cuts {
-      faults.append(Plan.Fault(at: makeTime(&random), kind: .cut(node: makeNode(&random))))
-    }
-    for _ in 0..<clockJumps {
-      let year = 365 * 24 * 60 * 60 * 1000
-      faults.append(
-        Plan.Fault(
-          at: makeTime(&random),
-          kind: .clockJump(
-            node: makeNode(&random), byMilliseconds: random.integer(in: -year...year))))
-    }
-    return faults.sorted { $0.at < $1.at }
-  }
-
-  /// Faults leave the last tenth of the run in peace.
-  private func makeTime(_ random: inout RandomStream) -> Int {
-    random.integer(in: 0...durationMilliseconds * 9 / 10)
-  }
-
-  private func makeNode(_ random: inout RandomStream) -> Int {
-    random.integer(in: 0...(nodeCount - 1))
-  }
-
-  private func makeGroups(_ random: inout RandomStream) -> [[Int]] {
-    var left: [Int] = []
-    var right: [Int] = []
-    for node in 0..<nodeCount {
-      if random.chance(permille: 500) { left.append(node) } else { right.append(node) }
-    }
-    // Both sides of a partition have somebody.
-    if left.isEmpty { left.append(right.removeLast()) }
-    if right.isEmpty { right.append(left.removeLast()) }
-    return [left, right]
-  }
 }
 
 extension Scenario {
-  /// Reads a scenario that a person wrote: `name`, `about`, `nodes`, `topology`,
-  /// `durationMilliseconds`, `work` and the numbers of faults (`partitions`, `crashes`, `cuts`,
-  /// `clockJumps`; absent means none).
+  private static let members = [
+    "name", "about", "replicas", "relays", "spares", "topology", "durationMilliseconds", "work",
+    "always", "sometimes", "weather",
+  ]
+
+  /// Reads a scenario that a person wrote.
+  ///
+  /// `name`, `about`, `replicas`, `topology`, `durationMilliseconds` and `work` are needed;
+  /// `relays`, `spares`, `weather` and the faults (`always`, `sometimes`: objects from the kind of a
+  /// fault to a count) are not.
   package init(json: JSONValue) throws(PlanError) {
     let fields = try Fields(json, of: "a scenario")
-    func count(_ name: String) throws(PlanError) -> Int {
-      fields.has(name) ? try fields.integer(name, in: 0...1000) : 0
+    try fields.refuseOthers(than: Self.members)
+    name = try fields.string("name")
+    about = try fields.string("about")
+    replicas = try fields.integer("replicas", in: 1...Plan.nodeCountMax)
+    let rest = 0...(Plan.nodeCountMax - replicas)
+    if fields.has("relays") { relays = try fields.integer("relays", in: rest) }
+    if fields.has("spares") { spares = try fields.integer("spares", in: rest) }
+    guard replicas + relays + spares <= Plan.nodeCountMax else {
+      throw PlanError("a scenario has at most \(Plan.nodeCountMax) nodes")
     }
-    guard let shape = Plan.Shape(rawValue: try fields.string("topology")) else {
-      throw PlanError("'topology' must be mesh, ring or star")
-    }
-    self.init(
-      name: try fields.string("name"), about: try fields.string("about"),
-      nodeCount: try fields.integer("nodes", in: 2...Plan.nodeCountMax), shape: shape,
-      durationMilliseconds: try fields.integer(
-        "durationMilliseconds", in: 1000...Plan.durationMillisecondsMax),
-      workCount: try fields.integer("work", in: 0...Plan.itemCountMax),
-      partitions: try count("partitions"), crashes: try count("crashes"), cuts: try count("cuts"),
-      clockJumps: try count("clockJumps"))
+    shape = try fields.choice("topology")
+    durationMilliseconds = try fields.integer(
+      "durationMilliseconds", in: 1000...Plan.durationMillisecondsMax)
+    work = try fields.integer("work", in: 0...Plan.itemCountMax)
+    always = try Self.shares("always", fields)
+    sometimes = try Self.shares("sometimes", fields)
+    if fields.has("weather") { weather = try Weather(json: try fields.value("weather")) }
   }
+
+  /// In the order of ``Fault/Kind``, whatever order the file has.
+  private static func shares(_ name: String, _ fields: Fields) throws(PlanError) -> [Share] {
+    guard fields.has(name) else { return [] }
+    let counts = try Fields(try fields.value(name), of: "'\(name)'")
+    try counts.refuseOthers(than: Fault.Kind.allCases.map(\.rawValue))
+    var shares: [Share] = []
+    for kind in Fault.Kind.allCases where counts.has(kind.rawValue) {
+      shares.append(Share(kind: kind, count: try counts.integer(kind.rawValue, in: 0...1000)))
+    }
+    return shares
+  }
+}
+
+/// The scenarios that are files beside the sources.
+enum ShippedScenarios {
+  /// Read once, when first asked for; a file that is wrong stops the program, as a test does.
+  static func read() -> [Scenario] {
+    files.map { name, bytes in
+      do {
+        return try Scenario(json: try JSONValue(parsing: bytes))
+      } catch {
+        preconditionFailure("the shipped scenario '\(name)' is wrong: \(error)")
+      }
+    }
+  }
+
+  private static let files: [(name: String, bytes: [UInt8])] = [
+    ("ring-partition", PackageResources.ring_partition_json),
+    ("star-partition", PackageResources.star_partition_json),
+    ("mesh-partition", PackageResources.mesh_partition_json),
+    ("quiet-ring", PackageResources.quiet_ring_json),
+    ("quiet-star", PackageResources.quiet_star_json),
+    ("quiet-mesh", PackageResources.quiet_mesh_json),
+    ("power-loss", PackageResources.power_loss_json),
+    ("bad-disks", PackageResources.bad_disks_json),
+    ("bad-clocks", PackageResources.bad_clocks_json),
+    ("rough-sea", PackageResources.rough_sea_json),
+    ("long-voyage", PackageResources.long_voyage_json),
+    ("relay", PackageResources.relay_json),
+    ("lost-relay", PackageResources.lost_relay_json),
+    ("twins", PackageResources.twins_json),
+    ("swarm", PackageResources.swarm_json),
+    ("canary", PackageResources.canary_json),
+  ]
 }

@@ -6,97 +6,217 @@ import SQLiteBridge
 import Sealing
 import Segments
 
-/// One island: a store file and, while the process lives, the engine over it.
-final class Node {
+/// One island: a machine with a disk and a clock, and a process on it while it lives.
+class Node {
   let number: Int
-  private let path: String
-  private let seed: UInt64
-  private(set) var store: ReplicaStore
-  private(set) var engine: Engine?
+  let resident: Plan.Resident
+  let seed: UInt64
+  private(set) var disk: VirtualDisk
   /// How often the process was started.
   private(set) var life = 0
-  /// Chance for what people do here in this life.
-  private(set) var entropy: Entropy
+  /// The machine has this many predecessors, of which a backup was put on it.
+  private(set) var machine = 0
   /// How far this node's wall clock is from virtual time.
   var wallOffsetMilliseconds = 0
+  /// The wall clock has stood still since this virtual time.
+  var clockStoppedAt: Int?
   /// The virtual time of the wake-up call that is under way.
   var wakeTime: Int?
-  /// The ends of connections this process holds, by the number under which the engine knows them.
-  var links: [LinkID: (connection: VirtualNetwork.ConnectionID, side: VirtualNetwork.Side)] = [:]
+  /// The process stands still; what reaches it waits.
+  var isPaused = false
+  var held: [Parcel] = []
+  /// Faults that keep the process from starting again.
+  var downCount = 0
+  /// The store is beyond what a restart mends.
+  var wreck: String?
+  var openingFailureCount = 0
+  /// The machine was cloned with everything that tells machines apart, so that nothing on it can
+  /// know that it is a copy before it meets others.
+  private(set) var isUnawareTwin = false
+  /// A byte of the disk is not what was written: what it shows is no promise of anybody.
+  var isRotten = false
+  /// The ends of connections this process holds, by the number under which it knows them.
+  var links: [UInt64: (connection: ConnectionID, side: Side)] = [:]
+  private var numbers: [ConnectionID: [UInt64?]] = [:]
   private var nextLink: UInt64 = 0
+  private var backup: (image: VirtualDisk.Image, version: VersionVector)?
 
   /// 2026-01-01, when every run begins.
   private static let epochMilliseconds: Int64 = 1_767_225_600_000
 
-  static func address(of number: Int) -> String {
-    "tcp://node-\(number):7000"
+  init(_ number: Int, _ resident: Plan.Resident, seed: UInt64) {
+    self.number = number
+    self.resident = resident
+    self.seed = seed
+    disk = VirtualDisk(seed: Node.chance(seed, number, "disk 0"), name: "node-\(number)")
   }
+
+  // MARK: Its place
+
+  /// Replicas are reached by TCP, relays by WebSocket.
+  static func address(of number: Int, _ resident: Plan.Resident) -> String {
+    resident == .relay ? "ws://node-\(number):7000/" : "tcp://node-\(number):7000"
+  }
+
+  var address: String { Node.address(of: number, resident) }
 
   static func number(of address: String) -> Int? {
-    guard address.hasPrefix("tcp://node-"), address.hasSuffix(":7000") else { return nil }
-    return Int(address.dropFirst("tcp://node-".count).dropLast(":7000".count))
+    Int(address.drop { !$0.isNumber }.prefix { $0.isNumber })
   }
 
-  init(
-    _ number: Int, folder: String, seed: UInt64, founding: ReplicaStore.Founding
-  ) throws {
-    self.number = number
-    self.seed = seed
-    entropy = .seeded(Node.chance(seed, number, 1_000_000))
-    path = "\(folder)/node-\(number).skerry"
-    store = try ReplicaStore.create(
-      SQLiteOptions(location: .file(path), access: .create), founding,
-      now: Timestamp(clampingMilliseconds: Node.epochMilliseconds),
-      entropy: .seeded(Node.chance(seed, number, 0)))
-  }
-
-  /// Chance of its own for every life of every node.
-  private static func chance(_ seed: UInt64, _ number: Int, _ boot: Int) -> UInt64 {
-    var stream = RandomStream(seed: seed, "node \(number) life \(boot)")
-    return stream.next()
-  }
-
-  var isUp: Bool { engine != nil }
+  // MARK: Its clocks
 
   func wall(at now: Int) -> Timestamp {
-    Timestamp(
-      clampingMilliseconds: Node.epochMilliseconds + Int64(now) + Int64(wallOffsetMilliseconds))
+    let time = clockStoppedAt ?? now
+    return Timestamp(
+      clampingMilliseconds: Node.epochMilliseconds + Int64(time) + Int64(wallOffsetMilliseconds))
   }
 
   func instant(at now: Int) -> EngineInstant {
     EngineInstant(monotonic: UInt64(now), wall: wall(at: now))
   }
 
-  /// Starts the process: opens the store, unless it has just been made, and puts an engine on it.
-  func boot(_ configuration: EngineConfiguration, at now: Int) throws {
-    if life > 0 {
-      store = try ReplicaStore.open(SQLiteOptions(location: .file(path), access: .write))
-    }
+  // MARK: Its process
+
+  /// Whether the process runs; a paused one does.
+  var isUp: Bool { false }
+
+  /// Starts the process on what the disk holds.
+  func start(_ configuration: EngineConfiguration, at now: Int) throws {
     life += 1
-    entropy = .seeded(Node.chance(seed, number, 1_000_000 + life))
-    engine = try Engine(
-      store: store, configuration: configuration,
-      entropy: .seeded(Node.chance(seed, number, life)), at: instant(at: now))
   }
 
-  /// Ends the process without a word: what SQLite committed stays.
-  func crash() {
-    engine = nil
+  /// Ends the process without a word.
+  func stop(_ loss: VirtualDisk.Loss) {
     links = [:]
+    numbers = [:]
+    held = []
     wakeTime = nil
-    store.close()
+    disk.crash(loss)
   }
 
-  func newLink(
-    _ connection: VirtualNetwork.ConnectionID, _ side: VirtualNetwork.Side
-  ) -> LinkID {
+  /// Chance of its own for every life of every node.
+  func chance(_ purpose: String) -> UInt64 {
+    Node.chance(seed, number, "\(purpose) \(machine) \(life)")
+  }
+
+  private static func chance(_ seed: UInt64, _ number: Int, _ purpose: String) -> UInt64 {
+    var stream = RandomStream(seed: seed, "node \(number) \(purpose)")
+    return stream.next()
+  }
+
+  // MARK: Its links
+
+  func newLink(_ connection: ConnectionID, _ side: Side) -> UInt64 {
     nextLink += 1
-    let id = LinkID(nextLink)
-    links[id] = (connection, side)
-    return id
+    links[nextLink] = (connection, side)
+    numbers[connection, default: [nil, nil]][side.rawValue] = nextLink
+    return nextLink
   }
 
-  func link(of connection: VirtualNetwork.ConnectionID, _ side: VirtualNetwork.Side) -> LinkID? {
-    links.first { $0.value.connection == connection && $0.value.side == side }?.key
+  func link(of connection: ConnectionID, _ side: Side) -> UInt64? {
+    numbers[connection]?[side.rawValue]
+  }
+
+  func removeLink(_ link: UInt64) -> (connection: ConnectionID, side: Side)? {
+    guard let end = links.removeValue(forKey: link) else { return nil }
+    numbers[end.connection]?[end.side.rawValue] = nil
+    return end
+  }
+
+  // MARK: Its disk
+
+  /// What a copy of it shows.
+  var shownVersion: VersionVector { VersionVector() }
+
+  func layBackupAside() {
+    backup = (disk.image, shownVersion)
+  }
+
+  var hasBackup: Bool { backup != nil }
+
+  /// What tells this machine from others, for the processes on it.
+  var placement: [UInt8] { Array("machine \(placementNumber) \(placementMachine)".utf8) }
+  private lazy var placementNumber = number
+  private var placementMachine = 0
+
+  /// Puts the last backup on a new machine in this one's place; its version, nil when there is no
+  /// backup.
+  func replaceMachineByBackup(isAware: Bool) -> VersionVector? {
+    guard let backup else { return nil }
+    replaceMachine(by: backup.image, of: isAware ? nil : self)
+    return backup.version
+  }
+
+  /// - Parameter twin: the node whose machine this one is a clone of; nil when it is another one.
+  func replaceMachine(by image: VirtualDisk.Image, of twin: Node?) {
+    machine += 1
+    isUnawareTwin = twin != nil
+    if let twin {
+      placementNumber = twin.placementNumber
+      placementMachine = twin.placementMachine
+    } else {
+      placementNumber = number
+      placementMachine = machine
+    }
+    disk = VirtualDisk(
+      seed: Node.chance(seed, number, "disk \(machine)"), name: "node-\(number)-\(machine)")
+    disk.restore(image)
+    isRotten = false
+    wreck = nil
+    openingFailureCount = 0
+  }
+
+  /// Whatever was on the disk is gone.
+  func wipeDisk() {
+    replaceMachine(by: VirtualDisk(seed: 0, name: "empty").image, of: nil)
+  }
+}
+
+/// An island with a replica: a store, and while the process lives the engine over it.
+final class ReplicaNode: Node {
+  static let file = "store.skerry"
+
+  private(set) var store: ReplicaStore?
+  private(set) var engine: Engine?
+  /// Chance for what people do here in this life.
+  private(set) var entropy = Entropy.seeded(0)
+  /// What it shows, as the checkers saw it last.
+  var view = StateView()
+
+  override var isUp: Bool { engine != nil }
+
+  override var shownVersion: VersionVector { store?.appliedVector ?? VersionVector() }
+
+  private func options(_ access: SQLiteOptions.Access) -> SQLiteOptions {
+    SQLiteOptions(location: .file(Self.file), access: access, vfs: disk.vfsName)
+  }
+
+  func found(_ founding: ReplicaStore.Founding) throws -> ReplicaStore {
+    entropy = .seeded(chance("founding"))
+    let made = try ReplicaStore.create(
+      options(.create), founding, now: wall(at: 0), entropy: entropy)
+    store = made
+    return made
+  }
+
+  override func start(_ configuration: EngineConfiguration, at now: Int) throws {
+    try super.start(configuration, at: now)
+    // The store that was just founded is open already.
+    if life > 1 || store == nil { store = try ReplicaStore.open(options(.write)) }
+    guard let store else { return }
+    entropy = .seeded(chance("people"))
+    engine = try Engine(
+      store: store, configuration: configuration, entropy: .seeded(chance("engine")),
+      at: instant(at: now))
+  }
+
+  override func stop(_ loss: VirtualDisk.Loss) {
+    engine = nil
+    super.stop(loss)
+    // Closing a connection whose disk is gone changes nothing there.
+    store?.close()
+    store = nil
+    view = StateView()
   }
 }

@@ -6,16 +6,30 @@ import ReplicaStore
 /// What people do at a replica: turns an item of a plan into edits, from the item's own chance and
 /// what the replica shows at that moment.
 struct Workload {
+  let kind: Plan.Work.Kind
+  /// One act is this many transactions, committed together.
+  let transactionCount: Int
+  /// A key that is set in the document, by which the edit is known wherever it went; nil when
+  /// nobody asks.
+  let mark: String?
   private var random: RandomStream
+  /// Where somebody is typing.
+  private var typing: (document: DocumentID, position: Int)?
+
+  /// What no relay may ever see, nor anybody on the wire.
+  static let canary = "canary-7f3a"
 
   /// Letters that people really type, some of them troublesome.
   private static let snippets = [
     "a", "note", " and ", "\n", "\r\n", "é", "e\u{301}", "🪗", "👩‍👩‍👧", "\u{0}", "東京", "ﷺ", "  ", "x",
-    "bread, cheese",
+    "bread, cheese", canary,
   ]
 
-  init(_ work: Plan.Work) {
+  init(_ work: Plan.Work, isMarked: Bool) {
+    kind = work.kind
     random = RandomStream(seed: work.salt, work.kind.rawValue)
+    transactionCount = work.kind == .type ? random.integer(in: 2...20) : 1
+    mark = isMarked ? "mark-" + String(work.salt, radix: 16) : nil
   }
 
   /// Performs the work in a transaction.
@@ -23,10 +37,13 @@ struct Workload {
   /// - Parameter documents: those that the replica shows, sorted.
   /// - Throws: `EditError` never in the life of a correct engine: every edit is made to fit.
   mutating func perform(
-    _ kind: Plan.Work.Kind, in transaction: StoreTransaction, documents: [DocumentID]
+    in transaction: StoreTransaction, documents: [DocumentID]
   ) throws {
     guard kind != .create, let document = random.element(of: documents) else {
       return try create(in: transaction)
+    }
+    if let mark, kind != .deleteDocument {
+      try transaction.edit(document).set(DocumentPath([.key(mark)]), to: .bool(true))
     }
     switch kind {
     case .create: break
@@ -38,30 +55,28 @@ struct Workload {
       let amount = Int64(random.integer(in: -5...5))
       try transaction.edit(document).increment(["count"], by: amount)
     case .insertText:
-      let length = try text(of: document, in: transaction).unicodeScalars.count
+      let length = try length(ofTextIn: document, transaction)
       let position = random.integer(in: 0...length)
-      var typed = ""
-      for _ in 0..<random.integer(in: 1...6) { typed += random.element(of: Self.snippets) ?? "" }
-      try transaction.edit(document).splice(["body"], at: position, delete: 0, insert: typed)
+      try transaction.edit(document).splice(["body"], at: position, delete: 0, insert: typed())
+    case .type: try type(in: transaction, document)
     case .deleteText:
-      let length = try text(of: document, in: transaction).unicodeScalars.count
+      let length = try length(ofTextIn: document, transaction)
       guard length > 0 else { return }
       let position = random.integer(in: 0...(length - 1))
       let count = random.integer(in: 1...min(8, length - position))
       try transaction.edit(document).splice(["body"], at: position, delete: count, insert: "")
     case .insertItem:
-      let count = try items(of: document, in: transaction)
+      let count = try count(ofItemsIn: document, transaction)
       let position = random.integer(in: 0...count)
       let value = JSONValue.integer(Int64(random.integer(in: 0...999)))
       try transaction.edit(document).splice(["items"], at: position, delete: 0, insert: [value])
     case .removeItem:
-      let count = try items(of: document, in: transaction)
+      let count = try count(ofItemsIn: document, transaction)
       guard count > 0 else { return }
       let position = random.integer(in: 0...(count - 1))
       try transaction.edit(document).splice(
         ["items"], at: position, delete: 1, insert: [JSONValue]())
-    case .deleteDocument:
-      try transaction.edit(document).deleteDocument()
+    case .deleteDocument: try transaction.edit(document).deleteDocument()
     case .transfer:
       guard let other = random.element(of: documents.filter { $0 != document }) else { return }
       let amount = Int64(random.integer(in: 1...100))
@@ -71,7 +86,7 @@ struct Workload {
   }
 
   private mutating func create(in transaction: StoreTransaction) throws {
-    let title = "document \(random.integer(in: 0...999))"
+    let title = "document \(random.integer(in: 0...999)) \(Self.canary)"
     let document = transaction.create()
     let editor = try transaction.edit(document)
     try editor.set(["title"], to: .string(title))
@@ -79,17 +94,39 @@ struct Workload {
     try editor.make(["count"], .counter)
     try editor.make(["balance"], .counter)
     try editor.make(["items"], .list)
+    if let mark { try editor.set(DocumentPath([.key(mark)]), to: .bool(true)) }
   }
 
-  private func text(
-    of document: DocumentID, in transaction: StoreTransaction
-  ) throws -> String {
-    try transaction.document(document)?.json(at: ["body"]).stringValue ?? ""
+  /// A letter behind the last one.
+  private mutating func type(in transaction: StoreTransaction, _ document: DocumentID) throws {
+    let place: (document: DocumentID, position: Int)
+    if let typing {
+      place = typing
+    } else {
+      let length = try length(ofTextIn: document, transaction)
+      place = (document, random.integer(in: 0...length))
+    }
+    let letter = random.element(of: ["a", "b", "c", " ", "é", "京"]) ?? "a"
+    try transaction.edit(place.document).splice(
+      ["body"], at: place.position, delete: 0, insert: letter)
+    typing = (place.document, place.position + 1)
   }
 
-  private func items(
-    of document: DocumentID, in transaction: StoreTransaction
+  private mutating func typed() -> String {
+    var typed = ""
+    for _ in 0..<random.integer(in: 1...6) { typed += random.element(of: Self.snippets) ?? "" }
+    return typed
+  }
+
+  private func length(
+    ofTextIn document: DocumentID, _ transaction: StoreTransaction
   ) throws -> Int {
-    try transaction.document(document)?.json(at: ["items"]).arrayValue?.count ?? 0
+    try transaction.document(document)?.count(at: ["body"]) ?? 0
+  }
+
+  private func count(
+    ofItemsIn document: DocumentID, _ transaction: StoreTransaction
+  ) throws -> Int {
+    try transaction.document(document)?.count(at: ["items"]) ?? 0
   }
 }

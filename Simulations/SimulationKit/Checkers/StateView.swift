@@ -1,0 +1,94 @@
+import Documents
+import JSONCoding
+import ReplicaStore
+
+/// What a replica shows, as digests: one a document, and one of them all that follows from those.
+///
+/// Only the documents that changed are read again, so that looking costs as much as what happened.
+struct StateView: Equatable {
+  private struct Entry: Equatable {
+    var digest: StateDigest
+    var balance: Int64
+  }
+
+  private var entries: [DocumentID: Entry] = [:]
+  /// The sum over all documents: it does not depend on the order in which they came.
+  private(set) var digest = StateDigest()
+  /// What transfers have moved: nothing, unless half of one is missing.
+  private(set) var balance: Int64 = 0
+
+  /// A few letters that tell states apart at a glance.
+  var digestText: String {
+    let text = String(digest.low & 0xFFFF_FFFF, radix: 16)
+    return String(repeating: "0", count: 8 - text.count) + text
+  }
+
+  /// - Parameter documents: those that changed; nil for all.
+  mutating func renew(_ documents: [DocumentID]?, from store: ReplicaStore) throws {
+    if let documents {
+      for id in documents { try renew(id, from: store) }
+    } else {
+      self = StateView()
+      for item in try store.documents(includingDeleted: true) { try renew(item.id, from: store) }
+    }
+  }
+
+  private mutating func renew(_ id: DocumentID, from store: ReplicaStore) throws {
+    if let old = entries[id] {
+      digest.subtract(old.digest)
+      balance &-= old.balance
+    }
+    guard let document = try store.document(id) else {
+      entries[id] = nil
+      return
+    }
+    var bytes: [UInt8] = []
+    document.canonicalJSON().write(to: &bytes, sortingKeys: true)
+    let moved = (try? document.json(at: ["balance"]))?.integerValue ?? 0
+    let entry = Entry(digest: StateDigest(of: bytes), balance: moved)
+    entries[id] = entry
+    digest.add(entry.digest)
+    balance &+= entry.balance
+  }
+}
+
+/// 128 bits that tell states apart. Not cryptographic: nobody here wants two to collide.
+struct StateDigest: Hashable {
+  var low: UInt64 = 0
+  var high: UInt64 = 0
+
+  init() {}
+
+  init(of bytes: [UInt8]) {
+    var low: UInt64 = 0x243F_6A88_85A3_08D3 ^ UInt64(bytes.count)
+    var high: UInt64 = 0x1319_8A2E_0370_7344
+    bytes.withUnsafeBytes { bytes in
+      var offset = 0
+      while offset < bytes.count {
+        var word: UInt64 = 0
+        let count = min(8, bytes.count - offset)
+        for index in 0..<count { word |= UInt64(bytes[offset + index]) << UInt64(index * 8) }
+        low = StateDigest.mix(low ^ word)
+        high = StateDigest.mix(high &+ word &* 0x9E37_79B9_7F4A_7C15)
+        offset += count
+      }
+    }
+    self.low = low
+    self.high = high
+  }
+
+  private static func mix(_ word: UInt64) -> UInt64 {
+    let product = (word ^ 0xA409_3822_299F_31D0).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
+    return product.high ^ product.low
+  }
+
+  mutating func add(_ other: StateDigest) {
+    low &+= other.low
+    high &+= other.high
+  }
+
+  mutating func subtract(_ other: StateDigest) {
+    low &-= other.low
+    high &-= other.high
+  }
+}

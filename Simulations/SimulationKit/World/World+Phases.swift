@@ -1,0 +1,154 @@
+import Causality
+import JSONCoding
+import ReplicaStore
+import Replication
+import Sealing
+
+// The end: the core heals and must converge, then all, and then there is silence.
+extension World {
+  // MARK: Healing
+
+  /// Mends the machines and links of the core; all else stays as broken as it is.
+  func healCore() {
+    phase = .coreHeals
+    trace.record(
+      at: now, node: nil, "core", ["nodes": .array(plan.core.map { .count($0) })])
+    for (number, fault) in lasting.sorted(by: { $0.key < $1.key }) {
+      guard fault.kind.uses.contains(.node), plan.core.contains(fault.node) else { continue }
+      end(number)
+    }
+    renewSea()
+    for number in plan.core { mend(nodes[number]) }
+    queue.schedule(.deadline(.coreHeals), at: now + World.convergenceMillisecondsMax)
+  }
+
+  private func healAll() {
+    phase = .allHeal
+    trace.record(at: now, node: nil, "healed")
+    for (number, _) in lasting.sorted(by: { $0.key < $1.key }) { end(number) }
+    renewSea()
+    for node in nodes { mend(node) }
+    queue.schedule(.deadline(.allHeal), at: now + World.convergenceMillisecondsMax)
+  }
+
+  private func mend(_ node: Node) {
+    node.disk.healFaults()
+    node.downCount = 0
+    resume(node)
+    restart(node)
+  }
+
+  // MARK: Converging
+
+  /// After an event: whether the world is whole enough for the next phase.
+  func advancePhase() {
+    let concerned = phase == .coreHeals ? plan.core.map { nodes[$0] } : nodes
+    guard isLevel(concerned) else { return }
+    if phase == .coreHeals {
+      coverage.note("coreConverged")
+      healAll()
+    } else {
+      let digest = converged.first?.view.digestText ?? ""
+      trace.record(at: now, node: nil, "converged", ["digest": .string(digest)])
+      phase = .resting
+      checks.traffic.beginRest(liveTraffic)
+      queue.schedule(.deadline(.resting), at: now + World.restMilliseconds)
+    }
+  }
+
+  /// The replicas that have to be like the others: every one but wrecks.
+  private var converged: [ReplicaNode] {
+    nodes.compactMap { $0 as? ReplicaNode }.filter { $0.isUp && !$0.isRotten }
+  }
+
+  private func isLevel(_ concerned: [Node]) -> Bool {
+    let replicas = concerned.compactMap { $0 as? ReplicaNode }
+      .filter { $0.wreck == nil && !$0.isRotten && ($0.resident == .replica || $0.machine > 0) }
+    guard let first = replicas.first?.store?.appliedVector else { return replicas.isEmpty }
+    let promised =
+      phase == .coreHeals
+      ? checks.ledger.acknowledged(by: replicas.map(\.number)) : checks.ledger.all
+    guard checks.ledger.isContested || first.covers(promised) else { return false }
+    return replicas.allSatisfy { $0.isUp && $0.store?.appliedVector == first }
+      && (!checks.ledger.isContested || areAlike(replicas))
+  }
+
+  /// Twins may call different things by one name; then only what they show tells.
+  private func areAlike(_ replicas: [ReplicaNode]) -> Bool {
+    replicas.allSatisfy { $0.view == replicas[0].view }
+  }
+
+  /// The time that a phase had is over.
+  func conclude(_ due: Phase) {
+    switch due {
+    case .resting:
+      for violation in checks.traffic.conclude(plan, live: liveTraffic, ledger: checks.ledger) {
+        checks.add(violation.at(now), &trace)
+      }
+    case .coreHeals, .allHeal:
+      let who = due == .coreHeals ? "the healed core" : "the healed world"
+      checks.add(
+        Violation(
+          "P6", at: now,
+          "\(who) did not converge within \(World.convergenceMillisecondsMax / 1000) virtual "
+            + "seconds (\(whatIsMissing(due)))"), &trace)
+      checkStatuses(due)
+    case .working: break
+    }
+  }
+
+  private func whatIsMissing(_ due: Phase) -> String {
+    let concerned = due == .coreHeals ? plan.core.map { nodes[$0] } : nodes
+    let sentences = concerned.compactMap { node -> String? in
+      if let wreck = node.wreck { return "node \(node.number) is a wreck: \(wreck)" }
+      guard let replica = node as? ReplicaNode else { return nil }
+      guard let version = replica.store?.appliedVector else {
+        return "node \(node.number) is down"
+      }
+      let lacking = checks.ledger.all.changeCount(beyond: version)
+      return "node \(node.number) lacks \(lacking)"
+    }
+    return sentences.joined(separator: ", ")
+  }
+
+  // MARK: Traffic
+
+  /// What crossed the links that live, over all nodes.
+  private var liveTraffic: TrafficTotals {
+    var totals = TrafficTotals()
+    for case let node as ReplicaNode in nodes {
+      guard let engine = node.engine else { continue }
+      for link in node.links.keys.sorted() {
+        if let figures = engine.link(LinkID(link), at: node.instant(at: now)) {
+          totals.add(figures)
+        }
+      }
+    }
+    return totals
+  }
+
+  // MARK: The report
+
+  /// The state of every node in the end, against what was promised.
+  func checkEnd() {
+    for node in converged { checks.observeEnd(node, at: now, &trace) }
+    checkRelays()
+  }
+
+  func report() -> RunReport {
+    let isConverged = phase == .resting
+    var report = RunReport(
+      scenario: plan.scenario, seed: plan.seed, violations: checks.violations,
+      events: trace.eventCount, virtualMilliseconds: now, converged: isConverged,
+      traceHash: trace.finish().description)
+    for node in nodes { coverage.noteEnd(of: node.disk) }
+    coverage.note(checks.traffic.ended)
+    report.faults = coverage.faultCounts
+    report.coverage = coverage.counts
+    report.deliveries = checks.deliveries
+    if isConverged, let store = converged.first?.store {
+      report.stateDigest = (try? store.stateDigest())?.description ?? ""
+    }
+    return report
+  }
+}

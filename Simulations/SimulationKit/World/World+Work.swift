@@ -1,0 +1,58 @@
+import Causality
+import Documents
+import JSONCoding
+import ReplicaStore
+import Replication
+
+// What people do at the replicas.
+extension World {
+  func perform(_ work: Plan.Work) {
+    guard let node = nodes[work.node] as? ReplicaNode, node.isUp, !node.isPaused,
+      let store = node.store
+    else { return }
+    var workload = Workload(work, isMarked: plan.hasTwins)
+    // What the transactions did, also when the commit of them all fails: it may have happened.
+    var results: [Result<StoreCommit<Void>, any Error>] = []
+    do {
+      let documents = try store.documents().map(\.id)
+      try store.group(now: node.wall(at: now), entropy: node.entropy) { group in
+        for _ in 0..<workload.transactionCount {
+          results.append(
+            group.transaction { try workload.perform(in: $0, documents: documents) })
+        }
+      }
+    } catch {
+      for case .success(let commit) in results { attempted(commit, by: node) }
+      failed(node, error)
+      return
+    }
+    for result in results {
+      do {
+        try acknowledge(result.get(), by: node, workload)
+      } catch {
+        // Every edit is made to fit, so that a refusal is a broken store.
+        failed(node, error)
+        return
+      }
+    }
+    drive(node) { $0.committed(at: node.instant(at: now)) }
+  }
+
+  private func attempted(_ commit: StoreCommit<Void>, by node: ReplicaNode) {
+    guard let change = commit.change else { return }
+    coverage.note("commitInDoubt")
+    checks.ledger.attempt(change, node: node.number, seen: commit.version, at: now)
+  }
+
+  private func acknowledge(
+    _ commit: StoreCommit<Void>, by node: ReplicaNode, _ workload: Workload
+  ) throws {
+    guard let change = commit.change else { return }
+    trace.record(
+      at: now, node: node.number, "commit",
+      ["change": .string(change.description), "work": .string(workload.kind.rawValue)])
+    checks.commit(
+      change, node: node, seen: commit.version, mark: workload.mark, at: now, &trace)
+    observe(node, changed: commit.documents, showing: commit.version)
+  }
+}
