@@ -18,12 +18,20 @@ struct Run: ParsableCommand {
   @Option(help: "Write a picture of the run into this HTML file; it needs no other.")
   var timeline: String?
 
+  @Option(help: "Plant this bug first; 'skerry-sim sabotages' lists them.")
+  var sabotage: String?
+
   @Flag(help: "Print the report as one JSON object.")
   var json = false
 
   func run() throws {
     let plan = try ScenarioArgument.scenario(scenario).plan(seed: seed)
-    try Story.tell(plan, trace: trace, timeline: timeline, json: json)
+    let bug = try SabotageArgument.checked(sabotage)
+    let command = bug.map {
+      "skerry-sim run \(scenario) --seed \(seed) --sabotage \($0.name)"
+    }
+    try Story.tell(
+      plan, with: bug, trace: trace, timeline: timeline, command: command, json: json)
   }
 }
 
@@ -33,6 +41,9 @@ struct Replay: ParsableCommand {
 
   @Argument(help: "The plan, as 'run' and 'sweep' write them.")
   var plan: String
+
+  @Option(help: "Plant this bug first; 'skerry-sim sabotages' lists them.")
+  var sabotage: String?
 
   @Option(help: "Stop at this virtual millisecond, without healing and without the final checks.")
   var until: Int?
@@ -47,9 +58,12 @@ struct Replay: ParsableCommand {
   var json = false
 
   func run() throws {
-    let command = "skerry-sim replay \(plan)" + (until.map { " --until \($0)" } ?? "")
+    let bug = try SabotageArgument.checked(sabotage)
+    let command =
+      "skerry-sim replay \(plan)" + (until.map { " --until \($0)" } ?? "")
+      + (bug.map { " --sabotage \($0.name)" } ?? "")
     try Story.tell(
-      try ScenarioArgument.plan(atPath: plan), until: until, trace: trace, timeline: timeline,
-      command: command, json: json)
+      try ScenarioArgument.plan(atPath: plan), with: bug, until: until, trace: trace,
+      timeline: timeline, command: command, json: json)
   }
 }

@@ -28,7 +28,7 @@ struct Shrink: ParsableCommand {
     guard (1...1_000_000).contains(tries) else {
       throw ValidationError("--tries takes 1 to 1000000.")
     }
-    if let sabotage { try Sabotages.check(sabotage) }
+    _ = try SabotageArgument.checked(sabotage)
   }
 
   func run() throws {

@@ -17,7 +17,9 @@ struct SimulatorCommand: AsyncParsableCommand {
       """,
     version: "skerry-sim 0.1.0",
     subcommands: [
-      List.self, Run.self, Sweep.self, Replay.self, Shrink.self, CoverageReport.self, Work.self,
+      List.self, Run.self, Sweep.self, Replay.self, Shrink.self, CoverageReport.self,
+      SabotageList.self,
+      Work.self,
     ])
 
   static func main() async {

@@ -7,11 +7,13 @@ import SimulationKit
 /// Runs one plan in front of a person or a script.
 enum Story {
   /// - Parameters:
+  ///   - bug: what is planted into the engine.
   ///   - trace: the file that gets every event as a JSON line.
   ///   - timeline: the file that gets the picture.
   ///   - command: what makes this run again, for the picture; nil for `run` with this seed.
   static func tell(
-    _ plan: Plan, until: Int? = nil, trace: String? = nil, timeline: String? = nil,
+    _ plan: Plan, with bug: PlantedBug?, until: Int? = nil, trace: String? = nil,
+    timeline: String? = nil,
     command: String? = nil, json: Bool
   ) throws {
     var lines: [UInt8] = []
@@ -20,7 +22,7 @@ enum Story {
     var story = StoryLines(hasColour: hasColour)
     // A place that cannot be written is found out before the run, not after it.
     for path in [trace, timeline].compactMap(\.self) { try write([], to: path) }
-    let report = try Simulation.run(plan, until: until) { event in
+    let report = try Simulation.run(plan, with: bug, until: until) { event in
       if trace != nil {
         event.write(to: &lines)
         lines.append(UInt8(ascii: "\n"))

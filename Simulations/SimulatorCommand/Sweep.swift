@@ -41,7 +41,7 @@ struct Sweep: ParsableCommand {
 
   func validate() throws {
     guard (1...64).contains(jobs) else { throw ValidationError("--jobs takes 1 to 64.") }
-    if let sabotage { try Sabotages.check(sabotage) }
+    _ = try SabotageArgument.checked(sabotage)
   }
 
   func run() throws {

@@ -21,9 +21,9 @@ struct Work: ParsableCommand {
     while let line = readLine() {
       let order = try JSONValue(parsing: line).objectValue
       let plan = try Plan(json: order?["plan"] ?? .null)
-      try Sabotages.plant(order?["sabotage"]?.stringValue)
-      var report = try Simulation.run(plan)
-      if order?["twice"]?.boolValue == true, try Simulation.run(plan) != report {
+      let bug = try SabotageArgument.checked(order?["sabotage"]?.stringValue)
+      var report = try Simulation.run(plan, with: bug)
+      if order?["twice"]?.boolValue == true, try Simulation.run(plan, with: bug) != report {
         report.markUnrepeatable()
       }
       print(report.json.text())

@@ -6,7 +6,7 @@ enum DurabilityChecker {
   static func check(
     node: Int, version: VersionVector, ledger: Ledger, at time: Int
   ) -> Violation? {
-    let promised = ledger.acknowledged(by: node)
+    let promised = ledger.held(by: node)
     guard !version.covers(promised) else { return nil }
     return Violation(
       "P2", at: time,

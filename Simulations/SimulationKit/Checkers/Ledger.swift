@@ -23,6 +23,8 @@ struct Ledger {
   private(set) var entries: [ChangeID: Entry] = [:]
   /// Per node, the changes that it acknowledged and was not entitled to lose.
   private var acknowledged: [VersionVector]
+  /// Per node, those that its present machine acknowledged, or took over with a backup.
+  private var held: [VersionVector]
   /// All of them.
   private(set) var all = VersionVector()
   /// From which number on an origin was given out twice: two stores with one identity wrote.
@@ -32,11 +34,13 @@ struct Ledger {
 
   init(nodeCount: Int) {
     acknowledged = Array(repeating: VersionVector(), count: nodeCount)
+    held = acknowledged
   }
 
   var isContested: Bool { !contested.isEmpty }
 
-  func acknowledged(by node: Int) -> VersionVector { acknowledged[node] }
+  /// What the machine that a node has now must show after a crash.
+  func held(by node: Int) -> VersionVector { held[node] }
 
   func acknowledged(by nodes: [Int]) -> VersionVector {
     nodes.reduce(into: VersionVector()) { $0.formUnion(acknowledged[$1]) }
@@ -57,6 +61,7 @@ struct Ledger {
     }
     entries[change] = Entry(node: node, at: time, seen: seen, standing: .promised)
     acknowledged[node].advance(to: change)
+    held[node].advance(to: change)
     all.advance(to: change)
     if let mark { marks[mark] = node }
   }
@@ -93,6 +98,7 @@ struct Ledger {
     }
     if lost > 0 { marks = marks.filter { $0.value != node } }
     acknowledged[node] = rest
+    held[node] = backup
     all = acknowledged.reduce(into: VersionVector()) { $0.formUnion($1) }
     return lost
   }

@@ -11,6 +11,9 @@ package struct PlantedBug: Sendable {
   package let promises: [String]
 
   package var name: String { sabotage.rawValue }
+
+  /// Whether this build can plant bugs at all.
+  package static var canBePlanted: Bool { Sabotage.canBePlanted }
 }
 
 /// Every planted bug, in the order of ``Sabotage``. The simulator is broken when one of them goes

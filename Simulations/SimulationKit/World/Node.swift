@@ -161,7 +161,7 @@ class Node {
     }
     disk = VirtualDisk(
       seed: Node.chance(seed, number, "disk \(machine)"), name: "node-\(number)-\(machine)")
-    disk.restore(image)
+    disk.restore(image.synced)
     isRotten = false
     wreck = nil
     openingFailureCount = 0

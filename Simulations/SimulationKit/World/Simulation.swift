@@ -1,4 +1,5 @@
 package import JSONCoding
+import Sabotages
 
 /// Runs a plan from its first event to its verdict.
 ///
@@ -7,17 +8,28 @@ package import JSONCoding
 /// event by event, in every process.
 package enum Simulation {
   /// - Parameters:
+  ///   - bug: one that is planted into the engine for this run.
   ///   - until: stop at this virtual millisecond, without healing and without the final checks.
   ///   - sink: gets every event of the run as it happens.
   /// - Throws: what keeps a world from beginning. A broken promise is not thrown; it is in the
   ///   report.
   package static func run(
-    _ plan: Plan, until: Int? = nil, sink: ((JSONValue) -> Void)? = nil
+    _ plan: Plan, with bug: PlantedBug? = nil, until: Int? = nil, sink: ((JSONValue) -> Void)? = nil
   ) throws -> RunReport {
+    guard let bug else { return try run(plan, until, sink) }
+    return try Sabotage.whilePlanted(bug.sabotage) { try run(plan, until, sink) }
+  }
+
+  private static func run(
+    _ plan: Plan, _ end: Int?, _ sink: ((JSONValue) -> Void)?
+  ) throws -> RunReport {
+    // SQLite draws salts of its own; what a power loss leaves of a file depends on them.
+    SQLiteRandomness.seed(plan.seed)
+    defer { SQLiteRandomness.restore() }
     switch plan.cipher {
     case .standIn:
-      try StandInCipher.whileInstalled { try World(plan, sink: sink).run(until: until) }
-    case .libsodium: try World(plan, sink: sink).run(until: until)
+      return try StandInCipher.whileInstalled { try World(plan, sink: sink).run(until: end) }
+    case .libsodium: return try World(plan, sink: sink).run(until: end)
     }
   }
 }
