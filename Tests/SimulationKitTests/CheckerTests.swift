@@ -118,7 +118,51 @@ struct CheckerTests {
     var whole = StateView()
     try whole.renew(nil, from: store)
     #expect(whole == view)
-    #expect(try ModelChecker.check(node: 0, store: store, at: 4) == nil)
+    var changes: [Change] = []
+    try store.changes { change, _ in
+      changes.append(change)
+      return true
+    }
+    #expect(try ModelChecker.check(node: 0, store: store, changes: changes, at: 4) == nil)
+    let short = try ModelChecker.check(
+      node: 0, store: store, changes: changes.dropLast(), at: 5)
+    #expect(short?.promise == "P5")
+    // The same changes with other amounts: the store does not show what they make.
+    let wrong = changes.map { change in
+      var change = change
+      for edit in change.edits.indices {
+        change.edits[edit].operations = change.edits[edit].operations.map { operation in
+          guard case .increment = operation.action else { return operation }
+          return Operation(operation.container, .increment(by: 1))
+        }
+      }
+      return change
+    }
+    #expect(
+      try ModelChecker.check(node: 0, store: store, changes: wrong, at: 6)?.promise == "P6")
+  }
+
+  @Test("P13: what a later release wrote, changed on the way")
+  func preservation() {
+    var ledger = Ledger(nodeCount: 1)
+    let id = ChangeID(origin: ada, sequence: 1)
+    let action = Operation.Action.unknown(code: 99, eventCount: 1, bytes: [1, 2])
+    ledger.note(action, of: id)
+    func change(_ action: Operation.Action) -> Change {
+      Change(
+        id: id, lamport: 1, time: Timestamp(clampingMilliseconds: 0), dependencies: [],
+        edits: [
+          DocumentEdit(
+            document: DocumentID(high: 1, low: 1), parents: [],
+            operations: [Operation(.root, action)])
+        ])
+    }
+    let kept = PreservationChecker.check(
+      node: 0, changes: [change(action)], ledger: ledger, at: 1)
+    #expect(kept == nil)
+    let other = change(.unknown(code: 99, eventCount: 1, bytes: [1, 3]))
+    let changed = PreservationChecker.check(node: 0, changes: [other], ledger: ledger, at: 1)
+    #expect(changed?.promise == "P13")
   }
 
   @Test("P8: a replica that shows less than it showed")

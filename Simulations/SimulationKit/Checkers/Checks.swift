@@ -1,4 +1,5 @@
 import Causality
+import Documents
 import JSONCoding
 import ReplicaStore
 import Replication
@@ -99,7 +100,17 @@ struct Checks {
       add(
         try IdentityChecker.checkEnd(
           node: node.number, store: store, ledger: ledger, at: time), &trace)
-      add(try ModelChecker.check(node: node.number, store: store, at: time), &trace)
+      var changes: [Change] = []
+      try store.changes { change, _ in
+        changes.append(change)
+        return true
+      }
+      add(
+        try ModelChecker.check(
+          node: node.number, store: store, changes: changes, at: time), &trace)
+      add(
+        PreservationChecker.check(
+          node: node.number, changes: changes, ledger: ledger, at: time), &trace)
       // What was looked at piece by piece is what there is.
       var whole = StateView()
       try whole.renew(nil, from: store)

@@ -1,4 +1,5 @@
 import Causality
+import Documents
 
 /// What the replicas promised, written down outside of them: which changes they acknowledged, and
 /// what each author had seen. Nothing that a replica loses can be lost from here.
@@ -29,6 +30,8 @@ struct Ledger {
   private(set) var all = VersionVector()
   /// From which number on an origin was given out twice: two stores with one identity wrote.
   private(set) var contested: [Origin: UInt64] = [:]
+  /// Operations of later releases that were written. Only looked up in.
+  private(set) var ofLaterReleases: [ChangeID: Operation.Action] = [:]
   /// Marks by which edits are known wherever they go, and who made them.
   private(set) var marks: [String: Int] = [:]
 
@@ -64,6 +67,10 @@ struct Ledger {
     held[node].advance(to: change)
     all.advance(to: change)
     if let mark { marks[mark] = node }
+  }
+
+  mutating func note(_ action: Operation.Action, of change: ChangeID) {
+    ofLaterReleases[change] = action
   }
 
   /// A commit that failed, with what it would have been.

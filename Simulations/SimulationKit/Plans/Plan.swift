@@ -34,6 +34,8 @@ package struct Plan: Equatable, Sendable {
       case setField, increment, insertText, deleteText, insertItem, removeItem, deleteDocument
       /// Types a run of letters, a transaction each, as people do.
       case type
+      /// Writes an operation of a later release, which nobody here understands.
+      case future
       /// Moves an amount between two documents' counters in one transaction.
       case transfer
     }

@@ -12,6 +12,8 @@ struct Workload {
   /// A key that is set in the document, by which the edit is known wherever it went; nil when
   /// nobody asks.
   let mark: String?
+  /// The operation of a later release that it wrote.
+  private(set) var ofLaterRelease: Operation.Action?
   private var random: RandomStream
   /// Where somebody is typing.
   private var typing: (document: DocumentID, position: Int)?
@@ -76,6 +78,14 @@ struct Workload {
       let position = random.integer(in: 0...(count - 1))
       try transaction.edit(document).splice(
         ["items"], at: position, delete: 1, insert: [JSONValue]())
+    case .future:
+      let bytes = (0..<random.integer(in: 0...40)).map { _ in UInt8(random.integer(in: 0...255)) }
+      let code = UInt64(random.integer(in: 1_000...1_000_000))
+      let count = random.integer(in: 1...3)
+      try transaction.edit(document).write(unknown: code, eventCount: count, bytes: bytes)
+      ofLaterRelease = .unknown(code: code, eventCount: count, bytes: bytes)
+      let title = JSONValue.string("changed by a later release")
+      try transaction.edit(document).set(["title"], to: title)
     case .deleteDocument: try transaction.edit(document).deleteDocument()
     case .transfer:
       guard let other = random.element(of: documents.filter { $0 != document }) else { return }

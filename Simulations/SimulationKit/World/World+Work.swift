@@ -53,6 +53,7 @@ extension World {
       ["change": .string(change.description), "work": .string(workload.kind.rawValue)])
     checks.commit(
       change, node: node, seen: commit.version, mark: workload.mark, at: now, &trace)
+    if let action = workload.ofLaterRelease { checks.ledger.note(action, of: change) }
     observe(node, changed: commit.documents, showing: commit.version)
   }
 }

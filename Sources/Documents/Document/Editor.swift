@@ -126,6 +126,17 @@ package final class Editor {
     record(.root, .deleteDocument)
   }
 
+  /// Adds an operation as a later release would write it. This one keeps it, hands it on and counts
+  /// its events; it has no effect here.
+  ///
+  /// - Precondition: `eventCount` is at least 1.
+  package func write(
+    unknown code: UInt64, eventCount: Int, bytes: [UInt8]
+  ) throws(EditError) {
+    try checkRoom(for: eventCount)
+    record(.root, .unknown(code: code, eventCount: eventCount, bytes: bytes))
+  }
+
   // MARK: Texts and lists
 
   /// Removes `count` scalars of the text at `path` from position `at`, then inserts there.
