@@ -51,8 +51,9 @@ extension World {
       let digest = converged.first?.view.digestText ?? ""
       trace.record(at: now, node: nil, "converged", ["digest": .string(digest)])
       phase = .resting
-      checks.traffic.beginRest(liveTraffic)
-      queue.schedule(.deadline(.resting), at: now + World.restMilliseconds)
+      queue.schedule(.rest, at: now + World.settlingMilliseconds)
+      queue.schedule(
+        .deadline(.resting), at: now + World.settlingMilliseconds + World.restMilliseconds)
     }
   }
 
@@ -112,6 +113,9 @@ extension World {
   }
 
   // MARK: Traffic
+
+  /// What crosses links from now on is counted apart.
+  func beginRest() { checks.traffic.beginRest(liveTraffic) }
 
   /// What crossed the links that live, over all nodes.
   private var liveTraffic: TrafficTotals {

@@ -21,6 +21,8 @@ final class World {
     case restart(node: Int)
     /// The work is over: the core heals.
     case calm
+    /// Everybody has had the time to find everybody.
+    case rest
     /// The core must have converged, or all.
     case deadline(Phase)
   }
@@ -56,6 +58,9 @@ final class World {
 
   /// How long a healed world may take to converge.
   static let convergenceMillisecondsMax = 180_000
+  /// How long links that were given up and relays that lost something may take after that: longer
+  /// than the longest pause before an address is tried again.
+  static let settlingMilliseconds = 45_000
   /// How long a world that has converged is watched.
   static let restMilliseconds = 20_000
   /// Runs that go wrong stop at this many broken promises; the first says most.
@@ -113,6 +118,7 @@ final class World {
     case .flap(let number): flap(number)
     case .restart(let number): restart(nodes[number])
     case .calm: healCore()
+    case .rest: beginRest()
     case .deadline: break
     }
   }
