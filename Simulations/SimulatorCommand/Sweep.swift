@@ -191,7 +191,7 @@ struct Tally {
     let perSecond = Int(Double(deliveries) / max(seconds, 0.001))
     let timesFaster = Int(Double(virtualMilliseconds) / 1000 / max(seconds, 0.001))
     let text =
-      "\(runs) runs, \(failures) failed; \(events) events; \(deliveries) changes delivered, "
+      "\(runs) runs, \(failures) failed; \(events) events; \(deliveries) operations delivered, "
       + "\(perSecond) a second; \(timesFaster) times real time"
     if json { StandardError.write(text + "\n") } else { print(text) }
   }

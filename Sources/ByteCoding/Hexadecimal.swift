@@ -1,15 +1,20 @@
 /// Lower-case hexadecimal, as ids and hashes are shown to people.
 public enum Hexadecimal {
-  private static let digits = Array("0123456789abcdef".utf8)
-
-  public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-    var text: [UInt8] = []
-    for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 0xF)])
+  @inlinable
+  public static func encode(_ bytes: some Collection<UInt8>) -> String {
+    String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+      var place = 0
+      for byte in bytes {
+        text[place] = digit(byte >> 4)
+        text[place + 1] = digit(byte & 0xF)
+        place += 2
+      }
+      return place
     }
-    return String(decoding: text, as: UTF8.self)
   }
+
+  @inlinable
+  static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
   /// The bytes that `text` stands for, or nil unless it is an even number of hexadecimal digits of
   /// either case.

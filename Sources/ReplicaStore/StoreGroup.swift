@@ -15,6 +15,8 @@ package struct StoreCommit<Value> {
   package let version: VersionVector
   /// The documents that it edited, sorted.
   package let documents: [DocumentID]
+  /// How many operations it made: characters typed, fields set, and so on.
+  package let operationCount: Int
 }
 
 extension StoreCommit: Sendable where Value: Sendable {}
@@ -83,7 +85,8 @@ package final class StoreGroup {
       return .success(
         StoreCommit(
           value: value, change: committed ? change : nil, version: store.state.applied,
-          documents: edits.map(\.document)))
+          documents: edits.map(\.document),
+          operationCount: edits.reduce(0) { $0 + $1.eventCount }))
     } catch {
       undo(transaction)
       return .failure(error)

@@ -5,7 +5,7 @@ import Causality
 struct CausalClosureChecker {
   /// What each node showed when it was last looked at; only what came since is looked up.
   private var shown: [VersionVector]
-  /// How many changes of others the nodes came to show.
+  /// How many operations of others the nodes came to show.
   private(set) var deliveries = 0
 
   init(nodeCount: Int) {
@@ -32,7 +32,7 @@ struct CausalClosureChecker {
           return Violation(
             "P5", at: time, "node \(node) shows \(change), which nobody committed")
         }
-        if author.node != node { deliveries += 1 }
+        if author.node != node { deliveries += author.operations }
         guard version.covers(author.seen) || ledger.isContested(author.seen) else {
           return Violation(
             "P4", at: time,

@@ -20,17 +20,19 @@ struct Checks {
     session = SessionChecker(nodeCount: plan.nodeCount)
   }
 
-  /// Changes that came to be shown by a replica that did not make them.
+  /// Operations that came to be shown by a replica that did not make them.
   var deliveries: Int { closure.deliveries }
 
   // MARK: What happens
 
-  mutating func commit(
-    _ change: ChangeID, node: ReplicaNode, seen: VersionVector, mark: String?, at time: Int,
-    _ trace: inout Trace
+  mutating func acknowledge(
+    _ commit: StoreCommit<Void>, _ change: ChangeID, by node: ReplicaNode, mark: String?,
+    at time: Int, _ trace: inout Trace
   ) {
     let isContested = ledger.isContested
-    ledger.commit(change, node: node.number, seen: seen, mark: mark, at: time)
+    ledger.commit(
+      change, node: node.number, seen: commit.version, operations: commit.operationCount,
+      mark: mark, at: time)
     let writing = identity.observe(
       writing: change.origin, node: node.number, machine: node.machine, at: time)
     // Who could not know that it was put back may write, once; the twins find out when they meet.

@@ -9,6 +9,8 @@ struct Ledger {
     var at: Int
     /// Everything its author showed when the change was made, the change itself included.
     var seen: VersionVector
+    /// How many operations it holds.
+    var operations = 0
     var standing: Standing
   }
 
@@ -57,12 +59,14 @@ struct Ledger {
   // MARK: Writing it down
 
   mutating func commit(
-    _ change: ChangeID, node: Int, seen: VersionVector, mark: String?, at time: Int
+    _ change: ChangeID, node: Int, seen: VersionVector, operations: Int = 1,
+    mark: String? = nil, at time: Int
   ) {
     if let earlier = entries[change], earlier.standing != .inDoubt {
       contested[change.origin] = min(contested[change.origin] ?? .max, change.sequence)
     }
-    entries[change] = Entry(node: node, at: time, seen: seen, standing: .promised)
+    entries[change] = Entry(
+      node: node, at: time, seen: seen, operations: operations, standing: .promised)
     acknowledged[node].advance(to: change)
     held[node].advance(to: change)
     all.advance(to: change)

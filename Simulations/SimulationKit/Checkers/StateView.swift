@@ -11,7 +11,10 @@ struct StateView: Equatable {
     var balance: Int64
   }
 
+  /// Only looked up in.
   private var entries: [DocumentID: Entry] = [:]
+  /// Those that are not deleted, sorted.
+  private(set) var documents: [DocumentID] = []
   /// The sum over all documents: it does not depend on the order in which they came.
   private(set) var digest = StateDigest()
   /// What transfers have moved: nothing, unless half of one is missing.
@@ -40,8 +43,10 @@ struct StateView: Equatable {
     }
     guard let document = try store.document(id) else {
       entries[id] = nil
+      list(id, isListed: false)
       return
     }
+    list(id, isListed: !document.isDeleted)
     var bytes: [UInt8] = []
     document.canonicalJSON().write(to: &bytes, sortingKeys: true)
     let moved = (try? document.json(at: ["balance"]))?.integerValue ?? 0
@@ -49,6 +54,18 @@ struct StateView: Equatable {
     entries[id] = entry
     digest.add(entry.digest)
     balance &+= entry.balance
+  }
+
+  private mutating func list(_ id: DocumentID, isListed: Bool) {
+    var low = 0
+    var high = documents.count
+    while low < high {
+      let middle = (low + high) / 2
+      if documents[middle] < id { low = middle + 1 } else { high = middle }
+    }
+    let isThere = low < documents.count && documents[low] == id
+    if isListed, !isThere { documents.insert(id, at: low) }
+    if !isListed, isThere { documents.remove(at: low) }
   }
 }
 

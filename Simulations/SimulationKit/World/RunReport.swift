@@ -28,7 +28,7 @@ package struct RunReport: Equatable, Sendable {
   package var faults: [Count] = []
   /// How often each interesting thing happened, sorted by name.
   package var coverage: [Count] = []
-  /// Changes that came to be shown by a replica that did not make them.
+  /// Operations that came to be shown by a replica that did not make them.
   package var deliveries = 0
 
   package var isOK: Bool { violations.isEmpty }

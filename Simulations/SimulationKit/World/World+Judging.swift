@@ -8,16 +8,12 @@ import Segments
 extension World {
   /// A replica shows something new.
   ///
-  /// - Parameters:
-  ///   - documents: those that changed; nil when not all are known.
-  ///   - version: what it shows; nil for what the store says.
-  func observe(
-    _ node: ReplicaNode, changed documents: [DocumentID]?, showing version: VersionVector? = nil
-  ) {
+  /// - Parameter documents: those that changed; nil when not all are known.
+  func observe(_ node: ReplicaNode, changed documents: [DocumentID]?) {
     guard let store = node.store else { return }
     do {
       try node.view.renew(documents, from: store)
-      checks.observe(node, version: version ?? store.appliedVector, at: now, &trace)
+      checks.observe(node, version: store.appliedVector, at: now, &trace)
     } catch {
       failed(node, error)
     }

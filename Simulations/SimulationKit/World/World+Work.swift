@@ -14,7 +14,7 @@ extension World {
     // What the transactions did, also when the commit of them all fails: it may have happened.
     var results: [Result<StoreCommit<Void>, any Error>] = []
     do {
-      let documents = try store.documents().map(\.id)
+      let documents = node.view.documents
       try store.group(now: node.wall(at: now), entropy: node.entropy) { group in
         for _ in 0..<workload.transactionCount {
           results.append(
@@ -26,15 +26,19 @@ extension World {
       failed(node, error)
       return
     }
+    var touched: [DocumentID] = []
     for result in results {
       do {
-        try acknowledge(result.get(), by: node, workload)
+        let commit = try result.get()
+        acknowledge(commit, by: node, workload)
+        touched += commit.documents.filter { !touched.contains($0) }
       } catch {
         // Every edit is made to fit, so that a refusal is a broken store.
         failed(node, error)
         return
       }
     }
+    observe(node, changed: touched)
     drive(node) { $0.committed(at: node.instant(at: now)) }
   }
 
@@ -46,14 +50,13 @@ extension World {
 
   private func acknowledge(
     _ commit: StoreCommit<Void>, by node: ReplicaNode, _ workload: Workload
-  ) throws {
+  ) {
     guard let change = commit.change else { return }
     trace.record(
       at: now, node: node.number, "commit",
       ["change": .string(change.description), "work": .string(workload.kind.rawValue)])
-    checks.commit(
-      change, node: node, seen: commit.version, mark: workload.mark, at: now, &trace)
+    checks.acknowledge(
+      commit, change, by: node, mark: workload.mark, at: now, &trace)
     if let action = workload.ofLaterRelease { checks.ledger.note(action, of: change) }
-    observe(node, changed: commit.documents, showing: commit.version)
   }
 }

@@ -22,10 +22,10 @@ public struct DocumentID: Hashable, Comparable, Sendable {
   }
 
   /// Takes sixteen bytes, the most significant first; nil for any other number.
+  @inlinable
   public init?(bytes: some Collection<UInt8>) {
-    guard bytes.count == DocumentID.byteCount else { return nil }
-    high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-    low = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+    guard let halves = Identifier128.halves(of: bytes) else { return nil }
+    self.init(high: halves.high, low: halves.low)
   }
 
   /// Sixteen bytes, the most significant first.
