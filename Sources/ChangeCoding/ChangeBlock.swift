@@ -13,6 +13,9 @@ package enum ChangeBlock {
   package static let changeCountMax = 1 << 16
   /// The most operations in one block, over all its changes.
   package static let operationCountMax = 1 << 20
+  /// The most list elements and replaced entries in one block: in bytes they can be small, decoded
+  /// they are not.
+  package static let elementCountMax = 1 << 20
   /// The most bytes of one block.
   package static let byteCountMax = 1 << 26
 
@@ -21,10 +24,22 @@ package enum ChangeBlock {
   package static func fits(_ changes: some Collection<Change>) -> Bool {
     guard changes.count <= changeCountMax else { return false }
     var operations = 0
+    var elements = 0
     for change in changes {
-      for edit in change.edits { operations += edit.operations.count }
+      for edit in change.edits {
+        operations += edit.operations.count
+        for operation in edit.operations { elements += operation.elementCount }
+      }
     }
-    return operations <= operationCountMax
+    return operations <= operationCountMax && elements <= elementCountMax
+  }
+
+  /// What a change counts for, of ``operationCountMax``: changes that weigh no more than that
+  /// together ``fits(_:)``.
+  package static func weight(of change: Change) -> Int {
+    change.edits.reduce(0) { sum, edit in
+      edit.operations.reduce(sum + edit.operations.count) { $0 + $1.elementCount }
+    }
   }
 
   /// The bytes of a run of changes, in the order given. Complexity: O(changes and their content).
@@ -64,6 +79,19 @@ package enum ChangeBlock {
       changeCount: changes.count, first: changes.first?.id, last: changes.last?.id,
       origins: Set(changes.map(\.id.origin)).sorted(),
       documents: Set(changes.flatMap { $0.edits.map(\.document) }).sorted())
+  }
+}
+
+extension Operation {
+  /// List elements, and entries named as replaced. Complexity: O(1).
+  fileprivate var elementCount: Int {
+    switch action {
+    case .insertElements(_, let elements): elements.count
+    case .set(_, _, let replaces), .make(_, _, _, let replaces), .delete(_, let replaces),
+      .setElement(_, _, let replaces):
+      replaces.count
+    case .insertText, .remove, .increment, .deleteDocument, .unknown: 0
+    }
   }
 }
 

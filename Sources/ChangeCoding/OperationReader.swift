@@ -11,6 +11,7 @@ struct OperationReader {
   private var text: ByteReader
   var names = NameTable()
 
+  private var elementsLeft = ChangeBlock.elementCountMax
   private var keys: [Key] = []
   private var keyNumbers: [Key: Int] = [:]
   private var containers: [(id: ContainerID, depth: Int)] = [(.root, 0)]
@@ -114,6 +115,7 @@ struct OperationReader {
     case .insertElements:
       let position = try position(predicted: trail.cursor, &bits)
       let count = try details.readCount("element count")
+      try spend(count)
       var elements: [Operation.Element] = []
       elements.reserveCapacity(count)
       for _ in 0..<count { elements.append(try element()) }
@@ -194,6 +196,7 @@ struct OperationReader {
       return [last]
     }
     let count = try details.readCount("entries replaced", minimumBytesEach: 3)
+    try spend(count)
     var events: [EventID] = []
     events.reserveCapacity(count)
     for _ in 0..<count { events.append(try self.event()) }
@@ -201,6 +204,12 @@ struct OperationReader {
       throw failure(.notCanonical, "entries replaced")
     }
     return events
+  }
+
+  /// Refuses what would take far more memory than bytes.
+  private mutating func spend(_ elements: Int) throws(ByteDecodingError) {
+    guard elements <= elementsLeft else { throw failure(.limitExceeded, "elements of a block") }
+    elementsLeft -= elements
   }
 
   private mutating func element() throws(ByteDecodingError) -> Operation.Element {

@@ -12,14 +12,8 @@ struct Lanes {
     var changes: [Change] = []
     var next = 0
     var storedThrough: UInt64
-
-    mutating func takeNext() {
-      next += 1
-      if next == changes.count {
-        changes = []
-        next = 0
-      }
-    }
+    /// Of the segment that the changes were decoded from.
+    fileprivate(set) var heldBytes = 0
   }
 
   private(set) var areLoaded = false
@@ -31,7 +25,40 @@ struct Lanes {
   /// on.
   private var waiting: [Origin: [(sequence: UInt64, lane: Origin)]] = [:]
 
+  /// Decoded segments may take so much while they wait; those of lanes that come to wait later are
+  /// decoded again when their turn comes.
+  static let heldBytesMax = 64 << 20
+  /// Of the segments whose changes are held decoded.
+  private(set) var heldBytes = 0
+
   mutating func removeAll() { self = Lanes() }
+
+  /// Puts the decoded changes of a segment into the lane of an origin.
+  mutating func hold(_ changes: [Change], next: Int, bytes: Int, of origin: Origin) {
+    release(origin)
+    lanes[origin]?.changes = changes
+    lanes[origin]?.next = next
+    lanes[origin]?.heldBytes = bytes
+    if lanes[origin] != nil { heldBytes += bytes }
+  }
+
+  /// Drops what is decoded of an origin; it is in the file.
+  private mutating func release(_ origin: Origin) {
+    heldBytes -= lanes[origin]?.heldBytes ?? 0
+    lanes[origin]?.changes = []
+    lanes[origin]?.next = 0
+    lanes[origin]?.heldBytes = 0
+  }
+
+  mutating func takeNext(_ origin: Origin) {
+    lanes[origin]?.next += 1
+    if let lane = lanes[origin], lane.next >= lane.changes.count { release(origin) }
+  }
+
+  mutating func remove(_ origin: Origin) {
+    release(origin)
+    lanes[origin] = nil
+  }
 
   /// Takes what is stored beyond what is applied.
   mutating func load(_ stored: [(origin: Origin, through: UInt64)]) {
@@ -67,13 +94,13 @@ struct Lanes {
   mutating func pushReady(_ origin: Origin) { ready.append(origin) }
 
   subscript(origin: Origin) -> Lane? {
-    get { lanes[origin] }
-    _modify { yield &lanes[origin] }
+    lanes[origin]
   }
 
   /// Lets `origin` wait until `change` is applied.
   mutating func wait(_ origin: Origin, for change: ChangeID) {
     waiting[change.origin, default: []].append((change.sequence, origin))
+    if heldBytes > Self.heldBytesMax { release(origin) }
   }
 
   /// Makes ready whoever waited for what is now applied of `origin`.

@@ -162,7 +162,7 @@ extension ReplicaStore {
   }
 
   /// The decoded change blocks of a document.
-  private func blocks(
+  func blocks(
     in table: String, of entry: DocumentCache.Entry
   ) throws(StoreError) -> [Change] {
     var changes: [Change] = []
@@ -191,6 +191,11 @@ extension ReplicaStore {
   func fold(_ entry: DocumentCache.Entry) throws(StoreError) {
     var tail = try blocks(in: "document_tail", of: entry)
     if Sabotage.foldTooEarly.isPlanted { tail = tail.dropLast() }
+    try fold(entry, history: tail)
+  }
+
+  /// Writes the state anew and adds `tail` to the history in place of the tail.
+  func fold(_ entry: DocumentCache.Entry, history tail: [Change]) throws(StoreError) {
     let state = entry.document.encodeState()
     try sql { () throws(SQLiteError) in
       try connection.execute(

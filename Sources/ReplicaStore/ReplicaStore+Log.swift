@@ -77,12 +77,20 @@ extension ReplicaStore {
   private func load(_ cursor: inout BackwardCursor) throws {
     guard cursor.through > 0 else { return }
     let id = ChangeID(origin: cursor.origin, sequence: cursor.through)
-    let block = try sql { () throws(SQLiteError) in
-      cursor.origin == identity.origin
-        ? try connection.queryBlob(
-          "SELECT block FROM unsealed WHERE first_sequence <= ? AND last_sequence >= ?",
-          SQLiteValue(clampedCounter: cursor.through), SQLiteValue(clampedCounter: cursor.through))
-        : nil
+    let block: [UInt8]? = try sql { () throws(SQLiteError) in
+      let sequence = SQLiteValue(clampedCounter: cursor.through)
+      if cursor.origin == identity.origin,
+        let block = try connection.queryBlob(
+          "SELECT block FROM unsealed WHERE first_sequence <= ? AND last_sequence >= ?", sequence,
+          sequence)
+      {
+        return block
+      }
+      return try connection.queryBlob(
+        """
+        SELECT block FROM inherited
+        WHERE origin = ? AND first_sequence <= ? AND last_sequence >= ?
+        """, .blob(cursor.origin.bytes), sequence, sequence)
     }
     var changes = try block.map { try ChangeBlock.decode($0) } ?? open(storedSegment(with: id))
     cursor.isSealed = block == nil

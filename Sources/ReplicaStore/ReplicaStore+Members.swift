@@ -1,5 +1,4 @@
 import Causality
-import SQLiteBridge
 package import Sealing
 import SegmentStore
 package import Segments
@@ -100,28 +99,7 @@ extension ReplicaStore {
     return made
   }
 
-  /// Goes on under a new origin, as a copied or restored store must. What was written under the old
-  /// one is sealed under it first.
-  ///
-  /// - Throws: `.membership` for a device that is no member.
-  package func claimOrigin(entropy: Entropy) throws(StoreError) {
-    try write { () throws(StoreError) in
-      _ = try sealUnsealed(entropy: entropy)
-      let claimed: (record: MembershipRecord, origin: Origin)
-      do throws(MembershipError) {
-        claimed = try membership.claimOrigin(device: identity.device, entropy: entropy)
-      } catch {
-        throw .membership(error)
-      }
-      _ = try insert([claimed.record])
-      try sql { () throws(SQLiteError) in
-        try connection.execute("UPDATE identity SET origin = ?", .blob(claimed.origin.bytes))
-      }
-      identity.origin = claimed.origin
-    }
-  }
-
-  private func insert(
+  func insert(
     _ records: [MembershipRecord]
   ) throws(StoreError) -> [MembershipRecord] {
     var fresh: [MembershipRecord] = []

@@ -3,7 +3,7 @@ package import Causality
 import ChangeCoding
 package import Documents
 import Sabotages
-import Sealing
+package import Sealing
 package import SegmentStore
 package import Segments
 
@@ -20,6 +20,8 @@ package struct ReceiveOutcome {
   /// Somebody holds changes of this store's own origin up to this one, which it never made: the
   /// file was copied, or restored from a backup. It must go on under a new origin.
   package var ownOriginAhead: UInt64?
+  /// The store goes on under a new origin.
+  package var hasNewOrigin = false
 }
 
 /// An origin whose next change cannot be applied, and why.
@@ -39,44 +41,78 @@ extension ReplicaStore {
   ///
   /// The caller has verified them, see ``verify(_:)``. What is stored is durable when it returns. A
   /// segment that cannot be opened or understood is stored and forwarded all the same; its origin
-  /// stalls, everything else goes on.
+  /// stalls, everything else goes on. So does an origin whose next change edits a document of which
+  /// what is stored is damaged.
   ///
+  /// - Parameter entropy: for a new origin, when a segment tells that another incarnation of this
+  ///   store has written under its own. Without it such segments are refused.
   /// - Throws: `.database`, `.damaged`, `.readOnly`; what earlier transactions of the call stored
   ///   stays.
-  package func receive(_ received: [Segment]) throws(StoreError) -> ReceiveOutcome {
-    var outcome = ReceiveOutcome()
-    var documents: Set<DocumentID> = []
-    var advanced: [Origin: ChainPosition] = [:]
+  package func receive(
+    _ received: [Segment], entropy: Entropy? = nil
+  ) throws(StoreError) -> ReceiveOutcome {
+    var progress = Progress()
     var rest = received[...]
     while !rest.isEmpty {
       let batch = Self.batch(rest)
       rest = rest.dropFirst(batch.count)
-      try write { () throws(StoreError) in
-        try loadLanes()
-        for segment in batch {
-          if let position = try store(segment, &outcome) {
-            advanced[segment.header.origin] = position
+      progress = try sparingDamaged { () throws(StoreError) in
+        var next = progress
+        try write { () throws(StoreError) in
+          try prepareToApply()
+          // A segment that was refused must not be taken for the stored one of its numbers.
+          var fresh: [Segment] = []
+          for segment in batch {
+            guard let position = try store(segment, &next, entropy) else { continue }
+            next.advanced[segment.header.origin] = position
+            fresh.append(segment)
           }
+          try pump(having: fresh, &next)
         }
-        try pump(having: batch, &outcome.applied, &documents)
+        return next
       }
     }
-    try applyRest(&outcome.applied, &documents)
-    outcome.stored = advanced.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    outcome.documents = documents.sorted()
+    try applyRest(&progress)
+    var outcome = progress.outcome
+    outcome.stored = progress.advanced.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    outcome.documents = progress.documents.sorted()
     return outcome
+  }
+
+  /// What a call has done so far.
+  private struct Progress {
+    var outcome = ReceiveOutcome()
+    var documents: Set<DocumentID> = []
+    var advanced: [Origin: ChainPosition] = [:]
+  }
+
+  /// Runs a transaction, and again without each document that turns out to be damaged.
+  private func sparingDamaged<Result>(
+    _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    while true {
+      damagedDocument = nil
+      do throws(StoreError) {
+        return try body()
+      } catch {
+        guard case .damaged = error, let found = damagedDocument, brokenDocuments[found.id] == nil
+        else { throw error }
+        brokenDocuments[found.id] = found.reason
+      }
+    }
+  }
+
+  private func prepareToApply() throws(StoreError) {
+    try loadLanes()
+    privateFirsts = try privateOrigins()
   }
 
   /// Applies what is stored and ready: what an earlier run or another process left.
   func applyWaiting() throws(StoreError) {
     guard try waitingCount() > 0 else { return }
-    var applied = 0
-    var documents: Set<DocumentID> = []
-    try write { () throws(StoreError) in
-      try loadLanes()
-      try pump(having: [], &applied, &documents)
-    }
-    try applyRest(&applied, &documents)
+    var progress = Progress()
+    try apply(&progress)
+    try applyRest(&progress)
   }
 
   /// How many changes are stored and not applied.
@@ -90,10 +126,13 @@ extension ReplicaStore {
   /// The origins that cannot go on by themselves, sorted.
   package func stalled() throws(StoreError) -> [StalledOrigin] {
     try reading { () throws(StoreError) in
-      try storedTips().compactMap { tip in
+      let stalled = try storedTips().compactMap { tip -> StalledOrigin? in
         guard let reason = state.row(of: tip.origin)?.stalled else { return nil }
         return StalledOrigin(
           origin: tip.origin, sequence: state.applied[tip.origin] + 1, reason: reason)
+      }
+      return (stalled + (try forks())).sorted {
+        ($0.origin, $0.sequence) < ($1.origin, $1.sequence)
       }
     }
   }
@@ -115,18 +154,22 @@ extension ReplicaStore {
   }
 
   private func store(
-    _ segment: Segment, _ outcome: inout ReceiveOutcome
+    _ segment: Segment, _ progress: inout Progress, _ entropy: Entropy?
   ) throws(StoreError) -> ChainPosition? {
     let header = segment.header
-    if header.origin == identity.origin {
+    if header.origin == identity.origin || privateFirsts[header.origin] != nil {
       let own = try stored { () throws(SegmentStoreError) in
         try segments.position(of: header.origin)
       }
-      guard header.lastSequence <= own.sequence else {
-        outcome.ownOriginAhead = max(outcome.ownOriginAhead ?? 0, header.lastSequence)
-        outcome.refused.append(
-          (header.firstChange, .fork(origin: header.origin, sequence: own.sequence + 1)))
-        return nil
+      if header.lastSequence > own.sequence {
+        progress.outcome.ownOriginAhead = max(
+          progress.outcome.ownOriginAhead ?? 0, header.lastSequence)
+        guard let entropy, isAdmitted else {
+          progress.outcome.refused.append(
+            (header.firstChange, .fork(origin: header.origin, sequence: own.sequence + 1)))
+          return nil
+        }
+        try meet(segment, after: own, &progress, entropy)
       }
     }
     do throws(SegmentStoreError) {
@@ -139,12 +182,34 @@ extension ReplicaStore {
       return segment.position
     } catch {
       switch error {
-      case .gap, .fork:
-        outcome.refused.append((header.firstChange, error))
+      case .gap:
+        progress.outcome.refused.append((header.firstChange, error))
+        return nil
+      case .fork(let origin, let sequence):
+        progress.outcome.refused.append((header.firstChange, error))
+        try noteFork(of: origin, at: sequence)
+        if let entropy, isAdmitted, origin == identity.origin {
+          try begin(because: Self.twinReason, entropy: entropy)
+          progress.outcome.hasNewOrigin = true
+        }
         return nil
       default: throw StoreError(error)
       }
     }
+  }
+
+  /// A segment proves that another incarnation writes under an origin of this store.
+  private func meet(
+    _ segment: Segment, after own: ChainPosition, _ progress: inout Progress, _ entropy: Entropy
+  ) throws(StoreError) {
+    let origin = identity.origin
+    if (try? segment.verifyFollows(own)) != nil {
+      progress.documents.formUnion(try meetTwin(segment, after: own, entropy: entropy))
+    } else if segment.header.origin == origin {
+      try begin(because: Self.twinReason, entropy: entropy)
+    }
+    privateFirsts = try privateOrigins()
+    if identity.origin != origin { progress.outcome.hasNewOrigin = true }
   }
 
   private func loadLanes() throws(StoreError) {
@@ -157,44 +222,55 @@ extension ReplicaStore {
 
   // MARK: Applying
 
-  private func applyRest(
-    _ applied: inout Int, _ documents: inout Set<DocumentID>
-  ) throws(StoreError) {
-    while lanes.areLoaded, lanes.hasReady {
+  private func applyRest(_ progress: inout Progress) throws(StoreError) {
+    while lanes.areLoaded, lanes.hasReady { try apply(&progress) }
+  }
+
+  private func apply(_ progress: inout Progress) throws(StoreError) {
+    progress = try sparingDamaged { [progress] () throws(StoreError) in
+      var next = progress
       try write { () throws(StoreError) in
-        try loadLanes()
-        try pump(having: [], &applied, &documents)
+        try prepareToApply()
+        try pump(having: [], &next)
       }
+      return next
     }
   }
 
   /// Applies changes that are ready, up to the bound of one transaction.
   private func pump(
-    having batch: ArraySlice<Segment>, _ applied: inout Int,
-    _ documents: inout Set<DocumentID>
+    having batch: [Segment], _ progress: inout Progress
   ) throws(StoreError) {
     var taken: [AppliedChange] = []
-    while taken.count < Self.changesPerTransaction, let origin = lanes.popReady() {
+    decodedBytes = 0
+    while taken.count < Self.changesPerTransaction, decodedBytes < Self.bytesPerTransaction,
+      let origin = lanes.popReady()
+    {
       try follow(origin, having: batch, &taken)
     }
     if Sabotage.saveVectorFirst.isPlanted { try saveVector(of: taken) }
-    try merge(taken, &documents)
+    try merge(taken, &progress.documents)
     try record(taken)
-    applied += taken.count
+    progress.outcome.applied += taken.count
   }
 
   /// Takes the changes of one origin until it has to wait or there are no more.
   private func follow(
-    _ origin: Origin, having batch: ArraySlice<Segment>, _ taken: inout [AppliedChange]
+    _ origin: Origin, having batch: [Segment], _ taken: inout [AppliedChange]
   ) throws(StoreError) {
     while true {
-      guard taken.count < Self.changesPerTransaction else { return lanes.pushReady(origin) }
+      let mustDecode = lanes[origin]?.changes.isEmpty ?? false
+      guard taken.count < Self.changesPerTransaction,
+        !mustDecode || decodedBytes < Self.bytesPerTransaction
+      else { return lanes.pushReady(origin) }
       guard try fill(origin, having: batch), let lane = lanes[origin] else { return }
       let change = lane.changes[lane.next]
       if let reason = impossibleOrder(of: change) { return try noteStall(reason, of: origin) }
       if let missing = missing(change) { return lanes.wait(origin, for: missing) }
-      if let reason = try flaw(in: change) { return try noteStall(reason, of: origin) }
-      lanes[origin]?.takeNext()
+      if let reason = try flaw(in: change) ?? breakage(of: change) {
+        return try noteStall(reason, of: origin)
+      }
+      lanes.takeNext(origin)
       try noteStall(nil, of: origin)
       taken.append(try advance(to: change))
       lanes.wake(by: origin, applied: change.id.sequence)
@@ -205,13 +281,13 @@ extension ReplicaStore {
   ///
   /// - Returns: false when there is none: all is applied, or the origin stalls.
   private func fill(
-    _ origin: Origin, having batch: ArraySlice<Segment>
+    _ origin: Origin, having batch: [Segment]
   ) throws(StoreError) -> Bool {
     guard let lane = lanes[origin] else { return false }
     guard lane.changes.isEmpty else { return true }
     let next = ChangeID(origin: origin, sequence: state.applied[origin] + 1)
     guard next.sequence <= lane.storedThrough else {
-      lanes[origin] = nil
+      lanes.remove(origin)
       return false
     }
     do {
@@ -221,8 +297,10 @@ extension ReplicaStore {
             && $0.header.firstSequence <= next.sequence && next.sequence <= $0.header.lastSequence
         } ?? storedSegment(with: next)
       let changes = try open(segment)
-      lanes[origin]?.changes = changes
-      lanes[origin]?.next = Int(next.sequence - segment.header.firstSequence)
+      decodedBytes += segment.bytes.count
+      lanes.hold(
+        changes, next: Int(next.sequence - segment.header.firstSequence),
+        bytes: segment.bytes.count, of: origin)
       return true
     } catch let error as StoreError {
       guard case .segment = error else { throw error }
@@ -289,11 +367,29 @@ extension ReplicaStore {
   private func missing(_ change: Change) -> ChangeID? {
     if Sabotage.skipDependencyCheck.isPlanted { return nil }
     if Sabotage.trustLamportTime.isPlanted, change.lamport <= state.lamportMax + 1 { return nil }
-    for dependency in change.dependencies where !state.applied.contains(dependency) {
-      return dependency
-    }
+    for dependency in change.dependencies where !isHere(dependency) { return dependency }
     for edit in change.edits {
-      for parent in edit.parents where !state.applied.contains(parent) { return parent }
+      for parent in edit.parents where !isHere(parent) { return parent }
+    }
+    return nil
+  }
+
+  /// Nobody else can build on a change that is private: whoever names it means another one of the
+  /// same name.
+  private func isHere(_ change: ChangeID) -> Bool {
+    guard state.applied.contains(change) else { return false }
+    guard !privateFirsts.isEmpty, let first = privateFirsts[change.origin] else { return true }
+    return change.sequence < first
+  }
+
+  /// Why a document that a change edits cannot be edited; nil when all can.
+  private func breakage(of change: Change) -> String? {
+    guard !brokenDocuments.isEmpty else { return nil }
+    for edit in change.edits {
+      guard let reason = brokenDocuments[edit.document] else { continue }
+      return
+        "change \(change.id.sequence) edits document \(edit.document), of which what is stored "
+        + "here is damaged: \(reason)"
     }
     return nil
   }
@@ -329,14 +425,16 @@ extension ReplicaStore {
       }
     }
     for (id, edits) in parts.sorted(by: { $0.key < $1.key }) {
-      let entry = try entry(id) ?? newEntry(id)
       do {
+        let entry = try entry(id) ?? newEntry(id)
         let merged = try entry.document.merge(edits) { try history(entry) }
         if merged.applied > 0 { documents.insert(id) }
         if merged.usedHistory { cache.noteHistory(of: id) }
       } catch let error as StoreError {
+        if case .damaged(let reason) = error { damagedDocument = (id, reason) }
         throw error
       } catch {
+        damagedDocument = (id, "\(error)")
         throw .damaged("\(error)")
       }
     }

@@ -17,19 +17,27 @@ extension ReplicaStore {
     try reading { () throws(StoreError) in
       try sql { () throws(SQLiteError) in
         let count = try connection.queryInteger(
-          "SELECT sum(last_sequence - first_sequence + 1) FROM unsealed")
+          """
+          SELECT coalesce((SELECT sum(last_sequence - first_sequence + 1) FROM unsealed), 0)
+            + coalesce((SELECT sum(last_sequence - first_sequence + 1) FROM inherited), 0)
+          """)
         return UInt64(clamping: count ?? 0)
       }
     }
   }
 
-  /// Seals all own changes that are not sealed yet, and stores the segments.
+  /// Seals all own changes that are not sealed yet, and stores the segments. From here on others
+  /// may have them. Those that were taken over with a copied file get new names first, so ask
+  /// somebody before whether they are known, see ``hasInherited()``.
   ///
   /// - Returns: the segments, in order; none when there is nothing to seal.
   package func seal(entropy: Entropy) throws(StoreError) -> [Segment] {
     // Looking first spares idle stores the write lock.
     guard try unsealedCount() > 0 else { return [] }
-    return try write { () throws(StoreError) in try sealUnsealed(entropy: entropy) }
+    return try write { () throws(StoreError) in
+      guard try prepareToSeal(entropy: entropy) else { return [] }
+      return try sealUnsealed(entropy: entropy)
+    }
   }
 
   func sealUnsealed(entropy: Entropy) throws(StoreError) -> [Segment] {
@@ -85,9 +93,7 @@ extension ReplicaStore {
         let block = try rows.blob(0)
         let more = try ChangeBlock.decode(block)
         bytes += block.count
-        for change in more {
-          for edit in change.edits { operations += edit.operations.count }
-        }
+        for change in more { operations += ChangeBlock.weight(of: change) }
         let isFull =
           bytes > Self.segmentBytesAim || operations > ChangeBlock.operationCountMax
           || changes.count + more.count > Self.segmentChangesAim

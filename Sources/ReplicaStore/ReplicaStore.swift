@@ -38,6 +38,14 @@ package final class ReplicaStore {
   var cache = DocumentCache()
   /// Segments that are stored and not applied.
   var lanes = Lanes()
+  /// Bytes of segments that were decoded in the transaction under way.
+  var decodedBytes = 0
+  /// The first private change of each origin, while segments are applied.
+  var privateFirsts: [Origin: UInt64] = [:]
+  /// Documents that cannot be edited as what is stored of them is damaged, and why.
+  var brokenDocuments: [DocumentID: String] = [:]
+  /// What has just made a transaction fail.
+  var damagedDocument: (id: DocumentID, reason: String)?
 
   private var isStale = true
   /// The position of the last commit that this store has seen or made.
@@ -61,6 +69,12 @@ package final class ReplicaStore {
   ///
   /// - Throws: `.missing`, `.notAStore`, `.tooNew`, `.damaged`, `.readOnly`, `.database`.
   package static func open(_ options: SQLiteOptions) throws(StoreError) -> ReplicaStore {
+    let store = try openWithoutApplying(options)
+    if store.options.access != .read { try store.applyWaiting() }
+    return store
+  }
+
+  static func openWithoutApplying(_ options: SQLiteOptions) throws(StoreError) -> ReplicaStore {
     var options = options
     if options.access == .create { options.access = .write }
     let connection: SQLiteConnection
@@ -72,9 +86,7 @@ package final class ReplicaStore {
     guard let identity = try StoreIdentity.load(from: connection) else {
       throw .notAStore(path: connection.path)
     }
-    let store = try ReplicaStore(connection, identity: identity)
-    if options.access == .write { try store.applyWaiting() }
-    return store
+    return try ReplicaStore(connection, identity: identity)
   }
 
   /// Closes the file. The store cannot be used after.
@@ -120,6 +132,7 @@ package final class ReplicaStore {
   ) throws(StoreError) -> Result {
     guard options.access != .read else { throw .readOnly }
     var hasBegun = false
+    let origin = identity.origin
     do throws(StoreError) {
       let result = try connection.transaction { () throws(StoreError) in
         try refreshInTransaction()
@@ -130,7 +143,13 @@ package final class ReplicaStore {
       cache.trim()
       return result
     } catch {
-      if hasBegun, !Sabotage.keepMemoryAfterFailure.isPlanted { invalidate() }
+      if hasBegun, !Sabotage.keepMemoryAfterFailure.isPlanted {
+        invalidate()
+        identity.origin = origin
+        // A commit that failed may be on the disk all the same: what it did then is news here, as if
+        // another process had done it.
+        seenDataVersion = .max
+      }
       throw error
     }
   }
@@ -183,7 +202,9 @@ package final class ReplicaStore {
     }
     if segmentPosition != seenSegmentPosition { changes.segmentsArrived = true }
     seenSegmentPosition = segmentPosition
+    let origin = identity.origin
     try refreshOrigin()
+    if identity.origin != origin { changes.isComplete = false }
     if !isFirst, !(wasStale && version == seenDataVersion) { external = changes }
     seenDataVersion = version
     isStale = false
@@ -242,7 +263,12 @@ package final class ReplicaStore {
         try row.blob(0, count: Origin.byteCount)
       }
     }
-    if let origin = origin.flatMap({ Origin(bytes: $0) }) { identity.origin = origin }
+    guard let origin = origin.flatMap({ Origin(bytes: $0) }), origin != identity.origin else {
+      return
+    }
+    identity.origin = origin
+    // Changes may have new names.
+    cache.removeAll()
   }
 
   /// Notes that this process itself has kept membership records.

@@ -128,7 +128,8 @@ package final class StoreGroup {
   private func size(of change: Change) throws(StoreError) -> Int {
     guard ChangeBlock.fits(CollectionOfOne(change)) else {
       throw .notPermitted(
-        "A transaction has at most \(ChangeBlock.operationCountMax) operations; split it up.")
+        "A transaction has at most \(ChangeBlock.operationCountMax) operations and as many list "
+          + "elements; split it up.")
     }
     var bytes = 64
     for edit in change.edits {

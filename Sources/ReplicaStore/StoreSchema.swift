@@ -7,7 +7,7 @@ enum StoreSchema {
   static let applicationID: Int32 = 0x536B_7279
 
   static let schema = SQLiteSchema(
-    applicationID: applicationID, migrations: [SegmentSchema.version1, version1])
+    applicationID: applicationID, migrations: [SegmentSchema.version1, version1, version2])
 
   private static let version1 = SQLiteMigration(
     "replica 1",
@@ -90,5 +90,43 @@ enum StoreSchema {
         block BLOB NOT NULL
       ) STRICT;
       CREATE INDEX document_history_by_document ON document_history (document);
+      """)
+
+  private static let version2 = SQLiteMigration(
+    "replica 2",
+    script: """
+      -- Own changes that no segment here holds, under origins that the store has left, in the order
+      -- in which they were committed and before those in unsealed.
+      CREATE TABLE inherited (
+        id INTEGER PRIMARY KEY,
+        origin BLOB NOT NULL CHECK (length(origin) = 16),
+        first_sequence INTEGER NOT NULL,
+        last_sequence INTEGER NOT NULL,
+        block BLOB NOT NULL
+      ) STRICT;
+
+      -- The origins under which the store has gone on, and why.
+      CREATE TABLE incarnation (
+        id INTEGER PRIMARY KEY,
+        origin BLOB NOT NULL CHECK (length(origin) = 16),
+        previous BLOB NOT NULL CHECK (length(previous) = 16),
+        reason TEXT NOT NULL
+      ) STRICT;
+
+      -- Changes that have other names than they were committed under.
+      CREATE TABLE renaming (
+        id INTEGER PRIMARY KEY,
+        origin BLOB NOT NULL CHECK (length(origin) = 16),
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        target BLOB NOT NULL CHECK (length(target) = 16),
+        target_first INTEGER NOT NULL
+      ) STRICT;
+
+      -- Origins of which another history than the stored one was met, and where it begins.
+      CREATE TABLE fork (
+        origin BLOB PRIMARY KEY NOT NULL CHECK (length(origin) = 16),
+        sequence INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
       """)
 }

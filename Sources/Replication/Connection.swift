@@ -16,6 +16,12 @@ final class Connection {
   let connectedAt: Timestamp
   /// The peer has been told that its request to join waits.
   var hasReportedJoin = false
+  /// Both sides know each other's vectors.
+  var hasMet = false
+  /// Until when the peer may show that it has what only this replica should have.
+  var holdUntil: UInt64 = 0
+  /// Given out and not reported as gone.
+  var queuedBytes = 0
   /// What the peer last complained about.
   var complaint: LinkFailure?
 

@@ -65,6 +65,57 @@ extension Engine {
     }
   }
 
+  /// Bytes that were given out have left towards the peer. Without these reports a link ends when
+  /// ``EngineLimits/queuedBytesMax`` were given out for it.
+  package func sent(_ id: LinkID, byteCount: Int) {
+    guard let connection = links[id] else { return }
+    connection.queuedBytes = max(0, connection.queuedBytes - byteCount)
+  }
+
+  /// About how many bytes a link holds: what waits to leave, an unfinished frame and segment, and
+  /// what is known of the peer. 0 for a link that is gone. Complexity: O(1).
+  package func heldBytes(of id: LinkID) -> Int {
+    links[id].map { $0.link.heldBytes + $0.queuedBytes } ?? 0
+  }
+
+  /// What all links hold together, between two inputs. Complexity: O(links).
+  package var heldBytes: Int {
+    links.values.reduce(0) { $0 + $1.link.heldBytes + $1.queuedBytes }
+      + unverified.count * Self.unverifiedEntryBytes
+  }
+
+  /// The most that one link holds.
+  package var heldBytesOfLargestLink: Int {
+    links.values.reduce(0) { max($0, $1.link.heldBytes + $1.queuedBytes) }
+  }
+
+  /// The most that one link may hold: the queue, a frame, a segment, and vectors of so many
+  /// origins. ``heldBytes`` is at most so much for each link, and
+  /// ``EngineLimits/unverifiedOriginsMax`` entries.
+  package var heldBytesMaxOfLink: Int {
+    limits.queuedBytesMax
+      + Link.heldBytesMax(limits.link, limits.session, originsHere: stored.entries.count)
+  }
+
+  private static let unverifiedEntryBytes = 32
+
+  /// Gives bytes out, or ends the link of a peer that does not read.
+  private func give(_ bytes: [UInt8], _ connection: Connection) {
+    connection.queuedBytes += bytes.count
+    guard connection.queuedBytes > limits.queuedBytesMax else {
+      emit(.send(connection.id, bytes))
+      return
+    }
+    let failure = LinkFailure(
+      .silent,
+      "\(connection.place) does not read: \(connection.queuedBytes) bytes wait to leave towards it")
+    log(.warning, failure.sentence)
+    connection.queuedBytes -= bytes.count
+    forget(connection.id, failure)
+    emit(.close(connection.id, failure))
+    replan()
+  }
+
   /// The stream has ended.
   package func closed(
     _ id: LinkID, _ reason: String, at instant: EngineInstant
@@ -93,7 +144,7 @@ extension Engine {
   package func shutDown(at instant: EngineInstant) -> [Effect] {
     input(at: instant) {
       dialler = nil
-      if !links.isEmpty { seal() }
+      seal()
       drain()
       for id in sortedLinks { session(id) { $0.leave(now: now) } }
       drain()
@@ -165,7 +216,7 @@ extension Engine {
       return
     }
     switch action {
-    case .send(let bytes): emit(.send(id, bytes))
+    case .send(let bytes): give(bytes, connection)
     case .authenticated(let peer, _): admit(peer, connection)
     case .session(let action): perform(action, connection)
     case .close(let ending):
@@ -184,7 +235,6 @@ extension Engine {
   /// Decides whether a peer that has proved who it is gets a session, and how much of one.
   private func admit(_ peer: LinkHandshake.Identity, _ connection: Connection) {
     absorbOtherProcesses()
-    seal()
     do throws(StoreError) {
       var configuration = try sessionConfiguration(connection)
       let isKnown = store.membership.device(peer.device) != nil

@@ -33,7 +33,13 @@ extension Engine {
       if let segment = verified(item, connection) { segments.append(segment) }
     }
     do throws(StoreError) {
-      if !segments.isEmpty { noteReceived(try store.receive(segments), connection) }
+      if !segments.isEmpty {
+        let before = store.membership
+        let outcome = try store.receive(
+          segments, entropy: Sabotage.reuseSequence.isPlanted ? nil : entropy)
+        if outcome.hasNewOrigin { tellNewOrigin(since: before, connection) }
+        noteReceived(outcome, connection)
+      }
       session(connection.id) { $0.settled(bytes: byteCount, now: now) }
     } catch {
       fail(connection, error)
@@ -59,9 +65,13 @@ extension Engine {
       } catch {
         if case .membership(.unknownOrigin) = error {
           // The record that says whose it is may still be on its way: it is asked for then.
-          unverified.append((connection.id, header.origin))
-          log(.warning, "segments from \(connection.place) wait for their author: \(error)")
-          return nil
+          let waiting = unverified.filter { $0.id == connection.id }
+          if waiting.contains(where: { $0.origin == header.origin }) { return nil }
+          if waiting.count < limits.unverifiedOriginsMax {
+            unverified.append((connection.id, header.origin))
+            log(.warning, "segments from \(connection.place) wait for their author: \(error)")
+            return nil
+          }
         }
         reason = "\(error)"
       }
@@ -94,8 +104,11 @@ extension Engine {
         // The peer thought that we have more than we do.
         let want = Want(origin: change.origin, from: stored[change.origin] + 1)
         session(connection.id) { $0.missing([want], isAgain: true, now: now) }
-      // It is proof that this origin went on elsewhere, and is asked for again under a new one.
-      case .fork(store.identity.origin, _) where outcome.ownOriginAhead != nil: break
+      case .fork(store.identity.origin, _) where outcome.ownOriginAhead != nil:
+        log(
+          .error,
+          "\(connection.place) has changes of this replica that it never made: the store was "
+            + "copied or restored. It takes a new origin when this device is a member")
       case .fork:
         log(.error, "from \(connection.place): \(reason)")
         session(connection.id) {
@@ -104,7 +117,6 @@ extension Engine {
       default: log(.error, "from \(connection.place): \(reason)")
       }
     }
-    if let sequence = outcome.ownOriginAhead { ownOriginIsAhead(sequence, connection) }
   }
 
   /// Tells all links what is durable now.
@@ -134,17 +146,44 @@ extension Engine {
 
   /// Seals at once when that was long enough ago, else when it is.
   func sealSoon() {
-    guard !links.isEmpty else { return }
+    guard canPublish else { return }
     let due = lastSealAt + limits.sealMilliseconds
     if lastSealAt == 0 || now >= due { seal() } else { sealAt = sealAt ?? due }
   }
 
+  /// Whether there is anybody to send to who has told what it has. What is sealed counts as sent:
+  /// others may build on it, so nothing is sealed for nobody.
+  private var canPublish: Bool { links.values.contains { $0.hasMet } }
+
+  /// Until when sealing has to wait, as a peer that was just met may show that own changes are
+  /// known under their names already; nil when nothing hints at that.
+  private func publishHold() throws(StoreError) -> UInt64? {
+    let hasInherited = try store.hasInherited()
+    let origin = store.identity.origin
+    var hold: UInt64?
+    for connection in links.values where connection.hasMet && now < connection.holdUntil {
+      guard let peer = connection.link.session?.peerVector else { continue }
+      if peer[origin] > stored[origin] || (hasInherited && !stored.covers(peer)) {
+        hold = max(hold ?? 0, connection.holdUntil)
+      }
+    }
+    return hold
+  }
+
   func seal() {
     sealAt = nil
+    guard canPublish else { return }
     do throws(StoreError) {
       guard try store.unsealedCount() > 0 else { return }
+      if let hold = try publishHold() {
+        sealAt = min(hold, now + 50)
+        return
+      }
       lastSealAt = now
+      let before = store.membership
+      let origin = store.identity.origin
       let segments = try store.seal(entropy: entropy)
+      if store.identity.origin != origin { tellNewOrigin(since: before, nil) }
       var tips: [Origin: ChainPosition] = [:]
       for segment in segments { tips[segment.header.origin] = segment.position }
       advance(
@@ -175,26 +214,31 @@ extension Engine {
 
   // MARK: Identity
 
-  /// A peer has more of our own origin than we have: this file was copied, or restored from a
-  /// backup. It goes on under a new origin.
-  func ownOriginIsAhead(_ sequence: UInt64, _ connection: Connection) {
+  /// The store goes on under a new origin: whoever gets its segments needs the record that claims
+  /// it first.
+  private func tellNewOrigin(since before: Membership, _ connection: Connection?) {
+    let source = connection.map {
+      "\($0.place) has changes of this replica that it never made or has lost: "
+    }
+    log(
+      .warning,
+      (source ?? "") + "the store was copied or restored. It goes on as a new origin, "
+        + "\(store.identity.origin)")
+    forward(store.membership.records.filter { !before.contains($0.hash) }, except: nil)
+  }
+
+  /// A peer says that it has another history of our own origin than the one that was sent from
+  /// here. That cannot be undone, but it must not go on. Without proof each peer is believed once,
+  /// so that a liar cannot make us claim origins without end.
+  func ownOriginIsForked(at sequence: UInt64, _ connection: Connection) {
     if Sabotage.reuseSequence.isPlanted { return }
-    let origin = store.identity.origin
-    absorbOtherProcesses()
-    guard store.identity.origin == origin, stored[origin] < sequence else { return }
+    guard let key = connection.peerKey, store.isAdmitted, believedForks.insert(key).inserted else {
+      return
+    }
     let before = store.membership
     do throws(StoreError) {
-      try store.claimOrigin(entropy: entropy)
-      log(
-        .warning,
-        "\(connection.place) has changes of this replica that it never made or has lost: the store "
-          + "was copied or restored. It goes on as a new origin, \(store.identity.origin)")
-      let fresh = store.membership.records.filter { !before.contains($0.hash) }
-      forward(fresh, except: nil)
-      advance(
-        try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)
-      let want = Want(origin: origin, from: stored[origin] + 1)
-      session(connection.id) { $0.missing([want], isAgain: true, now: now) }
+      try store.leaveForkedOrigin(at: sequence, entropy: entropy)
+      tellNewOrigin(since: before, connection)
     } catch {
       log(.error, "no new origin could be claimed: \(error)")
     }

@@ -35,10 +35,16 @@ extension Engine {
       note(failure, of: connection)
       log(.error, failure.sentence)
       emit(.reported(id, failure))
+      if origin == store.identity.origin { ownOriginIsForked(at: sequence, connection) }
     case .identityReused:
       // Only a claim so far: whoever lies would make us claim origins without end. A segment that
-      // this device has signed is the proof; it is asked for like all that is advertised.
+      // this device has signed is the proof; it is asked for at once, and nothing more is sealed
+      // under the origin meanwhile.
       log(.warning, "\(connection.place) says that it has changes of this replica that it lacks")
+      connection.holdUntil = now + limits.publishHoldMilliseconds
+      let origin = store.identity.origin
+      let want = Want(origin: origin, from: stored[origin] + 1)
+      session(id) { $0.missing([want], now: now) }
     case .peerRegressed(let before, let after):
       let lost = before.changeCount(beyond: after)
       log(
@@ -98,6 +104,10 @@ extension Engine {
     if let key = connection.peerKey { noteUnsaved(key) }
     dropDouble(of: connection)
     replan()
+    connection.hasMet = true
+    connection.holdUntil = now + limits.publishHoldMilliseconds
+    // Only now: what the peer has may show that somebody else writes under our origin.
+    seal()
   }
 
   /// In a mesh and between hubs both ends dial; one of the two links is left.

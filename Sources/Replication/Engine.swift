@@ -21,7 +21,8 @@ import SyncProtocol
 /// ```
 ///
 /// Back pressure is the protocol's credit: of one link never more than its window, and no more than
-/// 16 MiB, of segments is sent and not acknowledged.
+/// 16 MiB, of segments is sent and not acknowledged. What has left is to be reported, see
+/// ``sent(_:byteCount:at:)``; what a link may hold besides is bounded, see ``heldBytesMaxOfLink``.
 package final class Engine {
   package let store: ReplicaStore
   let configuration: EngineConfiguration
@@ -51,6 +52,8 @@ package final class Engine {
   var savePeersAt: UInt64?
   /// Segments that came before the record that says whose they are.
   var unverified: [(id: LinkID, origin: Origin)] = []
+  /// Peers on whose word alone, without proof, a new origin was taken. Each is believed once.
+  var believedForks: Set<SigningKey.Public> = []
   var wasAdmitted: Bool
   var membershipDigest: Digest
   /// Requests to join that were looked at and refused, with the reason.
@@ -162,6 +165,10 @@ package final class Engine {
       effects.removeLast()
       before += bytes
       effects.append(.send(id, before))
+    } else if case .level(let id, _) = effect {
+      // What a link was in between is nobody's concern.
+      effects.removeAll { if case .level(id, _) = $0 { true } else { false } }
+      effects.append(effect)
     } else {
       effects.append(effect)
     }

@@ -13,6 +13,14 @@ package struct EngineLimits: Equatable, Sendable {
   /// Before an address that failed is tried again: the first time, and at most.
   package var redialMilliseconds: UInt64 = 250
   package var redialMillisecondsMax: UInt64 = 30_000
+  /// Bytes that were given out for one link and have not left. With more of them it is closed: the
+  /// peer does not read. More than a peer's credit allows for segments.
+  package var queuedBytesMax = 32 << 20
+  /// Origins of segments that came before the records that say whose they are, on one link.
+  package var unverifiedOriginsMax = 64
+  /// How long own changes that nobody has yet are kept back from the moment a peer is met, when it
+  /// seems that somebody else has written under the same origin: the peer can show it meanwhile.
+  package var publishHoldMilliseconds: UInt64 = 10_000
   package var session = SessionLimits()
   package var link = Link.Limits()
 

@@ -61,6 +61,8 @@ package struct EngineStatus: Sendable {
   package var waitingChanges: UInt64 = 0
   /// Own changes that are in no segment yet.
   package var unsealedChanges: UInt64 = 0
+  /// What became of the identity of this store, in sentences.
+  package var identityNotes: [String] = []
 }
 
 extension Engine {
@@ -73,6 +75,7 @@ extension Engine {
     status.stalled = try store.stalled()
     status.waitingChanges = try store.waitingCount()
     status.unsealedChanges = try store.unsealedCount()
+    status.identityNotes = try store.identityNotes()
     let connected = Set(status.links.compactMap(\.figures.device))
     var known = try records { () throws(SegmentStoreError) in try store.segments.peers() }
     // What was acknowledged since it was last saved.

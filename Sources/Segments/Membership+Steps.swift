@@ -90,14 +90,22 @@ extension Membership {
 
   /// Claims a further origin for a device that is a member: after a restore or a copy.
   ///
+  /// - Parameter isWanted: an origin that it says yes to is looked for, among a few thousand.
   /// - Throws: `notMember`.
   package func claimOrigin(
-    device: DeviceKeys, entropy: Entropy
+    device: DeviceKeys, entropy: Entropy, where isWanted: (Origin) -> Bool = { _ in true }
   ) throws(MembershipError) -> (record: MembershipRecord, origin: Origin) {
     guard self.device(device.publicKey) != nil else { throw .notMember(device.publicKey) }
-    let salt = OriginSalt(entropy: entropy)
+    var salt = OriginSalt(entropy: entropy)
+    var attempts = 1
+    while attempts < Membership.originAttemptsMax, !isWanted(salt.origin(of: device.publicKey)) {
+      salt = OriginSalt(entropy: entropy)
+      attempts += 1
+    }
     return (nextRecord(.origin(salt: salt), by: device), salt.origin(of: device.publicKey))
   }
+
+  private static let originAttemptsMax = 8_192
 
   private func requireWriter(_ key: SigningKey.Public) throws(MembershipError) {
     guard let member = device(key) else { throw .notMember(key) }

@@ -42,11 +42,14 @@ extension ReplicaCore {
   private func attach(_ channel: any ByteChannel) -> LinkID {
     lastLinkNumber += 1
     let link = LinkID(lastLinkNumber)
-    // The credit of the peer bounds what the engine gives out, so that the stream stays short.
+    // The engine hears what has left, and ends a link towards which too much waits.
     let (stream, outbound) = AsyncStream<[UInt8]>.makeStream()
     let writer = Task { [weak self] in
       do {
-        for await bytes in stream { try await channel.send(bytes) }
+        for await bytes in stream {
+          try await channel.send(bytes)
+          await self?.left(link, bytes.count)
+        }
         await channel.close("")
       } catch {
         await channel.close("")
@@ -66,6 +69,10 @@ extension ReplicaCore {
     }
     startPolling()
     return link
+  }
+
+  private func left(_ link: LinkID, _ byteCount: Int) {
+    state?.engine.sent(link, byteCount: byteCount)
   }
 
   /// False when the link is gone.

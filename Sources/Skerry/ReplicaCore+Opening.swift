@@ -29,7 +29,13 @@ extension ReplicaCore {
 
   static func open(path: String) async throws(ReplicaError) -> ReplicaCore {
     let core = ReplicaCore(path: path)
-    try await core.start { try Open(ReplicaStore.open(.store(at: path, .write))) }
+    try await core.start {
+      guard let placement = Placement.token(of: path) else {
+        return try Open(ReplicaStore.open(.store(at: path, .write)))
+      }
+      return try Open(
+        ReplicaStore.open(.store(at: path, .write), placement: placement, entropy: .system))
+    }
     return core
   }
 
@@ -38,9 +44,12 @@ extension ReplicaCore {
   ) async throws(ReplicaError) -> ReplicaCore {
     let core = ReplicaCore(path: path)
     try await core.start {
-      try Open(
-        ReplicaStore.create(
-          .store(at: path, .create), founding(), now: .now, entropy: .system))
+      let store = try ReplicaStore.create(
+        .store(at: path, .create), founding(), now: .now, entropy: .system)
+      if let placement = Placement.token(of: path) {
+        try store.settle(at: placement, entropy: .system)
+      }
+      return try Open(store)
     }
     return core
   }

@@ -80,7 +80,8 @@ extension ReplicaCore {
         },
         waitingChangeCount: Int(clamping: status.waitingChanges),
         unsealedChangeCount: Int(clamping: status.unsealedChanges),
-        stalled: status.stalled.map { StalledOrigin(origin: $0.origin, reason: $0.reason) })
+        stalled: status.stalled.map { StalledOrigin(origin: $0.origin, reason: $0.reason) },
+        identityNotes: status.identityNotes)
     }
   }
 

@@ -15,6 +15,7 @@ extension Status {
         stalled.map {
           ["origin": .string($0.origin.description), "reason": .string($0.reason)]
         }),
+      "identityNotes": .array(identityNotes.map { .string($0) }),
       "peers": .array(peers.map(\.json)),
       "addresses": .array(
         addresses.map {
@@ -37,6 +38,7 @@ extension Status {
     for stalled in stalled {
       lines.append("Origin \(stalled.origin) does not move: \(stalled.reason)")
     }
+    lines += identityNotes
     if peers.isEmpty { lines.append("No peer was met yet.") }
     return lines + peers.map(\.line)
   }

@@ -89,6 +89,8 @@ public struct Status: Sendable {
   public let waitingChangeCount: Int
   public let unsealedChangeCount: Int
   public let stalled: [StalledOrigin]
+  /// What became of this store's identity: new origins, and why; changes with new names.
+  public let identityNotes: [String]
 }
 
 public struct PeerStatus: Sendable {

@@ -21,13 +21,16 @@ struct DoctorCommand: AsyncParsableCommand {
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
     let findings = try await replica.check()
+    let notes = try await replica.status().identityNotes
     await replica.close()
     if output.isJSON {
       try StandardOutput.write([
         "ok": .bool(findings.isEmpty), "findings": .array(findings.map { .string($0) }),
+        "notes": .array(notes.map { .string($0) }),
       ])
     } else {
       for finding in findings { try StandardOutput.write(line: finding) }
+      for note in notes { try StandardOutput.write(line: note) }
       if findings.isEmpty { try StandardOutput.write(line: "Nothing is wrong with this store.") }
     }
     if !findings.isEmpty { throw ExitCode(3) }

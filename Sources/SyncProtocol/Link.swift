@@ -55,6 +55,18 @@ package struct Link {
     if case .closed = phase { true } else { false }
   }
 
+  /// About how many bytes the link holds: a frame that is not whole yet, what waits for `begin`,
+  /// and the session's. Complexity: O(1).
+  package var heldBytes: Int { decoder.bufferedBytes + (session?.heldBytes ?? 0) }
+
+  /// The most that ``heldBytes`` can be between inputs.
+  package static func heldBytesMax(
+    _ limits: Limits, _ session: SessionLimits, originsHere: Int
+  ) -> Int {
+    max(limits.waitingBytesMax, Frame.payloadBytesMax + Frame.headerBytes)
+      + SyncSession.heldBytesMax(session, originsHere: originsHere)
+  }
+
   /// When `tick` has something to do at the latest.
   package var nextDeadline: UInt64 {
     switch phase {

@@ -73,7 +73,8 @@ extension SyncSession {
       try takePart(part)
     case .acknowledge(let vector):
       guard hasMet else { throw .unexpected("an acknowledgement") }
-      try takeDurable(vector)
+      // More than is here: the peer had it from somebody else.
+      try takeAdvertisement(vector)
     case .credit(let bytes):
       guard hasMet else { throw .unexpected("credit") }
       credit = min(credit + Int64(clamping: min(bytes, sendLimit)), Int64(sendLimit))
@@ -153,6 +154,7 @@ extension SyncSession {
     actions.append(.peerKnown(PeerHello(hello: hello, vector: known)))
     reportRegression()
     if known[configuration.origin] > local[configuration.origin] {
+      hasReportedReuse = true
       actions.append(.identityReused(sequence: known[configuration.origin]))
     }
     var below: [ChainTip] = []
@@ -216,6 +218,10 @@ extension SyncSession {
       local.news(in: vector).entries.filter { !excluded.contains($0.origin) })
     guard !news.isEmpty else { return }
     lacking.merge(news)
+    if news[configuration.origin] > 0, !hasReportedReuse {
+      hasReportedReuse = true
+      actions.append(.identityReused(sequence: news[configuration.origin]))
+    }
     actions.append(.advertised(news))
   }
 

@@ -168,7 +168,10 @@ extension SyncSession {
     var news = news
     if peerHoldsItsOrigin, let origin = theirHello?.origin, news[origin] > 0 {
       // The peer wrote it, so it has it.
-      holds(VersionVector(one: origin, news[origin]))
+      let held = VersionVector(one: origin, news[origin])
+      holds(held)
+      // Told all the same: if it was copied or restored, it has not.
+      if received[origin] < news[origin] { acknowledge(held) }
       news.set(origin, to: 0)
     }
     guard pushes else { return }

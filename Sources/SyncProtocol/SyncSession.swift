@@ -79,6 +79,8 @@ package struct SyncSession: Sendable {
   var excluded: Set<Origin> = []
   /// The peer had all of its own origin when it said hello, so it has whatever appears of it.
   var peerHoldsItsOrigin = false
+  /// The owner knows that the peer has more of our own origin than we have.
+  var hasReportedReuse = false
 
   // MARK: Records
 
@@ -136,6 +138,27 @@ package struct SyncSession: Sendable {
     phase == .running && !owesRecords && !expectsRecords && unacknowledged.isEmpty
       && (lacking.isEmpty || !peerPushes)
   }
+
+  /// About how many bytes the session holds: the segment that is coming in, and its vectors, which
+  /// are bounded by ``SessionLimits/originCountMax``. Complexity: O(1).
+  package var heldBytes: Int {
+    var entries = theirTips.count + localTips.count + excluded.count + honouredFrom.count
+    for vector in [
+      local, known, durableThere, pending, unacknowledged, lacking, sentHere, received,
+      acknowledgedByUs, advertisement, earlyFirstHand,
+    ] {
+      entries += vector.entries.count
+    }
+    return (assembly?.bytes.count ?? 0) + entries * SyncSession.entryBytes
+  }
+
+  /// The most bytes that ``heldBytes`` can be: the longest segment, and fifteen vectors of as many
+  /// origins as the peer and this replica may name.
+  package static func heldBytesMax(_ limits: SessionLimits, originsHere: Int) -> Int {
+    MessageLimits.segmentBytesMax + 15 * entryBytes * (limits.originCountMax + originsHere)
+  }
+
+  private static let entryBytes = 32
 
   /// Complexity: O(n) in the number of origins.
   package func lag(now: UInt64) -> Lag {

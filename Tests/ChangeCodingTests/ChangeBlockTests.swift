@@ -147,6 +147,24 @@ let body = ContainerID.child(parent: .root, key: "body", kind: .text, generation
   }
 
   @Test(arguments: [-1, 0, 1])
+  func theElementsOfABlockAreLimited(excess: Int) throws {
+    let count = ChangeBlock.elementCountMax + excess
+    let list = ContainerID.child(parent: .root, key: "l", kind: .list, generation: nil)
+    let half = [Operation.Element](repeating: .value(.null), count: count / 2)
+    let rest = [Operation.Element](repeating: .value(.null), count: count - count / 2)
+    let both = change([
+      Operation(list, .insertElements(at: 0, half)), Operation(list, .insertElements(at: 0, rest)),
+    ])
+    #expect(ChangeBlock.fits([both]) == (excess <= 0))
+    let block = ChangeBlock.encode([both])
+    if excess > 0 {
+      #expect(throws: ByteDecodingError(.limitExceeded, "")) { try ChangeBlock.decode(block) }
+    } else {
+      #expect(try ChangeBlock.decode(block).first?.edits.first?.operations.count == 2)
+    }
+  }
+
+  @Test(arguments: [-1, 0, 1])
   func theLengthOfKeysIsLimited(excess: Int) throws {
     let key = Key(String(repeating: "k", count: Key.byteCountMax + excess))
     let block = ChangeBlock.encode([change([Operation(.root, .set(key, .null, replaces: []))])])

@@ -253,6 +253,7 @@ final class World {
     let piece = Array(stream.bytes.prefix(count))
     stream.bytes.removeFirst(count)
     streams[link]?[index] = stream
+    nodes[stream.ends.from].engine.sent(link, byteCount: count)
     run(nodes[to].engine.received(link, piece, at: instant), to)
   }
 

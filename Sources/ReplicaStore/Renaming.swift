@@ -1,0 +1,79 @@
+import Causality
+import Documents
+
+/// New names for changes, and the same edits under them.
+///
+/// Whoever refers to one of the changes must be renamed with it; then what the edits mean stays as
+/// it was, but for ties between concurrent edits, which go by the order of the origins.
+struct Renaming {
+  private var names: [ChangeID: ChangeID] = [:]
+  private let target: Origin
+
+  /// The changes get the sequences from 1 on, in their order.
+  init(_ changes: [Change], to target: Origin) {
+    self.target = target
+    names.reserveCapacity(changes.count)
+    for (index, change) in changes.enumerated() {
+      names[change.id] = ChangeID(origin: target, sequence: UInt64(index) + 1)
+    }
+  }
+
+  subscript(change: ChangeID) -> ChangeID { names[change] ?? change }
+
+  /// A change under its new name. What came before it under the old origin becomes a dependency
+  /// where the new origin does not say it.
+  func reauthored(_ change: Change) -> Change {
+    var result = renamed(change)
+    var dependencies = Set(change.dependencies.map { self[$0] })
+    if change.id.sequence > 1 {
+      dependencies.insert(
+        self[ChangeID(origin: change.id.origin, sequence: change.id.sequence - 1)])
+    }
+    result.dependencies = dependencies.filter { $0.origin != target }.sorted()
+    return result
+  }
+
+  /// A change with the names in it replaced, its dependencies left as they are.
+  func renamed(_ change: Change) -> Change {
+    var result = change
+    result.id = self[change.id]
+    for index in result.edits.indices {
+      result.edits[index].parents = result.edits[index].parents.map { self[$0] }.sorted()
+      result.edits[index].operations = result.edits[index].operations.map { renamed($0) }
+    }
+    return result
+  }
+
+  private func renamed(_ operation: Operation) -> Operation {
+    Operation(renamed(operation.container), renamed(operation.action))
+  }
+
+  private func renamed(_ action: Operation.Action) -> Operation.Action {
+    switch action {
+    case .set(let key, let value, let replaces):
+      .set(key, value, replaces: renamed(replaces))
+    case .make(let key, let kind, let isAnew, let replaces):
+      .make(key, kind, isAnew: isAnew, replaces: renamed(replaces))
+    case .delete(let key, let replaces): .delete(key, replaces: renamed(replaces))
+    case .setElement(let event, let element, let replaces):
+      .setElement(renamed(event), element, replaces: renamed(replaces))
+    case .increment, .insertText, .insertElements, .remove, .deleteDocument, .unknown: action
+    }
+  }
+
+  private func renamed(_ container: ContainerID) -> ContainerID {
+    switch container {
+    case .root: container
+    case .child(let parent, let key, let kind, let generation):
+      .child(
+        parent: renamed(parent), key: key, kind: kind, generation: generation.map { renamed($0) })
+    case .element(let event, let kind): .element(renamed(event), kind)
+    }
+  }
+
+  private func renamed(_ events: [EventID]) -> [EventID] { events.map { renamed($0) } }
+
+  private func renamed(_ event: EventID) -> EventID {
+    EventID(change: self[event.change], index: event.index)
+  }
+}

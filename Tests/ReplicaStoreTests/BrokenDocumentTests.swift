@@ -1,0 +1,51 @@
+import Causality
+import Documents
+import SQLiteBridge
+import Sealing
+import Segments
+import Testing
+
+@testable import ReplicaStore
+
+@Suite("One damaged document")
+struct BrokenDocumentTests {
+  @Test("stalls whoever edits it, with a reason, and nothing else; the store opens")
+  func stalls() throws {
+    let folder = TemporaryFolder()
+    let workspace = try TestWorkspace(3, folder: folder)
+    let (bad, good) = try workspace.edit(1) {
+      (try $0.createNote("bad"), try $0.createNote("good"))
+    }.value
+    try workspace.level()
+    workspace[0].close()
+    // The tail of one document is damaged.
+    let options = SQLiteOptions(location: .file(folder.file("0.db")))
+    let connection = try SQLiteConnection(options)
+    try connection.execute(
+      """
+      UPDATE document_tail SET block = x'0102' WHERE document =
+        (SELECT id FROM document WHERE document = ?)
+      """, .blob(bad.bytes))
+    connection.close()
+    workspace.replace(0, with: try ReplicaStore.open(options))
+    try workspace.edit(1) { try $0.insert("first", of: good) }
+    try workspace.edit(1) { try $0.insert("x", of: bad) }
+    try workspace.edit(1) { try $0.insert("second ", of: good) }
+    try workspace.edit(2) { try $0.insert("third ", of: good) }
+    try workspace.send(from: 1, to: 0)
+    try workspace.send(from: 2, to: 0)
+    let stalled = try workspace[0].stalled()
+    #expect(stalled.map(\.origin) == [workspace[1].identity.origin])
+    #expect(stalled.first?.sequence == 3)
+    #expect(stalled.first?.reason.contains("\(bad)") == true)
+    #expect(try workspace[0].waitingCount() == 2)
+    #expect(try workspace[0].body(good).contains("first"))
+    #expect(try workspace[0].body(good).contains("third"))
+    try workspace.edit(0) { try $0.insert("own ", of: good) }
+    workspace[0].close()
+    let again = try ReplicaStore.open(options)
+    #expect(try again.stalled() == stalled)
+    #expect(try again.body(good).contains("own"))
+    #expect(throws: StoreError.self) { try again.body(bad) }
+  }
+}
