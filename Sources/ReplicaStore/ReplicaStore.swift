@@ -146,8 +146,8 @@ package final class ReplicaStore {
       if hasBegun, !Sabotage.keepMemoryAfterFailure.isPlanted {
         invalidate()
         identity.origin = origin
-        // A commit that failed may be on the disk all the same: what it did then is news here, as if
-        // another process had done it.
+        // A commit that failed may be on the disk all the same: what it did then is news here, as
+        // if another process had done it.
         seenDataVersion = .max
       }
       throw error

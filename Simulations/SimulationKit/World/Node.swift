@@ -196,6 +196,7 @@ final class ReplicaNode: Node {
     entropy = .seeded(chance("founding"))
     let made = try ReplicaStore.create(
       options(.create), founding, now: wall(at: 0), entropy: entropy)
+    try made.settle(at: placement, entropy: entropy)
     store = made
     return made
   }
@@ -203,7 +204,10 @@ final class ReplicaNode: Node {
   override func start(_ configuration: EngineConfiguration, at now: Int) throws {
     try super.start(configuration, at: now)
     // The store that was just founded is open already.
-    if life > 1 || store == nil { store = try ReplicaStore.open(options(.write)) }
+    if life > 1 || store == nil {
+      store = try ReplicaStore.open(
+        options(.write), placement: placement, entropy: .seeded(chance("opening")))
+    }
     guard let store else { return }
     entropy = .seeded(chance("people"))
     engine = try Engine(

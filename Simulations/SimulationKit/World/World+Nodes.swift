@@ -116,7 +116,10 @@ extension World {
     if node.disk.isDown { return lostPower(node) }
     for effect in effects {
       switch effect {
-      case .send(let link, let bytes): send(bytes, on: link.rawValue, of: node)
+      case .send(let link, let bytes):
+        send(bytes, on: link.rawValue, of: node)
+        // The kernel takes it at once: back pressure is the network's business here.
+        engine.sent(link, byteCount: bytes.count)
       case .close(let link, let failure):
         if let failure { coverage.note(failure) }
         close(link.rawValue, of: node)
