@@ -13,11 +13,14 @@ struct Checks {
   private var closure: CausalClosureChecker
   private var session: SessionChecker
   private var identity = IdentityChecker()
+  /// How many renamings of each node's store were followed.
+  private var renamingCounts: [Int]
 
   init(_ plan: Plan) {
     ledger = Ledger(nodeCount: plan.nodeCount)
     closure = CausalClosureChecker(nodeCount: plan.nodeCount)
     session = SessionChecker(nodeCount: plan.nodeCount)
+    renamingCounts = Array(repeating: 0, count: plan.nodeCount)
   }
 
   /// Operations that came to be shown by a replica that did not make them.
@@ -51,6 +54,7 @@ struct Checks {
         "changes": .integer(Int64(clamping: version.changeCount(beyond: VersionVector()))),
       ])
     let number = node.number
+    followRenaming(node, at: time, &trace)
     add(closure.observe(node: number, version: version, ledger: ledger, at: time), &trace)
     add(session.observe(node: number, version: version, at: time), &trace)
     if !ledger.isContested(version) {
@@ -61,8 +65,28 @@ struct Checks {
     add(AtomicityChecker.check(node: number, view: node.view, at: time), &trace)
   }
 
+  /// Identity is never reused: what had a name that others used has another one now.
+  private mutating func followRenaming(
+    _ node: ReplicaNode, at time: Int, _ trace: inout Trace
+  ) {
+    guard let all = try? node.store?.renamedChanges(), all.count > renamingCounts[node.number]
+    else { return }
+    for renamed in all[renamingCounts[node.number]...] {
+      ledger.rename(renamed, node: node.number)
+      session.rename(renamed, node: node.number)
+      trace.record(
+        at: time, node: node.number, "renamed",
+        [
+          "from": .string("\(renamed.origin)"), "to": .string("\(renamed.first.origin)"),
+          "changes": .integer(Int64(renamed.sequences.count)),
+        ])
+    }
+    renamingCounts[node.number] = all.count
+  }
+
   mutating func observeRestart(_ node: ReplicaNode, at time: Int, _ trace: inout Trace) {
     guard let store = node.store, !node.isRotten else { return }
+    followRenaming(node, at: time, &trace)
     if !ledger.isContested {
       add(
         DurabilityChecker.check(
@@ -82,6 +106,7 @@ struct Checks {
     _ = ledger.forgetLost(of: node.number, keeping: backup, known: known)
     closure.forget(node: node.number, showing: backup)
     session.forget(node: node.number, showing: backup)
+    renamingCounts[node.number] = 0
   }
 
   // MARK: The end

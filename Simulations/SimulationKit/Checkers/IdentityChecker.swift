@@ -1,6 +1,5 @@
 import Causality
 import Documents
-import JSONCoding
 import ReplicaStore
 
 /// P9: an origin is written under by one store only, and when a copy or a backup has broken that
@@ -35,9 +34,13 @@ struct IdentityChecker {
   ) throws -> Violation? {
     guard !ledger.marks.isEmpty else { return nil }
     var missing = Set(ledger.marks.keys)
+    // In the histories: who deletes a document, or overwrites it, loses nobody's edit.
     for item in try store.documents(includingDeleted: true) {
-      guard let keys = try store.document(item.id)?.json().objectValue else { continue }
-      for member in keys.members { missing.remove(member.key) }
+      for incoming in try store.history(of: item.id) {
+        for operation in incoming.edit.operations {
+          if case .set(let key, _, _) = operation.action { missing.remove(key.text) }
+        }
+      }
     }
     guard let first = missing.min() else { return nil }
     return Violation(

@@ -1,5 +1,6 @@
 import Causality
 import Documents
+import ReplicaStore
 
 /// What the replicas promised, written down outside of them: which changes they acknowledged, and
 /// what each author had seen. Nothing that a replica loses can be lost from here.
@@ -77,6 +78,24 @@ struct Ledger {
     ofLaterReleases[change] = action
   }
 
+  /// A node gives changes other names, as the old ones were in use elsewhere.
+  mutating func rename(_ renamed: RenamedChanges, node: Int) {
+    for sequence in renamed.sequences {
+      let old = ChangeID(origin: renamed.origin, sequence: sequence)
+      guard var entry = entries[old] else { continue }
+      let new = ChangeID(
+        origin: renamed.first.origin,
+        sequence: renamed.first.sequence + sequence - renamed.sequences.lowerBound)
+      entry.node = node
+      renamed.apply(to: &entry.seen, through: sequence)
+      entries[new] = entry
+    }
+    renamed.apply(to: &held[node])
+    guard !isContested else { return }
+    renamed.apply(to: &acknowledged[node])
+    all = acknowledged.reduce(into: VersionVector()) { $0.formUnion($1) }
+  }
+
   /// A commit that failed, with what it would have been.
   mutating func attempt(_ change: ChangeID, node: Int, seen: VersionVector, at time: Int) {
     guard entries[change] == nil else { return }
@@ -118,5 +137,15 @@ struct Ledger {
   mutating func promiseNothing(node: Int, at time: Int) {
     let invented = ChangeID(origin: Origin(high: 0xCA4A, low: 0x12), sequence: 1)
     commit(invented, node: node, seen: VersionVector(), mark: nil, at: time)
+  }
+}
+
+extension RenamedChanges {
+  /// What a vector that names some of the changes by their old names is now.
+  func apply(to version: inout VersionVector, through last: UInt64 = .max) {
+    let through = min(version[origin], sequences.upperBound, last)
+    guard through >= sequences.lowerBound else { return }
+    version.set(origin, to: sequences.lowerBound - 1)
+    version.advance(first.origin, to: first.sequence + through - sequences.lowerBound)
   }
 }

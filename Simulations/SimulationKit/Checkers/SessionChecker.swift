@@ -1,4 +1,5 @@
 import Causality
+import ReplicaStore
 
 /// P8: what a node showed once it shows for ever, across restarts too (monotonic reads), and it
 /// always shows its own writes.
@@ -12,6 +13,11 @@ struct SessionChecker {
   /// The node begins again: its machine was lost.
   mutating func forget(node: Int, showing version: VersionVector) {
     highest[node] = version
+  }
+
+  /// The same changes have other names now.
+  mutating func rename(_ renamed: RenamedChanges, node: Int) {
+    renamed.apply(to: &highest[node])
   }
 
   mutating func observe(node: Int, version: VersionVector, at time: Int) -> Violation? {

@@ -31,7 +31,8 @@ struct Workload {
     kind = work.kind
     random = RandomStream(seed: work.salt, work.kind.rawValue)
     transactionCount = work.kind == .type ? random.integer(in: 2...20) : 1
-    mark = isMarked ? "mark-" + String(work.salt, radix: 16) : nil
+    mark =
+      isMarked && work.kind != .deleteDocument ? "mark-" + String(work.salt, radix: 16) : nil
   }
 
   /// Performs the work in a transaction.
@@ -44,7 +45,7 @@ struct Workload {
     guard kind != .create, let document = random.element(of: documents) else {
       return try create(in: transaction)
     }
-    if let mark, kind != .deleteDocument {
+    if let mark {
       try transaction.edit(document).set(DocumentPath([.key(mark)]), to: .bool(true))
     }
     switch kind {
