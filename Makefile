@@ -1,12 +1,16 @@
 # make demo   builds and plays the demonstration: three replicas, a partition, the merge
 # make test   builds and runs every test
-# Both work on a machine that has nothing but the Swift toolchain; what else is missing is installed.
+# make sweep  lets the simulator hunt for broken promises, for FOR=10m or as long as you ask
+# All work on a machine that has nothing but the Swift toolchain; what else is missing is installed.
 
 SWIFT ?= swift
 # Arguments for the programs and tests: make test ARGS="--filter Documents"
 ARGS ?=
 
-.PHONY: help demo test build release lint clean prepare
+# How long a sweep goes on, such as 90m or 8h.
+FOR ?= 10m
+
+.PHONY: help demo test sweep build release lint clean prepare
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -19,6 +23,11 @@ demo: prepare
 
 test: prepare
 	$(SWIFT) test --no-parallel $(ARGS)
+
+sweep: prepare
+	$(SWIFT) build -c release --product skerry-sim
+	$(SWIFT) run -c release --skip-build skerry-sim sweep --jobs 2 --for $(FOR) --coverage \
+	  --keep-failures failures $(ARGS)
 
 build: prepare
 	$(SWIFT) build

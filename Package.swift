@@ -181,7 +181,7 @@ let package = Package(
       "BenchmarkCommand", in: "Simulations",
       [
         "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces", "JSONCoding",
-        "ReplicaStore", "SQLiteBridge", "Sealing",
+        "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
       ]),
 
     // Tests, organised like the sources.

@@ -25,6 +25,21 @@ struct Bench {
     report(name, subject, unit: "ms", figures)
   }
 
+  /// Measures how much of something there is in a second of `measure`.
+  func rate<Output>(
+    _ name: String, _ subject: String, unit: String, of amount: (Output) -> Double,
+    measure: () throws -> Output
+  ) throws {
+    var figures: [Double] = []
+    for _ in 0..<runs {
+      var output: Output?
+      let duration = try ContinuousClock().measure { output = try measure() }
+      guard let output else { return }
+      figures.append(amount(output) / (duration / .seconds(1)))
+    }
+    report(name, subject, unit: unit, figures)
+  }
+
   /// Prints a figure that does not vary.
   func figure(_ name: String, _ subject: String, _ value: Int, unit: String) {
     report(name, subject, unit: unit, [Double(value)])

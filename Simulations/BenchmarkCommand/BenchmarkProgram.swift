@@ -15,7 +15,7 @@ struct BenchmarkProgram: ParsableCommand {
       """,
     version: "skerry-bench 0.1.0")
 
-  @Argument(help: "What to measure: 'list', or any of text, store.")
+  @Argument(help: "What to measure: 'list', or any of text, store, simulator.")
   var names: [String] = ["text", "store"]
 
   @Option(help: "The folder with the traces.")
@@ -44,16 +44,22 @@ struct BenchmarkProgram: ParsableCommand {
       for name in Benchmarks.named.keys.sorted() { print(name) }
       return
     }
-    let folder = traces.map { TraceFolder(path: $0) } ?? TraceFolder.fromEnvironment
-    guard let folder else { throw CommandFailure(sentence: TraceFolder.advice) }
     let bench = Bench(runs: runs, isJSON: json)
-    for name in names { try Benchmarks.named[name]?(bench, folder) }
+    for name in names {
+      try Benchmarks.named[name]?(bench) {
+        guard let folder = traces.map({ TraceFolder(path: $0) }) ?? TraceFolder.fromEnvironment
+        else { throw CommandFailure(sentence: TraceFolder.advice) }
+        return folder
+      }
+    }
   }
 }
 
 enum Benchmarks {
-  static let named: [String: @Sendable (Bench, TraceFolder) throws -> Void] = [
-    "text": TextBenchmarks.run,
-    "store": StoreBenchmarks.run,
+  /// The folder is asked for by those that replay traces.
+  static let named: [String: @Sendable (Bench, () throws -> TraceFolder) throws -> Void] = [
+    "text": { try TextBenchmarks.run($0, $1()) },
+    "store": { try StoreBenchmarks.run($0, $1()) },
+    "simulator": { bench, _ in try SimulatorBenchmarks.run(bench) },
   ]
 }

@@ -7,8 +7,10 @@ import Testing
 struct SimulationTests {
   @Test("every promise holds, whatever breaks", arguments: Scenario.shipped)
   func promisesHold(scenario: Scenario) throws {
+    // The canary is to fail; the large ones have one seed here and their nights in sweeps.
     guard scenario.name != "canary" else { return }
-    for seed in UInt64(1)...6 {
+    let isLarge = scenario.work > 200
+    for seed in UInt64(1)...(isLarge ? 1 : 15) {
       let report = try Simulation.run(scenario.plan(seed: seed))
       #expect(report.isOK, "\(scenario.name) seed \(seed): \(report.violations)")
       #expect(report.converged)

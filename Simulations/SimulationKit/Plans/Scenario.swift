@@ -109,6 +109,7 @@ enum ShippedScenarios {
     ("lost-relay", PackageResources.lost_relay_json),
     ("twins", PackageResources.twins_json),
     ("swarm", PackageResources.swarm_json),
+    ("busy", PackageResources.busy_json),
     ("canary", PackageResources.canary_json),
   ]
 }

@@ -98,7 +98,8 @@ extension Scenario {
     var faults: [Fault] = []
     for index in 0..<count {
       var fault = Fault(kind, at: random.integer(in: 0...durationMilliseconds * 9 / 10))
-      fault.node = makeNode(kind, &random)
+      let node = makeNode(kind, &random)
+      if kind.uses.contains(.node) { fault.node = node }
       if kind.uses.contains(.duration) {
         fault.forMilliseconds = makeDuration(kind, &random)
       }
