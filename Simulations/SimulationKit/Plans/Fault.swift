@@ -44,7 +44,7 @@ package struct Fault: Equatable, Sendable {
     case readError, writeError, syncError
     /// Nothing more fits on the disk.
     case diskFull
-    /// A byte of the disk is another, while the node is down.
+    /// `amount` bytes of the disk are others, found when the process starts again.
     case rot
 
     // Copies.
@@ -107,11 +107,11 @@ extension Fault.Kind {
     switch self {
     case .partition, .oneWay: [.duration, .groups]
     case .flap: [.duration, .groups, .amount]
-    case .cut, .halfOpen, .replay, .splice, .rot, .backup, .relayWipe, .relayRollback: [.node]
+    case .cut, .halfOpen, .replay, .splice, .backup, .relayWipe, .relayRollback: [.node]
     case .slow, .lose, .duplicate, .reorder, .corrupt, .truncate: [.duration, .node, .amount]
     case .crash, .pause, .clockStop, .diskFull: [.duration, .node]
     case .powerLoss, .restoreBackup: [.duration, .node, .amount]
-    case .clockJump: [.node, .amount]
+    case .clockJump, .rot: [.node, .amount]
     case .readError, .writeError, .syncError: [.duration, .node, .amount]
     case .copyStore: [.node, .other, .amount]
     case .canary: [.node]

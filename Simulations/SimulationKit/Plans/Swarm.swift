@@ -119,6 +119,7 @@ extension Scenario {
       case .readError, .writeError, .syncError: fault.amount = random.magnitude(in: 1...200)
       case .powerLoss:
         fault.amount = random.chance(millionths: 500_000) ? random.magnitude(in: 1...100) : 0
+      case .rot: fault.amount = random.magnitude(in: 1...1000)
       case .restoreBackup: fault.amount = random.integer(in: 0...1)
       case .copyStore:
         fault.amount = random.integer(in: 0...1)

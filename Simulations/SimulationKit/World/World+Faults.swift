@@ -156,7 +156,7 @@ extension World {
     default:
       // What a process has in its cache it does not read again: a rotten byte shows after a start.
       if node.isUp { stop(node, .process) }
-      node.disk.rot()
+      for _ in 0..<max(1, min(fault.amount, 10_000)) { node.disk.rot() }
       node.isRotten = true
       queue.schedule(.restart(node: node.number), at: now + 1_000)
       return

@@ -64,6 +64,7 @@ extension World {
     guard node.isUp else { return }
     guard !node.disk.isDown else { return lostPower(node) }
     coverage.note("processDied")
+    if node.isRotten { coverage.note("damageFound") }
     trace.record(at: now, node: node.number, "died", ["why": .string("\(error)")])
     stop(node, .process)
     queue.schedule(.restart(node: node.number), at: now + 1_000)
@@ -129,6 +130,7 @@ extension World {
       case .changed(let documents, let isComplete):
         observe(node, changed: isComplete ? documents : nil)
       case .log(let level, let sentence):
+        if level == .error, node.isRotten { coverage.note("damageFound") }
         trace.record(
           at: now, node: node.number, "says",
           ["level": .string("\(level)"), "sentence": .string(sentence)])
