@@ -89,7 +89,7 @@ extension SQLiteConnection {
 
   /// Refuses a statement that would run outside the transaction its author believes it to be in.
   func checkTransaction(before sql: String) throws(SQLiteError) {
-    if Sabotage.useTransactionAfterError.isPlanted { return }
+    if Sabotage.useTransactionAfterError.isPlanted, isInTransaction { return }
     switch transactionState {
     case .none: try recover()
     case .failed(let cause):
@@ -120,6 +120,8 @@ extension SQLiteConnection {
   }
 
   private func commit() throws(SQLiteError) {
+    let isOver = handle.map { sqlite3_get_autocommit($0) != 0 } ?? true
+    if Sabotage.useTransactionAfterError.isPlanted, isOver { return transactionState = .none }
     if case .failed(let cause) = transactionState {
       rollBack()
       throw cause
