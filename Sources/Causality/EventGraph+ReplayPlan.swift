@@ -69,8 +69,9 @@ package struct ReplayPlan: Sendable {
     for piece in 0..<count {
       crossing += crossings[piece]
       let parents = parents(of: piece)
-      if piece > 0, parents.count == headCount, parents.allSatisfy({ isHead[$0] }),
-        crossing == siblingCount(of: piece) || Sabotage.forgetConcurrency.isPlanted
+      let isCareless = Sabotage.forgetConcurrency.isPlanted
+      if piece > 0, parents.count == headCount || isCareless,
+        parents.allSatisfy({ isHead[$0] }), crossing == siblingCount(of: piece) || isCareless
       {
         sections.append(sectionStart..<piece)
         sectionStart = piece

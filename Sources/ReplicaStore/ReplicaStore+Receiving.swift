@@ -51,6 +51,8 @@ extension ReplicaStore {
   package func receive(
     _ received: [Segment], entropy: Entropy? = nil
   ) throws(StoreError) -> ReceiveOutcome {
+    if Sabotage.acknowledgeBeforeDurable.isPlanted { syncLater(true) }
+    defer { if Sabotage.acknowledgeBeforeDurable.isPlanted { syncLater(false) } }
     var progress = Progress()
     var rest = received[...]
     while !rest.isEmpty {

@@ -23,6 +23,11 @@ extension ReplicaStore {
     try commitHere()
   }
 
+  /// Lets commits return before the disk has them, or no longer.
+  func syncLater(_ isLater: Bool) {
+    try? connection.execute("PRAGMA synchronous = \(isLater ? "NORMAL" : "FULL")")
+  }
+
   /// Merges the changes of a segment that are applied already.
   func applyAgain(_ segment: Segment) {
     guard let changes = try? open(segment) else { return }

@@ -33,14 +33,19 @@ extension ReplicaStore {
   package func group<Result>(
     now: Timestamp, entropy: Entropy, _ body: (StoreGroup) -> Result
   ) throws(StoreError) -> Result {
-    try write { () throws(StoreError) in
-      guard role >= .writer else {
-        throw .notPermitted("This device may read the workspace but not write to it.")
+    do throws(StoreError) {
+      return try write { () throws(StoreError) in
+        guard role >= .writer else {
+          throw .notPermitted("This device may read the workspace but not write to it.")
+        }
+        let group = StoreGroup(self, now: now, entropy: entropy)
+        let result = body(group)
+        try group.finish()
+        return result
       }
-      let group = StoreGroup(self, now: now, entropy: entropy)
-      let result = body(group)
-      try group.finish()
-      return result
+    } catch {
+      guard Sabotage.useTransactionAfterError.isPlanted else { throw error }
+      return body(StoreGroup(self, now: now, entropy: entropy))
     }
   }
 }
@@ -163,7 +168,7 @@ package final class StoreGroup {
       }
       try store.record(pending)
     } catch {
-      if !Sabotage.useTransactionAfterError.isPlanted { failure = error }
+      failure = error
     }
     pending = []
     pendingBytes = 0

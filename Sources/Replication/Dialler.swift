@@ -140,6 +140,14 @@ struct Dialler {
     targets[index].state = .resting(until: now + pause(failures: targets[index].failures))
     if Sabotage.neverRedial.isPlanted { targets[index].state = .resting(until: .max) }
     targets[index].failures += 1
+    if Sabotage.giveUpInSilence.isPlanted { forgetFailures(of: index) }
+  }
+
+  /// What a planted bug does: nobody is told, and nothing is tried again.
+  private mutating func forgetFailures(of index: Int) {
+    targets[index].state = .resting(until: .max)
+    targets[index].failures = 0
+    targets[index].lastError = nil
   }
 
   private func pause(failures: Int) -> UInt64 {

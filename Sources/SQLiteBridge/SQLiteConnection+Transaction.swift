@@ -1,5 +1,4 @@
 internal import CSQLite
-internal import Sabotages
 
 /// Where a connection stands.
 enum TransactionState {
@@ -89,7 +88,6 @@ extension SQLiteConnection {
 
   /// Refuses a statement that would run outside the transaction its author believes it to be in.
   func checkTransaction(before sql: String) throws(SQLiteError) {
-    if Sabotage.useTransactionAfterError.isPlanted, isInTransaction { return }
     switch transactionState {
     case .none: try recover()
     case .failed(let cause):
@@ -120,8 +118,6 @@ extension SQLiteConnection {
   }
 
   private func commit() throws(SQLiteError) {
-    let isOver = handle.map { sqlite3_get_autocommit($0) != 0 } ?? true
-    if Sabotage.useTransactionAfterError.isPlanted, isOver { return transactionState = .none }
     if case .failed(let cause) = transactionState {
       rollBack()
       throw cause

@@ -224,7 +224,6 @@ package final class SQLiteConnection {
 
   /// Notes that `error` has ended the transaction under way, if there is one.
   func ending(_ error: SQLiteError) -> SQLiteError {
-    if Sabotage.useTransactionAfterError.isPlanted { return error }
     if case .open = transactionState { transactionState = .failed(error) }
     return error
   }

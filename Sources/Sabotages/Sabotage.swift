@@ -58,7 +58,9 @@ package enum Sabotage: String, CaseIterable, Sendable {
 
   /// `synchronous=NORMAL`: a commit that returned can be lost. Breaks P2.
   case syncNormally
-  /// A statement runs, and a commit succeeds, after an error has ended the transaction. Breaks P3.
+  /// What peers sent is acknowledged and shown before the disk has it. Breaks P2.
+  case acknowledgeBeforeDurable
+  /// After an error that has ended a transaction the work goes on, and is acknowledged. Breaks P2.
   case useTransactionAfterError
   /// What documents a change touched are committed one by one. Breaks P3.
   case applyOutsideTransaction
@@ -66,21 +68,18 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case keepMemoryAfterFailure
   /// That a change was applied is saved before what it did. Breaks P2.
   case saveVectorFirst
-  /// When a document's state is written anew, its history loses the last changes. Breaks P6.
+  /// A document's state is written anew after each change, and its history loses the last one.
+  /// Breaks P6.
   case foldTooEarly
   /// A segment that comes again is applied again. Breaks P5.
   case applyTwice
   /// Nobody who waits for a change is told when it comes. Breaks P6.
   case wakeNobody
-  /// That an origin stalls is noted nowhere. Breaks P15.
-  case stallInSilence
   /// A restored or copied store goes on under its old origin. Breaks P9.
   case reuseSequence
 
   // MARK: The protocol
 
-  /// A segment is acknowledged when it is received, not when it is durable. Breaks P2.
-  case acknowledgeBeforeDurable
   /// The last segment of a batch is counted as sent and is not. Breaks P6.
   case dropLastOfBatch
   /// What a peer sent is sent back to it. Breaks P5: a payload crosses a link twice.
@@ -89,14 +88,14 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case ignoreCredit
   /// What a peer once had it is believed to have for ever. Breaks P6.
   case neverLowerPeer
-  /// What a peer asks for is sent from one change too late. Breaks P6.
-  case resumeTooLate
   /// A link on which nothing comes any more is kept. Breaks P6.
   case missNoHeartbeat
   /// Advertised changes are never asked for. Breaks P6.
   case neverAsk
   /// Who did not answer once is not dialled again. Breaks P6.
   case neverRedial
+  /// Who did not answer once is not dialled again, and status shows no failure. Breaks P15.
+  case giveUpInSilence
   /// A bridge in the ring is kept when the member that it stood in for is back. Breaks P5.
   case keepBridge
   /// A leaf knows no hub but the first. Breaks P6.

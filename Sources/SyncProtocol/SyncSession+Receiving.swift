@@ -259,9 +259,6 @@ extension SyncSession {
     } else if excluded.contains(head.origin) {
       settle(head.byteCount)
     } else {
-      if Sabotage.acknowledgeBeforeDurable.isPlanted {
-        acknowledge(VersionVector(one: head.origin, head.last))
-      }
       actions.append(
         .accept(
           IncomingSegment(

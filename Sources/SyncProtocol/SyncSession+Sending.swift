@@ -216,8 +216,7 @@ extension SyncSession {
       let before = honouredFrom.updateValue(want.from, forKey: want.origin)
       let isRepeated = isAgain || before == want.from
       let from = isRepeated ? want.from : max(want.from, sentHere[want.origin] + 1)
-      let isLate = Sabotage.resumeTooLate.isPlanted
-      if known[want.origin] >= from { known.set(want.origin, to: isLate ? from : from - 1) }
+      if known[want.origin] >= from { known.set(want.origin, to: from - 1) }
       if durableThere[want.origin] >= from { durableThere.set(want.origin, to: from - 1) }
       goal.append(.init(origin: want.origin, sequence: local[want.origin]))
     }

@@ -14,6 +14,7 @@ struct SabotageCatalogueTests {
     let promises = Set((1...15).map { "P\($0)" })
     for bug in bugs {
       #expect(!bug.promises.isEmpty && promises.isSuperset(of: bug.promises), "\(bug.name)")
+      #expect(Scenario.named(bug.scenario) != nil, "\(bug.name)")
       #expect(SabotageCatalogue.named(bug.name)?.sabotage == bug.sabotage)
     }
     #expect(SabotageCatalogue.named("none such") == nil)

@@ -107,6 +107,8 @@ enum ShippedScenarios {
     ("long-voyage", PackageResources.long_voyage_json),
     ("relay", PackageResources.relay_json),
     ("lost-relay", PackageResources.lost_relay_json),
+    ("two-relays", PackageResources.two_relays_json),
+    ("relay-disks", PackageResources.relay_disks_json),
     ("twins", PackageResources.twins_json),
     ("swarm", PackageResources.swarm_json),
     ("busy", PackageResources.busy_json),

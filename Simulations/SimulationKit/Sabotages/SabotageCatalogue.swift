@@ -28,7 +28,18 @@ package enum SabotageCatalogue {
   /// The bug of that name.
   package static func named(_ name: String) -> PlantedBug? { all.first { $0.name == name } }
 
-  private static func scenario(of sabotage: Sabotage) -> String { "swarm" }
+  /// The swarm, but for bugs that only another kind of world can show.
+  private static func scenario(of sabotage: Sabotage) -> String {
+    switch sabotage {
+    case .forwardWithoutSuppression: "quiet-ring"
+    case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
+    case .reuseSequence, .skipChainCheck: "twins"
+    case .neverLowerPeer, .relayTellsNobody: "lost-relay"
+    case .relaySwallowsFailure: "relay-disks"
+    case .knowOneHub: "two-relays"
+    default: "swarm"
+    }
+  }
 
   private static func entry(_ sabotage: Sabotage) -> (about: String, promises: [String]) {
     switch sabotage {
@@ -43,13 +54,13 @@ package enum SabotageCatalogue {
     case .orderRegistersByArrival:
       ("keeps the values of a register in the order of their arrival", ["P6"])
     case .dropLosers:
-      ("keeps only the winner of concurrent values of a register", ["P6", "P7"])
+      ("keeps only the winner of concurrent values of a register", ["P7", "P6"])
     case .trustWallClock:
-      ("lets the author's wall clock decide which value of a register wins", ["P6", "P10"])
+      ("lets the author's wall clock decide which value of a register wins", ["P10", "P6"])
     case .countTwiceInReplay:
       ("counts an increment twice when it is merged by replay", ["P5", "P6"])
     case .deleteBeatsEdit:
-      ("leaves a document deleted that was edited at the same time", ["P6", "P7"])
+      ("leaves a document deleted that was edited at the same time", ["P7", "P6"])
     case .forgetTombstone:
       ("takes a unit of text that two people deleted for visible again", ["P6"])
     case .breakTiesByArrival:
@@ -67,27 +78,25 @@ package enum SabotageCatalogue {
     case .skipChainCheck:
       ("puts a segment behind another than the one that it names", ["P6", "P9", "P11"])
     case .syncNormally:
-      ("commits with synchronous=NORMAL", ["P2"])
+      ("commits with synchronous=NORMAL", ["P2", "P8"])
+    case .acknowledgeBeforeDurable:
+      ("acknowledges and shows what peers sent before the disk has it", ["P2", "P8", "P6"])
     case .useTransactionAfterError:
-      ("goes on in a transaction that an error has ended, and commits it", ["P2", "P3"])
+      ("goes on after an error that has ended a transaction", ["P2", "P3", "P5", "P6", "P8"])
     case .applyOutsideTransaction:
-      ("commits the documents of a change one by one", ["P3"])
+      ("commits the documents of a change one by one", ["P3", "P6"])
     case .keepMemoryAfterFailure:
       ("keeps in memory what a failed transaction did", ["P2", "P3", "P6", "P8"])
     case .saveVectorFirst:
       ("saves that a change was applied before it saves what the change did", ["P2", "P3", "P6"])
     case .foldTooEarly:
-      ("loses the last changes of a document's history when its state is written anew", ["P6"])
+      ("writes a document's state anew after each change, and loses that from its history", ["P6"])
     case .applyTwice:
       ("applies the changes of a segment again when it comes again", ["P5", "P6"])
     case .wakeNobody:
       ("tells no origin that waits for a change when that change comes", ["P6"])
-    case .stallInSilence:
-      ("notes nowhere that an origin has stalled", ["P15"])
     case .reuseSequence:
       ("lets a restored or copied store go on under its old origin", ["P6", "P9"])
-    case .acknowledgeBeforeDurable:
-      ("acknowledges a segment when it is received", ["P2"])
     case .dropLastOfBatch:
       ("counts the last segment of a batch as sent without sending it", ["P6"])
     case .forwardWithoutSuppression:
@@ -96,14 +105,14 @@ package enum SabotageCatalogue {
       ("sends segments without credit", ["P5", "P6", "P14"])
     case .neverLowerPeer:
       ("believes a peer to have for ever what it once had", ["P6"])
-    case .resumeTooLate:
-      ("answers a want from one change too late", ["P6"])
     case .missNoHeartbeat:
       ("keeps a link on which nothing comes any more", ["P6"])
     case .neverAsk:
       ("never asks for what is only advertised", ["P6"])
     case .neverRedial:
       ("never again dials who did not answer once", ["P6"])
+    case .giveUpInSilence:
+      ("never again dials who did not answer once, and tells nobody", ["P15", "P6"])
     case .keepBridge:
       ("keeps a bridge in the ring when the member behind it is back", ["P5"])
     case .knowOneHub:
