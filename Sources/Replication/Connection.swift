@@ -18,6 +18,8 @@ final class Connection {
   var hasReportedJoin = false
   /// Both sides know each other's vectors.
   var hasMet = false
+  /// When they came to know them.
+  var metAt: UInt64 = 0
   /// Until when the peer may show that it has what only this replica should have.
   var holdUntil: UInt64 = 0
   /// Given out and not reported as gone.

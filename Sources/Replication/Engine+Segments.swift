@@ -162,10 +162,13 @@ extension Engine {
     let origin = store.identity.origin
     var hold: UInt64?
     for connection in links.values where connection.hasMet && now < connection.holdUntil {
-      guard let peer = connection.link.session?.peerVector else { continue }
-      if peer[origin] > stored[origin] || (hasInherited && !stored.covers(peer)) {
-        hold = max(hold ?? 0, connection.holdUntil)
-      }
+      guard let peer = connection.link.session?.peerVector, let key = connection.peerKey,
+        peer[origin] > stored[origin] || (hasInherited && !stored.covers(peer))
+      else { continue }
+      let began = holdBegan[key] ?? now
+      holdBegan[key] = began
+      let end = min(connection.holdUntil, began + 6 * limits.publishHoldMilliseconds)
+      if now < end { hold = max(hold ?? 0, end) }
     }
     return hold
   }
@@ -220,6 +223,7 @@ extension Engine {
     let source = connection.map {
       "\($0.place) has changes of this replica that it never made or has lost: "
     }
+    holdBegan = [:]
     log(
       .warning,
       (source ?? "") + "the store was copied or restored. It goes on as a new origin, "

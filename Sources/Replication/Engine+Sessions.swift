@@ -99,6 +99,7 @@ extension Engine {
   }
 
   private func met(_ peer: PeerHello, _ connection: Connection) {
+    connection.metAt = now
     planner.linked(connection.id, author: peer.hello.origin)
     dialler?.up(connection.id)
     if let key = connection.peerKey { noteUnsaved(key) }
@@ -115,9 +116,17 @@ extension Engine {
     guard let key = connection.peerKey, isMeshed(connection) else { return }
     let ours = store.identity.device.publicKey
     for id in sortedLinks where id != connection.id {
+      // A copied store has the same device: it is another replica as long as it has other origins.
       guard let other = links[id], other.peerKey == key, isMeshed(other),
-        other.isInitiator != connection.isInitiator
+        other.isInitiator != connection.isInitiator,
+        other.link.session?.peer?.origin == connection.link.session?.peer?.origin
       else { continue }
+      if now > other.metAt + limits.doubleMilliseconds {
+        // Nobody dials who has a link: the peer has lost the old one, and we have not heard of it.
+        if other.isInitiator { dialler?.cover(other.id, by: connection.id) }
+        session(other.id) { $0.leave(now: now) }
+        return
+      }
       let dialled = connection.isInitiator ? connection : other
       let taken = connection.isInitiator ? other : connection
       let keepsDialled = Topology.keeps(dialledByUs: true, ours: ours, theirs: key)

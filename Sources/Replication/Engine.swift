@@ -52,6 +52,9 @@ package final class Engine {
   var savePeersAt: UInt64?
   /// Segments that came before the record that says whose they are.
   var unverified: [(id: LinkID, origin: Origin)] = []
+  /// Since when each peer has said that somebody else writes under our origin. Without proof that
+  /// holds back what is new here for a while only.
+  var holdBegan: [SigningKey.Public: UInt64] = [:]
   /// Peers on whose word alone, without proof, a new origin was taken. Each is believed once.
   var believedForks: Set<SigningKey.Public> = []
   var wasAdmitted: Bool

@@ -13,6 +13,8 @@ package struct EngineLimits: Equatable, Sendable {
   /// Before an address that failed is tried again: the first time, and at most.
   package var redialMilliseconds: UInt64 = 250
   package var redialMillisecondsMax: UInt64 = 30_000
+  /// Two links with one peer that came to be within so long were dialled from both ends at once.
+  package var doubleMilliseconds: UInt64 = 3_000
   /// Bytes that were given out for one link and have not left. With more of them it is closed: the
   /// peer does not read. More than a peer's credit allows for segments.
   package var queuedBytesMax = 32 << 20

@@ -9,7 +9,10 @@ enum PreservationChecker {
     node: Int, changes: [Change], ledger: Ledger, at time: Int
   ) -> Violation? {
     for change in changes {
-      guard let promised = ledger.ofLaterReleases[change.id] else { continue }
+      // Of a name that was given out twice there are two changes.
+      guard change.id.sequence < ledger.contested[change.id.origin] ?? .max,
+        let promised = ledger.ofLaterReleases[change.id]
+      else { continue }
       let isKept = change.edits.contains { edit in
         edit.operations.contains { $0.action == promised }
       }
