@@ -173,11 +173,19 @@ extension Engine {
     return hold
   }
 
+  /// Tells those who wait for it that nothing is kept back any more.
+  private func tellSealed() {
+    let origin = store.identity.origin
+    for id in sortedLinks where links[id]?.hasMet == true {
+      session(id) { $0.sealed(origin, now: now) }
+    }
+  }
+
   func seal() {
     sealAt = nil
     guard canPublish else { return }
     do throws(StoreError) {
-      guard try store.unsealedCount() > 0 else { return }
+      guard try store.unsealedCount() > 0 else { return tellSealed() }
       if let hold = try publishHold() {
         sealAt = min(hold, now + 50)
         return
@@ -191,6 +199,7 @@ extension Engine {
       for segment in segments { tips[segment.header.origin] = segment.position }
       advance(
         tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
+      tellSealed()
     } catch {
       log(.error, "changes could not be sealed and wait: \(error)")
       sealAt = now + 1_000

@@ -67,6 +67,10 @@ package struct Hello: Equatable, Sendable {
   /// Room for later versions: ascending numbers with bytes that older readers step over.
   package var extensions: [Extension] = []
 
+  /// An extension without content: the sender has changes of its own that it seals when it knows the
+  /// receiver's vector. A `have` follows when it has.
+  package static let sealsLater: UInt64 = 1
+
   package struct Extension: Equatable, Sendable {
     package var number: UInt64
     package var bytes: [UInt8]

@@ -41,6 +41,9 @@ package struct SessionConfiguration: Sendable {
   package var sendsRecordsWhileGated = false
   /// How long a gated peer may stay; nil for as long as it likes.
   package var gateMilliseconds: UInt64?
+  /// There are own changes that are sealed only when the peer has told what it has. Until `sealed`
+  /// neither side calls itself level.
+  package var hasUnsealed = false
   package var limits = SessionLimits()
 
   package init(role: PeerRole, origin: Origin, tips: [ChainTip], recordDigest: [UInt8]) {

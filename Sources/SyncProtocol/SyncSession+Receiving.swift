@@ -80,6 +80,7 @@ extension SyncSession {
       credit = min(credit + Int64(clamping: min(bytes, sendLimit)), Int64(sendLimit))
     case .have(let vector):
       guard hasMet else { throw .unexpected("an advertisement") }
+      awaitsSealed = false
       try takeAdvertisement(vector)
     case .want(let wants, let isAgain):
       guard hasMet else { throw .unexpected("a want") }
@@ -106,6 +107,7 @@ extension SyncSession {
       return
     }
     theirHello = hello
+    awaitsSealed = hello.extensions.contains { $0.number == Hello.sealsLater }
     credit = Int64(min(hello.windowBytes, sendLimit))
     // Both sides compare the same two digests, so both know that both sets will cross.
     if hello.recordDigest != sentDigest {

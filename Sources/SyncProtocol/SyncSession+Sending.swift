@@ -1,4 +1,4 @@
-import Causality
+package import Causality
 import Sabotages
 
 // What goes out: tips, records, segments within the credit, acknowledgements, advertisements.
@@ -79,6 +79,15 @@ extension SyncSession {
     acknowledge(
       VersionVector(
         news.entries.filter { received[$0.origin] > acknowledgedByUs[$0.origin] }))
+    return finish()
+  }
+
+  /// What was not sealed when the session began is sealed and stored now, under this origin.
+  package mutating func sealed(_ origin: Origin, now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard owesSealed, hasMet else { return [] }
+    owesSealed = false
+    send(.have(VersionVector(one: origin, local[origin])))
     return finish()
   }
 

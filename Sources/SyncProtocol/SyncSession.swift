@@ -82,6 +82,13 @@ package struct SyncSession: Sendable {
   /// The owner knows that the peer has more of our own origin than we have.
   var hasReportedReuse = false
 
+  // MARK: What is not sealed yet
+
+  /// The peer waits for what we seal when we know its vector.
+  var owesSealed: Bool
+  /// The peer has told that it will seal more.
+  var awaitsSealed = false
+
   // MARK: Records
 
   var recordDigest: [UInt8]
@@ -119,6 +126,7 @@ package struct SyncSession: Sendable {
     localTips = configuration.tips
     local = VersionVector(configuration.tips)
     recordDigest = configuration.recordDigest
+    owesSealed = configuration.hasUnsealed
     allowance = Int64(configuration.limits.windowBytes)
   }
 
@@ -136,7 +144,7 @@ package struct SyncSession: Sendable {
   /// Both sides have all of each other, as far as the link's flow lets them.
   package var isLevel: Bool {
     phase == .running && !owesRecords && !expectsRecords && unacknowledged.isEmpty
-      && (lacking.isEmpty || !peerPushes)
+      && !owesSealed && ((lacking.isEmpty && !awaitsSealed) || !peerPushes)
   }
 
   /// About how many bytes the session holds: the segment that is coming in, and its vectors, which
@@ -191,12 +199,12 @@ package struct SyncSession: Sendable {
     startedAt = clock
     lastReceived = clock
     sentDigest = recordDigest
-    send(
-      .hello(
-        Hello(
-          role: configuration.role, flow: configuration.flow, wish: configuration.wish,
-          origin: configuration.origin, windowBytes: UInt64(limits.windowBytes),
-          recordDigest: recordDigest)))
+    var hello = Hello(
+      role: configuration.role, flow: configuration.flow, wish: configuration.wish,
+      origin: configuration.origin, windowBytes: UInt64(limits.windowBytes),
+      recordDigest: recordDigest)
+    if owesSealed { hello.extensions = [Hello.Extension(number: Hello.sealsLater, bytes: [])] }
+    send(.hello(hello))
     if !isGated { sendTips() }
     return finish()
   }

@@ -173,6 +173,21 @@ import Testing
     #expect(after - before == 2)
   }
 
+  /// What nobody has yet is sealed when the peer has told what it has; no side is level before.
+  @Test(arguments: UInt64(1)...8)
+  func whoeverIsLevelHasWhatWasNotSealedBefore(seed: UInt64) throws {
+    let world = try World.members(2, seed: seed)
+    world.piecesMax = 200
+    let id = try world.set(0, "a", 1)
+    let other = try world.set(1, "b", 1)
+    #expect(try world.nodes[0].store.unsealedCount() == 1)
+    let link = world.connect(1, 0)
+    for node in [0, 1] {
+      #expect(world.runUntil { world.nodes[node].levels.contains(link) })
+      #expect(try world.nodes[node].store.document(node == 0 ? other : id) != nil, "seed \(seed)")
+    }
+  }
+
   @Test func aSilentPeerIsNoticed() throws {
     let world = try World.members(2, seed: 10)
     let link = world.connect(0, 1)

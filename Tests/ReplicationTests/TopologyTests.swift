@@ -50,6 +50,30 @@ import Testing
     #expect(world.streams.count == expected)
   }
 
+  /// The others have not noticed that their links with it are dead.
+  @Test(arguments: UInt64(1)...4)
+  func aMeshMemberThatStartsAgainIsNotTurnedAwayForItsOldLinks(seed: UInt64) throws {
+    let world = try wire(1, seed: seed)
+    for _ in 0..<800 { world.step() }
+    let again = Int(seed % 4)
+    // What they send into those links goes nowhere, and nothing says so.
+    for link in world.streams.keys.sorted() {
+      guard let ends = world.streams[link]?[0].ends, ends.from == again || ends.to == again else {
+        continue
+      }
+      world.streams[link] = nil
+    }
+    let node = world.nodes[again]
+    node.engine = try Engine(
+      store: node.store, configuration: node.configuration, entropy: world.entropy,
+      at: world.instant)
+    world.run(node.engine.start(at: world.instant), again)
+    _ = try world.set((again + 1) % 4, "n", 1)
+    _ = try world.set(again, "m", 2)
+    // Less than the 15 seconds after which silence is noticed.
+    #expect(world.runUntil(steps: 1_200) { (try? world.isConverged()) == true }, "seed \(seed)")
+  }
+
   @Test(arguments: 0..<3, UInt64(1)...2)
   func aMemberThatDiesIsBridgedAndCatchesUpWhenItReturns(kind: Int, seed: UInt64) throws {
     let world = try wire(kind, seed: seed)
