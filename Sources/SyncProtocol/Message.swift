@@ -67,8 +67,8 @@ package struct Hello: Equatable, Sendable {
   /// Room for later versions: ascending numbers with bytes that older readers step over.
   package var extensions: [Extension] = []
 
-  /// An extension without content: the sender has changes of its own that it seals when it knows the
-  /// receiver's vector. A `have` follows when it has.
+  /// An extension without content: the sender has changes of its own that it seals when it knows
+  /// the receiver's vector. A `have` follows when it has.
   package static let sealsLater: UInt64 = 1
 
   package struct Extension: Equatable, Sendable {
