@@ -182,6 +182,12 @@ struct CheckerTests {
     #expect(checker.observe(writing: ben, node: 1, machine: 0, at: 5)?.promise == "P9")
   }
 
+  @Test("P14: more memory for a link than there has to be")
+  func buffers() {
+    #expect(BuffersChecker.check(node: 0, held: 10, bound: 10, at: 1) == nil)
+    #expect(BuffersChecker.check(node: 0, held: 11, bound: 10, at: 1)?.promise == "P14")
+  }
+
   @Test("P11: a word that people wrote, on a relay's disk; and it is on a replica's")
   func blindness() throws {
     let disk = VirtualDisk(seed: 1, name: "checker")

@@ -97,6 +97,7 @@ struct Checks {
   mutating func observeBuffers(
     of engine: Engine, node: Int, at time: Int, _ trace: inout Trace
   ) {
+    add(BuffersChecker.check(node: node, engine: engine, at: time), &trace)
   }
 
   /// A machine was lost, and a backup stands in its place.

@@ -155,10 +155,6 @@ extension World {
       switch effect {
       case .send(let link, let bytes):
         send(bytes, on: link.number, of: node)
-        // The kernel takes it at once: back pressure is the network's business here.
-        carryOut(
-          node.core?.sent(link, byteCount: bytes.count, at: node.relayInstant(at: now)) ?? [],
-          of: node)
       case .close(let link, _): close(link.number, of: node)
       case .log(let level, let sentence):
         trace.record(
@@ -195,9 +191,24 @@ extension World {
     guard let number = network.node(parcel.side, of: parcel.connection) else { return }
     if parcel.fate != .delivered { recordFate(of: parcel, at: number) }
     guard network.arrive(parcel) else { return }
+    reportSent(parcel)
     let node = nodes[number]
     guard node.isUp else { return }
     if node.isPaused { node.held.append(parcel) } else { deliver(parcel, to: node) }
+  }
+
+  /// What has arrived has left: the sender may forget it. What a partition holds back has not.
+  private func reportSent(_ parcel: Parcel) {
+    let sender = nodes[parcel.from]
+    guard parcel.byteCount > 0, let link = sender.link(of: parcel.connection, parcel.side.other)
+    else { return }
+    if let replica = sender as? ReplicaNode {
+      replica.engine?.sent(LinkID(link), byteCount: parcel.byteCount)
+    } else if let relay = sender as? RelayNode {
+      drive(relay) {
+        $0.sent(RelayLinkID(link), byteCount: parcel.byteCount, at: relay.relayInstant(at: now))
+      }
+    }
   }
 
   func deliver(_ parcel: Parcel, to node: Node) {
