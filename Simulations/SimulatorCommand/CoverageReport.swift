@@ -45,10 +45,11 @@ struct CoverageReport: ParsableCommand {
     for (name, count) in tally.counts {
       if json {
         let line: JSONValue = ["name": .string(name), "count": .count(count)]
-        print(line.text())
+        try StandardOutput.show(line: line.text())
       } else {
         let number = String(count)
-        print(String(repeating: " ", count: max(0, 8 - number.count)) + number + "  " + name)
+        try StandardOutput.show(
+          line: String(repeating: " ", count: max(0, 8 - number.count)) + number + "  " + name)
       }
     }
     try tally.requireCoverage()

@@ -48,7 +48,10 @@ struct SabotageList: ParsableCommand {
   func run() throws {
     let bugs = names.isEmpty ? SabotageCatalogue.all : try names.map(SabotageArgument.bug)
     guard hunt else {
-      for bug in bugs { print(json ? Self.json(bug).text() : "\(bug.name)\n    \(bug.about)") }
+      for bug in bugs {
+        try StandardOutput.show(
+          line: json ? Self.json(bug).text() : "\(bug.name)\n    \(bug.about)")
+      }
       return
     }
     try SabotageArgument.requireBuild()
@@ -57,7 +60,7 @@ struct SabotageList: ParsableCommand {
     for bug in bugs {
       let catchOfBug = try look(for: bug, in: pool)
       if catchOfBug.map({ $0.items > Self.itemsMax }) ?? true { escaped.append(bug.name) }
-      report(bug, catchOfBug)
+      try report(bug, catchOfBug)
     }
     guard escaped.isEmpty else {
       throw CommandFailure(
@@ -98,7 +101,7 @@ struct SabotageList: ParsableCommand {
     return Catch(seed: found.plan.seed, promise: found.promise, items: small.itemCount)
   }
 
-  private func report(_ bug: PlantedBug, _ found: Catch?) {
+  private func report(_ bug: PlantedBug, _ found: Catch?) throws {
     if json {
       var object = Self.json(bug).objectValue ?? [:]
       object["caught"] = .bool(found != nil)
@@ -107,12 +110,13 @@ struct SabotageList: ParsableCommand {
         object["broken"] = .string(found.promise)
         object["items"] = .count(found.items)
       }
-      print(JSONValue.object(object).text())
+      try StandardOutput.show(line: JSONValue.object(object).text())
     } else if let found {
       let name = bug.name + String(repeating: " ", count: max(1, 32 - bug.name.count))
-      print("\(name)seed \(found.seed), \(found.promise), \(found.items) items")
+      try StandardOutput.show(
+        line: "\(name)seed \(found.seed), \(found.promise), \(found.items) items")
     } else {
-      print("\(bug.name): NOT FOUND in \(seeds) seeds of \(bug.scenario)")
+      try StandardOutput.show(line: "\(bug.name): NOT FOUND in \(seeds) seeds of \(bug.scenario)")
     }
   }
 

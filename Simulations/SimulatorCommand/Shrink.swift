@@ -40,10 +40,11 @@ struct Shrink: ParsableCommand {
     try Story.write(Array(small.json.text().utf8), to: target)
     let report = try pool.run(Order(plan: small, sabotage: sabotage))
     if json {
-      print(report.json.text())
+      try StandardOutput.show(line: report.json.text())
     } else {
-      print(Story.summary(of: report))
-      print("\(whole.itemCount) items became \(small.itemCount), in '\(target)'")
+      try StandardOutput.show(line: Story.summary(of: report))
+      try StandardOutput.show(
+        line: "\(whole.itemCount) items became \(small.itemCount), in '\(target)'")
     }
   }
 

@@ -68,11 +68,11 @@ struct Sweep: ParsableCommand {
       bar.show(
         done: UInt64(tally.runs), remaining: planned - min(planned, UInt64(tally.runs)),
         unit: tally.failures == 0 ? "runs" : "runs, \(tally.failures) failed")
-      if json { print(report.json.text()) }
+      if json { try StandardOutput.show(line: report.json.text()) }
       guard !report.isOK else { return true }
       if !json {
         bar.finish()
-        print(Story.summary(of: report))
+        try StandardOutput.show(line: Story.summary(of: report))
       }
       if let keepFailures {
         try Story.write(
@@ -82,7 +82,7 @@ struct Sweep: ParsableCommand {
       return sabotage == nil
     }
     bar.finish()
-    tally.finish(after: ContinuousClock.now - started, json: json)
+    try tally.finish(after: ContinuousClock.now - started, json: json)
     if coverage { try tally.requireCoverage() }
     guard tally.failures == 0 else {
       throw CommandFailure(sentence: "\(tally.failures) of \(tally.runs) runs failed")
@@ -185,7 +185,7 @@ struct Tally {
     }
   }
 
-  func finish(after duration: Duration, json: Bool) {
+  func finish(after duration: Duration, json: Bool) throws {
     let seconds =
       Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     let perSecond = Int(Double(deliveries) / max(seconds, 0.001))
@@ -193,6 +193,6 @@ struct Tally {
     let text =
       "\(runs) runs, \(failures) failed; \(events) events; \(deliveries) operations delivered, "
       + "\(perSecond) a second; \(timesFaster) times real time"
-    if json { StandardError.write(text + "\n") } else { print(text) }
+    if json { StandardError.write(text + "\n") } else { try StandardOutput.show(line: text) }
   }
 }

@@ -25,6 +25,12 @@ package enum StandardOutput {
     try append(Array(text.utf8))
   }
 
+  /// Writes a line and sends it off: long work shows what it has found while it goes on.
+  package static func show(line text: String) throws(OutputClosed) {
+    try write(line: text)
+    try flush()
+  }
+
   package static func write(_ value: JSONValue) throws(OutputClosed) {
     var bytes: [UInt8] = []
     value.write(to: &bytes)

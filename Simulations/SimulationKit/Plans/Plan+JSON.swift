@@ -12,6 +12,7 @@ extension Plan {
       "durationMilliseconds": .count(durationMilliseconds),
       "core": .array(core.map { .count($0) }),
       "cipher": .string(cipher.rawValue),
+      "windowBytes": .count(windowBytes),
       "weather": weather.json,
       "work": .array(work.map(\.json)),
       "faults": .array(faults.map(\.json)),
@@ -41,6 +42,9 @@ extension Plan {
     let numbers = 0...(residents.count - 1)
     core = try Fields.numbers(try fields.value("core"), "core", in: numbers)
     cipher = try fields.choice("cipher")
+    if fields.has("windowBytes") {
+      windowBytes = try fields.integer("windowBytes", in: 1...Plan.windowBytesDefault)
+    }
     weather = try Weather(json: try fields.value("weather"))
     let times = 0...durationMilliseconds
     work = try fields.array("work").map { item throws(PlanError) in

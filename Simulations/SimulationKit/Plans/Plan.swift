@@ -48,6 +48,8 @@ package struct Plan: Equatable, Sendable {
   }
 
   package static let formatVersion = 2
+  /// What ships.
+  package static let windowBytesDefault = 4 << 20
   /// The most nodes, items and virtual time that a plan read from a file may ask for.
   package static let nodeCountMax = 64
   package static let itemCountMax = 100_000
@@ -62,6 +64,9 @@ package struct Plan: Equatable, Sendable {
   /// The nodes whose machines and links are mended first, while all else stays broken.
   package var core: [Int]
   package var cipher = Cipher.standIn
+  /// Segment bytes that may be under way to a replica on one link. Narrow ones show what flow
+  /// control does with little data.
+  package var windowBytes = Plan.windowBytesDefault
   package var weather = Weather()
   package var work: [Work] = []
   package var faults: [Fault] = []

@@ -104,6 +104,9 @@ package struct Shrinker {
     fair.weather.delayMillisecondsMax = 1
     fair.weather.splitMillionths = 0
     try attempt(fair)
+    var wide = best
+    wide.windowBytes = Plan.windowBytesDefault
+    try attempt(wide)
     var quick = best
     quick.cipher = .standIn
     try attempt(quick)

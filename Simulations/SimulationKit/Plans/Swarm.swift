@@ -15,6 +15,10 @@ extension Scenario {
     var random = RandomStream(seed: seed, "cipher")
     // The real primitives are an order of magnitude slower and have tests of their own.
     plan.cipher = random.chance(millionths: 60_000) ? .libsodium : .standIn
+    var window = RandomStream(seed: seed, "window")
+    if window.chance(millionths: 500_000) {
+      plan.windowBytes = window.magnitude(in: 512...Plan.windowBytesDefault)
+    }
     plan.weather = weather ?? makeWeather(seed: seed)
     plan.work = makeWork(seed: seed)
     var faults: [Fault] = []
