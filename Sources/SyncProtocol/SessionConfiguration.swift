@@ -5,7 +5,8 @@ package struct SessionLimits: Equatable, Sendable {
   /// Segment bytes that the peer may have under way to us. One segment more may begin while any
   /// of it is left, so that a segment larger than the window can cross.
   package var windowBytes = 4 << 20
-  /// Segment bytes that we have under way to the peer at most.
+  /// Segment bytes that we have under way to the peer at most: a whole segment, and more than a
+  /// peer keeps back before it returns credit.
   package var sendBytesMax = 16 << 20
   /// Segment bytes asked from the store at a time.
   package var readBytes = 1 << 20

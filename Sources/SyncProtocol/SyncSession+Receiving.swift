@@ -77,7 +77,7 @@ extension SyncSession {
       try takeAdvertisement(vector)
     case .credit(let bytes):
       guard hasMet else { throw .unexpected("credit") }
-      credit = min(credit + Int64(clamping: min(bytes, sendLimit)), Int64(sendLimit))
+      credit = min(credit + Int64(clamping: bytes), Int64(sendLimit))
     case .have(let vector):
       guard hasMet else { throw .unexpected("an advertisement") }
       awaitsSealed = false
@@ -268,12 +268,17 @@ extension SyncSession {
     }
   }
 
+  /// The most that is kept back before credit is returned. A peer uses no more of a wide window
+  /// than it likes; one that waited for us to have a quarter of it would wait for ever.
+  private static let creditStepBytesMax = 64 << 10
+
   /// Gives credit back in steps of a quarter of the window: often enough that the peer never
   /// stands still while we are idle, seldom enough that nobody pays for the messages.
   private mutating func settle(_ bytes: Int) {
     guard bytes > 0, hasMet else { return }
     unreturned += bytes
-    guard unreturned >= max(1, limits.windowBytes / 4) else { return }
+    guard unreturned >= max(1, min(limits.windowBytes / 4, Self.creditStepBytesMax))
+    else { return }
     allowance += Int64(unreturned)
     send(.credit(UInt64(unreturned)))
     unreturned = 0

@@ -23,7 +23,6 @@ extension World {
       kind: kind, members: addresses, hubs: hubs + relays.map { nodes[$0].address })
     configuration.selfAddress = node.address
     configuration.limits.session.windowBytes = plan.windowBytes
-    configuration.limits.session.sendBytesMax = plan.windowBytes * 4
     configuration.limits.session.readBytes = min(plan.windowBytes, 1 << 20)
     try node.start(configuration, at: now)
     trace.record(at: now, node: node.number, "boot")
