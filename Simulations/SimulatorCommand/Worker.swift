@@ -12,7 +12,8 @@ import SimulationKit
   import Darwin
 #endif
 
-/// The other end of ``WorkerPool``: runs the plans that come as lines, and answers each with a line.
+/// The other end of ``WorkerPool``: runs the plans that come as lines, and answers each with a
+/// line.
 struct Work: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs plans that come as JSON lines on standard input.", shouldDisplay: false)

@@ -3,9 +3,8 @@ import DocumentModel
 import Documents
 import ReplicaStore
 
-/// P6, from the outside: what a replica shows is what a second, tiny model of the documents makes of
-/// the changes that the replica says it shows.
-/// P5: each of these is there, and once.
+/// P6, from the outside: what a replica shows is what a second, tiny model of the documents makes
+/// of the changes that the replica says it shows. P5: each of these is there, and once.
 enum ModelChecker {
   static func check(
     node: Int, store: ReplicaStore, changes: [Change], at time: Int

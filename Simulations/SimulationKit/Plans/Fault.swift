@@ -53,8 +53,8 @@ package struct Fault: Equatable, Sendable {
     /// The node's machine is lost, and the last backup is put on another one in its place. With an
     /// `amount` of 1 the other machine passes for the same one.
     case restoreBackup
-    /// The disk of the node is copied to the `other` one, a spare, which starts. With an `amount` of
-    /// 1 the whole machine is cloned, so that nothing on it can tell.
+    /// The disk of the node is copied to the `other` one, a spare, which starts. With an `amount`
+    /// of 1 the whole machine is cloned, so that nothing on it can tell.
     case copyStore
 
     // Relays.

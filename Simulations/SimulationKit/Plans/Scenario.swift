@@ -44,8 +44,8 @@ extension Scenario {
   /// Reads a scenario that a person wrote.
   ///
   /// `name`, `about`, `replicas`, `topology`, `durationMilliseconds` and `work` are needed;
-  /// `relays`, `spares`, `weather` and the faults (`always`, `sometimes`: objects from the kind of a
-  /// fault to a count) are not.
+  /// `relays`, `spares`, `weather` and the faults (`always`, `sometimes`: objects from the kind of
+  /// a fault to a count) are not.
   package init(json: JSONValue) throws(PlanError) {
     let fields = try Fields(json, of: "a scenario")
     try fields.refuseOthers(than: Self.members)
