@@ -77,7 +77,9 @@ extension SyncSession {
       try takeAdvertisement(vector)
     case .credit(let bytes):
       guard hasMet else { throw .unexpected("credit") }
-      credit = min(credit + Int64(clamping: bytes), Int64(sendLimit))
+      // Bounded first, so that no peer makes the sum overflow.
+      let given = Int64(clamping: min(bytes, MessageLimits.creditBytesMax))
+      credit = min(credit + given, Int64(sendLimit))
     case .have(let vector):
       guard hasMet else { throw .unexpected("an advertisement") }
       awaitsSealed = false
