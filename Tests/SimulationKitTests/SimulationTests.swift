@@ -10,7 +10,7 @@ struct SimulationTests {
     // The canary is to fail; the large ones have one seed here and their nights in sweeps.
     guard scenario.name != "canary" else { return }
     let isLarge = scenario.work > 200
-    for seed in UInt64(1)...(isLarge ? 1 : 15) {
+    for seed in UInt64(1)...(isLarge ? 1 : 12) {
       let report = try Simulation.run(scenario.plan(seed: seed))
       #expect(report.isOK, "\(scenario.name) seed \(seed): \(report.violations)")
       #expect(report.converged)
