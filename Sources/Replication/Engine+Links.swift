@@ -129,14 +129,17 @@ extension Engine {
 
   /// Ends a link in good order.
   package func leave(_ id: LinkID, at instant: EngineInstant) -> [Effect] {
-    input(at: instant) {
-      guard let connection = links[id] else { return }
-      if connection.link.session == nil {
-        forget(id, nil)
-        emit(.close(id, nil))
-      } else {
-        session(id) { $0.leave(now: now) }
-      }
+    input(at: instant) { part(with: id) }
+  }
+
+  /// Takes leave of a peer, without a word of one that has not proved who it is yet.
+  func part(with id: LinkID) {
+    guard let connection = links[id] else { return }
+    if connection.link.session == nil {
+      forget(id, nil)
+      emit(.close(id, nil))
+    } else {
+      session(id) { $0.leave(now: now) }
     }
   }
 

@@ -184,7 +184,7 @@ package final class Engine {
     for order in orders {
       switch order {
       case .dial(let dial, let address): emit(.dial(dial, address: address))
-      case .leave(let id): session(id) { $0.leave(now: now) }
+      case .leave(let id): part(with: id)
       }
     }
   }
