@@ -105,6 +105,14 @@ extension Engine {
     return status
   }
 
+  /// What is on its way over each running link, within the window that the peer gave, ascending.
+  package var underWay: [(id: LinkID, bytes: Int, window: Int)] {
+    sortedLinks.compactMap { id in
+      guard let session = links[id]?.link.session, session.isRunning else { return nil }
+      return (id, session.underWay.bytes, session.underWay.window)
+    }
+  }
+
   /// How a link is doing; nil when it is gone.
   package func link(_ id: LinkID, at instant: EngineInstant) -> LinkFigures? {
     links[id].map { figures(of: $0, at: instant) }

@@ -32,6 +32,8 @@ struct InFlightSegments: Sendable {
 
   private var entries: Deque<Entry> = []
   private(set) var byteCount = 0
+  /// What was under way when the last segment was begun.
+  var byteCountBeforeLast: Int { byteCount - (entries.last?.byteCount ?? 0) }
   /// A refused segment is never acknowledged and would stay for ever at the front; the rest is
   /// looked through whenever the list has doubled.
   private var sweepAtCount = 1_024

@@ -140,6 +140,15 @@ package struct SyncSession: Sendable {
   /// Durable at the peer, as far as it said or as it follows from what it sent.
   package var peerVector: VersionVector { durableThere }
   package var isRunning: Bool { phase == .running }
+  /// Segment bytes that were on their way to the peer when the last segment was begun, and the
+  /// window that it gave. A segment that was refused counts for ever, one that was sent again
+  /// twice.
+  package var underWay: (bytes: Int, window: Int) {
+    let window = UInt64(clamping: limits.sendBytesMax)
+    return (
+      inFlight.byteCountBeforeLast, Int(clamping: min(theirHello?.windowBytes ?? 0, window))
+    )
+  }
   package var isClosed: Bool { phase == .closed }
   /// Both sides have all of each other, as far as the link's flow lets them.
   package var isLevel: Bool {

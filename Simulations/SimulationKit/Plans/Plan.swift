@@ -77,7 +77,10 @@ package struct Plan: Equatable, Sendable {
 
   /// Nothing is broken in this world, so that it can be held to what healthy replicas promise:
   /// each payload crosses each needed link once, and at rest there is silence.
-  package var isHealthy: Bool { faults.isEmpty && weather.isFair }
+  /// (Whoever is outside of the core is cut off until the core has converged.)
+  package var isHealthy: Bool {
+    faults.isEmpty && weather.isFair && core.count == residents.count
+  }
 
   /// A store is copied or put back in this world.
   package var hasTwins: Bool {

@@ -45,6 +45,8 @@ extension Scenario {
   /// Two or more replicas that can reach each other when all else stays broken.
   private func makeCore(seed: UInt64) -> [Int] {
     guard replicas > 1 else { return [0] }
+    // Where nothing is broken, nobody is outside.
+    if always.isEmpty, sometimes.isEmpty { return Array(0..<(replicas + relays)) }
     var random = RandomStream(seed: seed, "core")
     var core = Array(0..<replicas)
     for _ in 0..<random.integer(in: 0...(replicas - 2)) {

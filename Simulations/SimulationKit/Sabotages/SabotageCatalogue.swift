@@ -76,7 +76,10 @@ package enum SabotageCatalogue {
     case .skipSignatureCheck:
       ("takes segments with any signature", ["P11"])
     case .skipChainCheck:
-      ("puts a segment behind another than the one that it names", ["P6", "P9", "P11"])
+      (
+        "puts a segment behind another than the one that it names",
+        ["P6", "P2", "P5", "P9", "P11", "P14"]
+      )
     case .syncNormally:
       ("commits with synchronous=NORMAL", ["P2", "P8"])
     case .acknowledgeBeforeDurable:

@@ -147,8 +147,9 @@ extension World {
 
   func drive(_ node: RelayNode, _ input: (RelayCore) -> [RelayEffect]) {
     guard let core = node.core else { return }
-    carryOut(input(core), of: node)
-    carryOut(core.flush(at: node.relayInstant(at: now)), of: node)
+    let effects = input(core) + core.flush(at: node.relayInstant(at: now))
+    if node.disk.isDown { return lostPower(node) }
+    carryOut(effects, of: node)
     setAlarm(of: node, at: core.nextDeadline)
   }
 

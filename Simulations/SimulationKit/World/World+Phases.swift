@@ -86,6 +86,7 @@ extension World {
       for violation in checks.traffic.conclude(plan, live: liveTraffic, ledger: checks.ledger) {
         checks.add(violation.at(now), &trace)
       }
+      checkRing()
     case .coreHeals, .allHeal:
       let who = due == .coreHeals ? "the healed core" : "the healed world"
       checks.add(
@@ -113,6 +114,24 @@ extension World {
   }
 
   // MARK: Traffic
+
+  /// P5: in a ring at rest a member that reaches the next one keeps no bridge beyond it.
+  private func checkRing() {
+    guard plan.shape == .ring, !plan.hasTwins else { return }
+    for node in converged {
+      guard let engine = node.engine else { continue }
+      let instant = node.instant(at: now)
+      let dialled = node.links.keys.sorted().compactMap { engine.link(LinkID($0), at: instant) }
+        .filter(\.isDialled)
+      let next = nodes[(node.number + 1) % nodes.count].address
+      guard dialled.contains(where: { $0.place == next && $0.isLevel }), dialled.count > 1
+      else { continue }
+      checks.add(
+        Violation(
+          "P5", at: now, "node \(node.number) keeps \(dialled.count) links in a healed ring"),
+        &trace)
+    }
+  }
 
   /// What crosses links from now on is counted apart.
   func beginRest() { checks.traffic.beginRest(liveTraffic) }
