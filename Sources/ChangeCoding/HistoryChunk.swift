@@ -1,0 +1,107 @@
+package import ByteCoding
+package import ByteCompression
+package import Documents
+
+/// The history of one document, or the part of it from some edit on, packed: what a store keeps
+/// beside the state and reads only when a concurrent merge, a time travel or an attribution asks.
+///
+/// The layout is in FORMAT.md, beside this file. Everything is run-length encoded in columns, so
+/// that typing a word is one run, and then compressed. Reading puts whole runs into a
+/// ``DocumentHistory`` without ever making single edits.
+package enum HistoryChunk {
+  package static let version: UInt8 = 1
+  /// The most bytes of a chunk, and of what it holds when it is unpacked.
+  package static let byteCountMax = 1 << 28
+
+  enum Packing: UInt8 {
+    case plain = 0
+    case zstandard = 1
+  }
+
+  /// Packs edits of one document, parents before children. What they name as parents may be in
+  /// earlier chunks.
+  ///
+  /// - Precondition: there is at least one edit, each has operations, and all are of one document.
+  /// - Complexity: O(edits and their content).
+  package static func encode(
+    _ edits: some Sequence<IncomingEdit>, of document: DocumentID,
+    _ effort: Zstandard.Effort = .thorough
+  ) -> [UInt8] {
+    sealed(plain(edits), of: document, effort)
+  }
+
+  /// The columns before they are packed.
+  package static func plain(_ edits: some Sequence<IncomingEdit>) -> [UInt8] {
+    var packer = HistoryPacker()
+    for edit in edits { packer.append(edit) }
+    return packer.finish()
+  }
+
+  package static func sealed(
+    _ plain: [UInt8], of document: DocumentID, _ effort: Zstandard.Effort = .quick
+  ) -> [UInt8] {
+    let packed = Zstandard.compress(plain, effort)
+    let isPacked = packed.count < plain.count
+    var writer = ByteWriter(reservingCapacity: min(packed.count, plain.count) + 32)
+    writer.write(version)
+    document.write(to: &writer)
+    writer.write((isPacked ? Packing.zstandard : .plain).rawValue)
+    writer.write(count: plain.count)
+    writer.write(raw: isPacked ? packed : plain)
+    writer.write(fixed: CRC32C.checksum(writer.storage))
+    return writer.bytes
+  }
+
+  /// Unpacks a chunk and appends what it holds.
+  ///
+  /// - Throws: `checksumMismatch` for a damaged chunk, `unsupportedVersion` for one of a later
+  ///   release, `invalidValue` for one of another document or whose edits do not follow what the
+  ///   history has; discard the history then. Never traps; work and memory are bounded by the bytes
+  ///   and ``byteCountMax``.
+  /// - Complexity: O(runs and text).
+  package static func append(
+    _ chunk: [UInt8], to history: inout DocumentHistory
+  ) throws(ByteDecodingError) {
+    let plain = try open(chunk, of: history.document)
+    var reader = try HistoryUnpacker(plain)
+    try reader.unpack(into: &history)
+  }
+
+  private static func open(
+    _ chunk: [UInt8], of document: DocumentID
+  ) throws(ByteDecodingError) -> [UInt8] {
+    guard chunk.count <= byteCountMax else {
+      throw ByteDecodingError(.limitExceeded, "history chunk")
+    }
+    var reader = ByteReader(chunk)
+    guard try reader.readByte("history chunk version") == version else {
+      throw ByteDecodingError(.unsupportedVersion, "history chunk")
+    }
+    guard chunk.count >= 5 else {
+      throw ByteDecodingError(.truncated, "history chunk", at: chunk.count)
+    }
+    reader = ByteReader(chunk)
+    var body = try reader.readSlice(chunk.count - 4, "history chunk")
+    guard CRC32C.checksum(chunk[..<(chunk.count - 4)]) == (try reader.readFixed32("checksum"))
+    else {
+      throw ByteDecodingError(.checksumMismatch, "history chunk")
+    }
+    _ = try body.readByte("history chunk version")
+    guard try DocumentID(from: &body) == document else {
+      throw ByteDecodingError(.invalidValue, "document of a history chunk", at: body.offset)
+    }
+    guard let packing = Packing(rawValue: try body.readByte("packing")) else {
+      throw ByteDecodingError(.invalidValue, "packing", at: body.offset)
+    }
+    let count = try body.readCount("unpacked size", minimumBytesEach: 0, limit: byteCountMax)
+    let rest = try body.readRaw(body.remaining, "history chunk")
+    switch packing {
+    case .plain:
+      guard rest.count == count else {
+        throw ByteDecodingError(.invalidValue, "unpacked size", at: body.offset)
+      }
+      return rest
+    case .zstandard: return try Zstandard.decompress(rest, count: count, "history chunk")
+    }
+  }
+}
