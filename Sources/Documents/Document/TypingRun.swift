@@ -69,11 +69,11 @@ struct TypingRun: ~Copyable {
   // MARK: The transaction at hand
 
   @inline(__always)
-  mutating func begin(_ next: ChangeID, lamport next_: UInt64) {
+  mutating func begin(_ next: ChangeID, lamport nextLamport: UInt64) {
     // Sums cannot overflow: `follow` left room.
     isNext =
       container >= 0 && next.sequence == change.sequence + UInt64(count)
-      && next_ == lamport + UInt64(count) && next.origin == change.origin && count < Self.countMax
+      && nextLamport == lamport + UInt64(count) && next.origin == change.origin && count < Self.countMax
   }
 
   /// Takes the insertion of one scalar when it continues the run.
