@@ -5,10 +5,10 @@ import CZstd
 package enum Zstandard {
   /// How hard to look for repetitions. Reading back costs the same for all.
   package enum Effort: Int32, Sendable {
-    /// About 100 MB a second.
+    /// For what somebody waits for: hundreds of megabytes a second.
     case quick = 3
-    /// About 10 MB a second, and a tenth smaller.
-    case thorough = 12
+    /// For what is kept for long: a few megabytes a second, and a tenth smaller.
+    case thorough = 19
   }
 
   /// The bytes as one frame. Complexity: O(bytes).

@@ -6,48 +6,28 @@ package import Documents
 /// beside the state and reads only when a concurrent merge, a time travel or an attribution asks.
 ///
 /// The layout is in FORMAT.md, beside this file. Everything is run-length encoded in columns, so
-/// that typing a word is one run, and then compressed. Reading puts whole runs into a
+/// that typing a word is one run, and each column is compressed where that makes it shorter. Reading puts whole runs into a
 /// ``DocumentHistory`` without ever making single edits.
 package enum HistoryChunk {
   package static let version: UInt8 = 1
-  /// The most bytes of a chunk, and of what it holds when it is unpacked.
+  /// The most bytes of a chunk, and of all its columns when they are unpacked.
   package static let byteCountMax = 1 << 28
-
-  enum Packing: UInt8 {
-    case plain = 0
-    case zstandard = 1
-  }
 
   /// Packs edits of one document, parents before children. What they name as parents may be in
   /// earlier chunks.
   ///
+  /// - Parameter effort: how hard to pack; nil leaves the columns as they are.
   /// - Precondition: there is at least one edit, each has operations, and all are of one document.
   /// - Complexity: O(edits and their content).
   package static func encode(
-    _ edits: some Sequence<IncomingEdit>, of document: DocumentID,
-    _ effort: Zstandard.Effort = .thorough
+    _ edits: some Sequence<IncomingEdit>, of document: DocumentID, _ effort: Zstandard.Effort?
   ) -> [UInt8] {
-    sealed(plain(edits), of: document, effort)
-  }
-
-  /// The columns before they are packed.
-  package static func plain(_ edits: some Sequence<IncomingEdit>) -> [UInt8] {
     var packer = HistoryPacker()
     for edit in edits { packer.append(edit) }
-    return packer.finish()
-  }
-
-  package static func sealed(
-    _ plain: [UInt8], of document: DocumentID, _ effort: Zstandard.Effort = .quick
-  ) -> [UInt8] {
-    let packed = Zstandard.compress(plain, effort)
-    let isPacked = packed.count < plain.count
-    var writer = ByteWriter(reservingCapacity: min(packed.count, plain.count) + 32)
+    var writer = ByteWriter()
     writer.write(version)
     document.write(to: &writer)
-    writer.write((isPacked ? Packing.zstandard : .plain).rawValue)
-    writer.write(count: plain.count)
-    writer.write(raw: isPacked ? packed : plain)
+    packer.finish(effort, into: &writer)
     writer.write(fixed: CRC32C.checksum(writer.storage))
     return writer.bytes
   }
@@ -62,14 +42,13 @@ package enum HistoryChunk {
   package static func append(
     _ chunk: [UInt8], to history: inout DocumentHistory
   ) throws(ByteDecodingError) {
-    let plain = try open(chunk, of: history.document)
-    var reader = try HistoryUnpacker(plain)
-    try reader.unpack(into: &history)
+    var unpacker = HistoryUnpacker(try open(chunk, of: history.document))
+    try unpacker.unpack(into: &history)
   }
 
   private static func open(
     _ chunk: [UInt8], of document: DocumentID
-  ) throws(ByteDecodingError) -> [UInt8] {
+  ) throws(ByteDecodingError) -> ByteReader {
     guard chunk.count <= byteCountMax else {
       throw ByteDecodingError(.limitExceeded, "history chunk")
     }
@@ -90,18 +69,6 @@ package enum HistoryChunk {
     guard try DocumentID(from: &body) == document else {
       throw ByteDecodingError(.invalidValue, "document of a history chunk", at: body.offset)
     }
-    guard let packing = Packing(rawValue: try body.readByte("packing")) else {
-      throw ByteDecodingError(.invalidValue, "packing", at: body.offset)
-    }
-    let count = try body.readCount("unpacked size", minimumBytesEach: 0, limit: byteCountMax)
-    let rest = try body.readRaw(body.remaining, "history chunk")
-    switch packing {
-    case .plain:
-      guard rest.count == count else {
-        throw ByteDecodingError(.invalidValue, "unpacked size", at: body.offset)
-      }
-      return rest
-    case .zstandard: return try Zstandard.decompress(rest, count: count, "history chunk")
-    }
+    return body
   }
 }

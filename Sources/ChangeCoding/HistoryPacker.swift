@@ -1,4 +1,5 @@
 import ByteCoding
+import ByteCompression
 import Causality
 import Documents
 import RunStructures
@@ -147,33 +148,33 @@ struct HistoryPacker {
 
   // MARK: Bytes
 
-  mutating func finish() -> [UInt8] {
+  mutating func finish(_ effort: Zstandard.Effort?, into writer: inout ByteWriter) {
     flushRun()
     // Naming the containers may name more origins, which stand before them.
     var containers = ByteWriter()
     for sequence in sequences {
       sequence.container.write(to: &containers) { number(of: $0) }
     }
-    var writer = ByteWriter()
     writer.write(count: origins.count)
     for index in 0..<origins.count { origins[index].write(to: &writer) }
     writer.write(count: runCount)
     for column in [runOrigins, runSequences, runSizes, runParents] {
-      writer.write(lengthPrefixed: column.storage)
+      writer.write(column: column.storage, effort)
     }
-    writer.write(lengthPrefixed: lamports.bytes)
-    writer.write(lengthPrefixed: times.bytes)
+    writer.write(column: lamports.bytes, effort)
+    writer.write(column: times.bytes, effort)
     writer.write(count: sequences.count)
     writer.write(raw: containers.storage)
-    for sequence in sequences { write(sequence, to: &writer) }
-    writer.write(lengthPrefixed: otherVersions.bytes)
+    for sequence in sequences { write(sequence, effort, to: &writer) }
+    writer.write(column: otherVersions.bytes, effort)
     let blocks = ChangeBlock.blocks(of: others)
     writer.write(count: blocks.count)
-    for block in blocks { writer.write(lengthPrefixed: block) }
-    return writer.bytes
+    for block in blocks { writer.write(column: block, effort) }
   }
 
-  private func write(_ sequence: SequenceColumns, to writer: inout ByteWriter) {
+  private func write(
+    _ sequence: SequenceColumns, _ effort: Zstandard.Effort?, to writer: inout ByteWriter
+  ) {
     var gaps = StepColumn()
     var heads = ByteWriter()
     var positions = ByteWriter()
@@ -188,15 +189,15 @@ struct HistoryPacker {
       cursor = run.cursor
     }
     writer.write(count: sequence.log.runCount)
-    writer.write(lengthPrefixed: gaps.bytes)
-    writer.write(lengthPrefixed: heads.storage)
-    writer.write(lengthPrefixed: positions.storage)
+    writer.write(column: gaps.bytes, effort)
+    writer.write(column: heads.storage, effort)
+    writer.write(column: positions.storage, effort)
     switch sequence.log.content {
     case .text:
       sequence.log.withUTF8(ofContent: 0..<sequence.log.contentCount) {
-        writer.write(lengthPrefixed: $0)
+        writer.write(column: Array($0), effort)
       }
-    case .items: writer.write(lengthPrefixed: sequence.elements.storage)
+    case .items: writer.write(column: sequence.elements.storage, effort)
     }
   }
 }

@@ -11,8 +11,12 @@ struct HistoryUnpacker {
   private var eventCount = 0
   private var changeCount = 0
 
-  init(_ plain: [UInt8]) throws(ByteDecodingError) {
-    reader = ByteReader(plain)
+  /// How many bytes the columns to come may have when they are unpacked.
+  private var bytesLeft = HistoryChunk.byteCountMax
+
+  /// - Parameter reader: of what follows the document's name.
+  init(_ reader: ByteReader) {
+    self.reader = reader
   }
 
   private func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
@@ -20,8 +24,7 @@ struct HistoryUnpacker {
   }
 
   private mutating func column(_ field: String) throws(ByteDecodingError) -> ByteReader {
-    let count = try reader.readCount(field)
-    return try reader.readSlice(count, field)
+    try reader.readColumn(field, bytesLeft: &bytesLeft)
   }
 
   mutating func unpack(into history: inout DocumentHistory) throws(ByteDecodingError) {
@@ -205,8 +208,8 @@ struct HistoryUnpacker {
     let blockCount = try reader.readCount("blocks")
     var last = -1
     for _ in 0..<blockCount {
-      let block = try reader.readLengthPrefixed("block")
-      for change in try ChangeBlock.decode(block) {
+      var column = try column("block")
+      for change in try ChangeBlock.decode(try column.readRaw(column.remaining, "block")) {
         let version = try versions.next("version of an operation")
         guard version > Int64(last), version < Int64(eventCount),
           let operation = change.edits.first?.operations.first, !operation.isOfSequence

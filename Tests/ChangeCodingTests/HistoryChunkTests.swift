@@ -81,10 +81,10 @@ struct HistoryChunkTests {
     var chunks: [[UInt8]] = []
     while !rest.isEmpty {
       let size = Int.random(in: 1...rest.count, using: &random)
-      chunks.append(HistoryChunk.encode(rest.prefix(size), of: Self.document))
+      chunks.append(HistoryChunk.encode(rest.prefix(size), of: Self.document, .quick))
       rest = rest.dropFirst(size)
     }
-    let whole = [HistoryChunk.encode(edits, of: Self.document, .quick)]
+    let whole = [HistoryChunk.encode(edits, of: Self.document, .thorough)]
     #expect(try Self.history(whole).edits() == expected.edits(), "seed \(seed)")
     #expect(try Self.history(chunks).edits() == expected.edits(), "seed \(seed)")
     let state = try Document.replaying(Self.document, edits).encodeState()
@@ -100,7 +100,7 @@ struct HistoryChunkTests {
       edit.edit.parents = []
       return edit
     }
-    let history = try Self.history([HistoryChunk.encode(edits, of: Self.document)])
+    let history = try Self.history([HistoryChunk.encode(edits, of: Self.document, .quick)])
     var expected = DocumentHistory(document: Self.document)
     try expected.append(contentsOf: edits)
     #expect(history.edits() == expected.edits())
@@ -111,7 +111,7 @@ struct HistoryChunkTests {
   func damage(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let edits = try Self.edits(seed: seed, count: 20)
-    let chunk = HistoryChunk.encode(edits, of: Self.document)
+    let chunk = HistoryChunk.encode(edits, of: Self.document, .quick)
     for length in [0, 1, 4, 5, 20, chunk.count - 1] {
       #expect(throws: ByteDecodingError.self) {
         try Self.history([Array(chunk.prefix(length))])
@@ -129,19 +129,23 @@ struct HistoryChunkTests {
   func lies(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let edits = try Self.edits(seed: seed, count: 12)
-    let plain = HistoryChunk.plain(edits)
+    let plain = HistoryChunk.encode(edits, of: Self.document, nil)
     var refused = 0
     for _ in 0..<300 {
       var bytes = plain
+      bytes.removeLast(4)
       for _ in 0..<Int.random(in: 1...3, using: &random) {
-        let index = Int.random(in: 0..<bytes.count, using: &random)
+        let index = Int.random(in: 17..<bytes.count, using: &random)
         bytes[index] =
           [0, 1, 127, 128, 255, UInt8.random(in: 0...255, using: &random)]
           .randomElement(using: &random) ?? 0
       }
+      var writer = ByteWriter()
+      writer.write(raw: bytes)
+      writer.write(fixed: CRC32C.checksum(bytes))
       var history = DocumentHistory(document: Self.document)
       do {
-        try HistoryChunk.append(HistoryChunk.sealed(bytes, of: Self.document), to: &history)
+        try HistoryChunk.append(writer.bytes, to: &history)
         // What was taken can be used.
         _ = history.edits()
         _ = try? Document(history: history)
@@ -155,8 +159,8 @@ struct HistoryChunkTests {
   @Test("a chunk of another document, or one that does not follow, is refused")
   func misplaced() throws {
     let edits = try Self.edits(seed: 1)
-    let first = HistoryChunk.encode(edits[..<20], of: Self.document)
-    let second = HistoryChunk.encode(edits[20...], of: Self.document)
+    let first = HistoryChunk.encode(edits[..<20], of: Self.document, .quick)
+    let second = HistoryChunk.encode(edits[20...], of: Self.document, .quick)
     #expect(throws: ByteDecodingError(.invalidValue, "")) { try Self.history([second]) }
     #expect(throws: ByteDecodingError(.invalidValue, "")) { try Self.history([first, first]) }
     var other = DocumentHistory(document: testDocument(2))
@@ -181,8 +185,8 @@ struct HistoryChunkTests {
       _ = try editor.commit()
     }
     let edits = try #require(document.editsOfHistory)
-    let empty = HistoryChunk.encode(edits.prefix(1), of: Self.document)
-    let typed = HistoryChunk.encode(edits, of: Self.document)
+    let empty = HistoryChunk.encode(edits.prefix(1), of: Self.document, .quick)
+    let typed = HistoryChunk.encode(edits, of: Self.document, .quick)
     #expect(typed.count - empty.count < 40)
   }
 }
