@@ -9,7 +9,8 @@ package import Documents
 /// that typing a word is one run, and each column is compressed where that makes it shorter. Reading puts whole runs into a
 /// ``DocumentHistory`` without ever making single edits.
 package enum HistoryChunk {
-  package static let version: UInt8 = 1
+  /// The first byte. Another one than that of a ``ChangeBlock``, which history was kept in before.
+  package static let version: UInt8 = 2
   /// The most bytes of a chunk, and of all its columns when they are unpacked.
   package static let byteCountMax = 1 << 28
 

@@ -169,6 +169,42 @@ struct HistoryChunkTests {
     }
   }
 
+  @Test("two keystrokes and a field in the bytes of the format")
+  func golden() throws {
+    let origin = Origin(high: 0xA0, low: 1)
+    let body = ContainerID.child(parent: .root, key: "body", kind: .text, generation: nil)
+    func edit(_ sequence: UInt64, _ operation: Documents.Operation) -> IncomingEdit {
+      IncomingEdit(
+        change: ChangeID(origin: origin, sequence: sequence), lamport: sequence,
+        time: Timestamp(clampingMilliseconds: 1000),
+        edit: DocumentEdit(
+          document: DocumentID(high: 0xD0, low: 2),
+          parents: sequence == 1 ? [] : [ChangeID(origin: origin, sequence: sequence - 1)],
+          operations: [operation]))
+    }
+    let edits = [
+      edit(1, Operation(.root, .make("body", .text, isAnew: false, replaces: []))),
+      edit(2, Operation(body, .insertText(at: 0, "h"))),
+      edit(3, Operation(body, .insertText(at: 1, "i"))),
+    ]
+    let document = DocumentID(high: 0xD0, low: 2)
+    let chunk = HistoryChunk.encode(edits, of: document, .quick)
+    let expected =
+      "02" + "00000000000000d00000000000000002"  // version, document
+      + "01" + "00000000000000a00000000000000001"  // origins
+      + "01" + "0200" + "0200" + "0206" + "0201"  // one run of three changes, without parents
+      + "04" + "0203" + "0a" + "d00f010002"  // Lamport times 1, 2, 3; clocks
+      + "01" + "02" + "04626f6479" + "02" + "00"  // one text: child of the root
+      + "01" + "04" + "0201" + "0206" + "0200" + "046869"  // one run after one event; "hi"
+      + "04" + "0001"  // the version of the other operation, 0
+      + "01"
+    let hexadecimal = Hexadecimal.encode(chunk)
+    #expect(hexadecimal.hasPrefix(expected), "\(hexadecimal)")
+    var history = DocumentHistory(document: document)
+    try HistoryChunk.append(chunk, to: &history)
+    #expect(history.edits() == edits)
+  }
+
   @Test("typing a word costs no more than its letters")
   func size() throws {
     let document = Document(id: Self.document)
