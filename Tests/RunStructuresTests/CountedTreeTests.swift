@@ -101,10 +101,13 @@ struct LeafIndexTests {
       for number in start..<end { model[number] = step }
       guard step % 20 == 0 else { continue }
       for number in stride(from: 0, to: model.count, by: 7) {
-        if let expected = model[number] { #expect(index.leaf(of: number) == expected) }
+        let found = index.leaf(of: number)
+        if let expected = model[number] { #expect(found == expected) }
       }
     }
-    #expect(LeafIndex().leaf(of: 5) == nil)
+    var empty = LeafIndex()
+    let found = empty.leaf(of: 5)
+    #expect(found == -1)
   }
 }
 
@@ -125,7 +128,8 @@ struct SmallStructureTests {
         let popped = queue.pop()
         #expect(popped?.key == model.popLast() && popped.map { $0.key == -$0.tag } ?? true)
       }
-      #expect(queue.first?.key == model.last && queue.count == model.count)
+      let (first, count) = (queue.first?.key, queue.count)
+      #expect(first == model.last && count == model.count)
     }
   }
 
