@@ -142,10 +142,14 @@ struct ConflictSearch: ~Copyable {
     while let next = pending.pop() {
       let key = next.key
       if key == Self.root { return [] }
-      if pending.firstKey != key, !pending.isEmpty || reachesRoot, next.tag & 2 == 0 {
-        // One event that nobody else names now.
+      if pending.firstKey != key, !pending.isEmpty || reachesRoot {
+        // One version that nobody else names now.
         let tag = Tag(bits: next.tag)
-        if let slot = tag.owner { parents.base[slot] = UInt32(pieces.count) }
+        if tag.isWhole {
+          expand(tag, isNew: tag.isNew, to: UInt32(pieces.count), graph, from)
+        } else if let slot = tag.owner {
+          parents.base[slot] = UInt32(pieces.count)
+        }
         take(key, isNew: tag.isNew, graph)
         continue
       }
@@ -214,17 +218,24 @@ struct ConflictSearch: ~Copyable {
         }
         index += 1
       }
-      guard let owner = tag.owner else {
-        for event in from.dropLast() { push(event, Tag(slot: nil, isNew: isNew)) }
-        continue
-      }
-      let range = graph.parentRange(ofRun: runs[owner])
-      let slot = Int(pieces[owner].parentStart)
-      for offset in 0..<range.count - 1 {
-        push(graph.parentPool[range.lowerBound + offset], Tag(slot: slot + offset, isNew: isNew))
-      }
-      parents[slot + range.count - 1] = piece
+      expand(tag, isNew: isNew, to: piece, graph, from)
     }
+  }
+
+  /// The greatest event of a version ends the piece `piece`; the others become pending.
+  private mutating func expand(
+    _ tag: Tag, isNew: Bool, to piece: UInt32, _ graph: EventGraph, _ from: [Int]
+  ) {
+    guard let owner = tag.owner else {
+      for event in from.dropLast() { push(event, Tag(slot: nil, isNew: isNew)) }
+      return
+    }
+    let range = graph.parentRange(ofRun: runs.base[owner])
+    let slot = Int(pieces.base[owner].parentStart)
+    for offset in 0..<range.count - 1 {
+      push(graph.parentPool[range.lowerBound + offset], Tag(slot: slot + offset, isNew: isNew))
+    }
+    parents.base[slot + range.count - 1] = piece
   }
 
   /// Adds the piece that ends in `last` and reaches back to where its run begins or another pending

@@ -40,9 +40,12 @@ package struct ReplayPlan: ~Copyable {
     var jump: UInt32 = 0
     var depth: UInt32 = 0
     var missingParents: UInt32 = 0
-    /// How many events are in the piece and those that it dominates.
+    /// What the piece and those that it dominates weigh.
     var weight = 0
   }
+
+  /// What it costs to take a piece back, in any unit; one for each piece unless told otherwise.
+  package var weights: Arena<Int>
 
   package init(_ zone: consuming ConflictZone) {
     let count = zone.pieces.count
@@ -52,6 +55,8 @@ package struct ReplayPlan: ~Copyable {
     marks = Arena(capacity: count + 1)
     pending = MaxSet(bound: count)
     self.zone = zone
+    weights = Arena(capacity: count + 1)
+    weights.append(repeating: 1, count: count)
     marks.append(repeating: 0, count: count)
     nodes.append(repeating: Node(), count: count)
     linkChildren()
@@ -163,9 +168,9 @@ package struct ReplayPlan: ~Copyable {
     order.removeAll()
     findDominators(in: section)
     for piece in section.reversed() {
-      let own = nodes.base[piece].weight + zone.pieces[piece].versions.count
+      let own = nodes.base[piece].weight &+ weights.base[piece]
       nodes.base[piece].weight = own
-      if nodes.base[piece].depth > 1 { nodes.base[Int(nodes.base[piece].dominator)].weight += own }
+      if nodes.base[piece].depth > 1 { nodes.base[Int(nodes.base[piece].dominator)].weight &+= own }
     }
     ready.removeAll()
     readyLater.removeAll()

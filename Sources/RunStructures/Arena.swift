@@ -10,17 +10,19 @@ package struct Arena<Element: BitwiseCopyable>: ~Copyable {
   @usableFromInline package internal(set) var count: Int
   @usableFromInline var capacity: Int
 
-  /// - Parameter capacity: how many elements there will be room for before the first growth; at
-  ///   least 1.
+  /// - Parameter capacity: how many elements there will be room for before the first growth. No
+  ///   memory is taken for 0.
   @inlinable
-  package init(capacity: Int = 4) {
-    base = .allocate(capacity: capacity)
+  package init(capacity: Int = 0) {
+    base =
+      capacity > 0
+      ? .allocate(capacity: capacity) : UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped
     count = 0
     self.capacity = capacity
   }
 
   @inlinable
-  deinit { base.deallocate() }
+  deinit { if capacity > 0 { base.deallocate() } }
 
   @inlinable
   package var isEmpty: Bool { count == 0 }
@@ -84,10 +86,10 @@ package struct Arena<Element: BitwiseCopyable>: ~Copyable {
   @inlinable
   @inline(never)
   mutating func grow(to needed: Int) {
-    let grown = max(needed, capacity * 2)
+    let grown = max(needed, capacity * 2, 4)
     let new = UnsafeMutablePointer<Element>.allocate(capacity: grown)
     new.update(from: base, count: count)
-    base.deallocate()
+    if capacity > 0 { base.deallocate() }
     base = new
     capacity = grown
   }

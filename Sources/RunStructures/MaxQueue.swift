@@ -1,5 +1,8 @@
-/// A binary heap of (key, tag) pairs that yields the greatest key first. Pairs with equal keys come
-/// out in no promised order: callers gather all pairs of one key before they decide anything.
+/// A queue of (key, tag) pairs that yields the greatest key first. Pairs with equal keys come out in
+/// no promised order: callers gather all pairs of one key before they decide anything.
+///
+/// A few pairs are kept in order, the greatest last. When they get more they become a binary heap
+/// until the queue is empty again.
 @usableFromInline
 package struct MaxQueue: ~Copyable {
   @usableFromInline
@@ -15,12 +18,13 @@ package struct MaxQueue: ~Copyable {
     }
   }
 
-  @usableFromInline var entries: Arena<Entry>
+  @usableFromInline static let sortedCountMax = 12
+
+  @usableFromInline var entries = Arena<Entry>(capacity: 4)
+  @usableFromInline var isHeap = false
 
   @inlinable
-  package init() {
-    entries = Arena(capacity: 8)
-  }
+  package init() {}
 
   @inlinable
   package var isEmpty: Bool { entries.isEmpty }
@@ -30,24 +34,41 @@ package struct MaxQueue: ~Copyable {
 
   /// The greatest pair, or nil when the queue is empty. Complexity: O(1).
   @inlinable
-  package var first: Entry? { entries.isEmpty ? nil : entries[0] }
+  package var first: Entry? {
+    entries.isEmpty ? nil : entries.base[isHeap ? 0 : entries.count &- 1]
+  }
 
   /// The greatest key, or a number below all keys when the queue is empty.
   @inlinable
-  package var firstKey: Int { entries.isEmpty ? .min : entries[0].key }
+  package var firstKey: Int {
+    entries.isEmpty ? .min : entries.base[isHeap ? 0 : entries.count &- 1].key
+  }
 
   /// Complexity: O(log n).
   @inlinable
   package mutating func push(key: Int, tag: Int) {
-    var hole = entries.count
     let entry = Entry(key: key, tag: tag)
+    var hole = entries.count
     entries.append(entry)
     let base = entries.base
-    while hole > 0 {
-      let parent = (hole - 1) / 2
-      guard base[parent].key < key else { break }
-      base[hole] = base[parent]
-      hole = parent
+    if !isHeap, hole == Self.sortedCountMax {
+      // In the opposite order they are a heap.
+      isHeap = true
+      var sorted = UnsafeMutableBufferPointer(start: base, count: hole)
+      sorted.reverse()
+    }
+    if isHeap {
+      while hole > 0 {
+        let parent = (hole - 1) / 2
+        guard base[parent].key < key else { break }
+        base[hole] = base[parent]
+        hole = parent
+      }
+    } else {
+      while hole > 0, base[hole &- 1].key > key {
+        base[hole] = base[hole &- 1]
+        hole &-= 1
+      }
     }
     base[hole] = entry
   }
@@ -56,8 +77,17 @@ package struct MaxQueue: ~Copyable {
   @inlinable
   package mutating func pop() -> Entry? {
     guard let last = entries.popLast() else { return nil }
+    return isHeap ? sink(last) : last
+  }
+
+  /// Takes the greatest pair of the heap out and puts `last` in.
+  @usableFromInline
+  mutating func sink(_ last: Entry) -> Entry {
     let count = entries.count
-    guard count > 0 else { return last }
+    guard count > 0 else {
+      isHeap = false
+      return last
+    }
     let base = entries.base
     let top = base[0]
     var hole = 0
@@ -72,7 +102,4 @@ package struct MaxQueue: ~Copyable {
     base[hole] = last
     return top
   }
-
-  @inlinable
-  package mutating func removeAll() { entries.removeAll() }
 }

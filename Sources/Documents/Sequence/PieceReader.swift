@@ -15,15 +15,28 @@ struct PieceReader: ~Copyable {
   private var low = 0
   private var high = 0
 
-  init(_ log: SequenceLog, _ zone: borrowing ConflictZone) {
+  /// Tells the plan how many runs each of its pieces has.
+  init(_ log: SequenceLog, _ plan: inout ReplayPlan) {
     self.log = log
     runCount = log.runCount
-    firstRuns = Arena(capacity: zone.count + 1)
-    let count = zone.count
-    var run = count > 0 ? log.firstRun(from: zone[0].versions.lowerBound) : 0
+    let count = plan.zone.count
+    firstRuns = Arena(capacity: count + 1)
+    guard count > 0 else { return }
+    var run = log.firstRun(from: plan.zone[0].versions.lowerBound)
+    var bounds = run < runCount ? log[run].versions : Int.max..<Int.max
     for piece in 0..<count {
-      run = log.firstRun(from: zone[piece].versions.lowerBound, notBefore: run)
+      let versions = plan.zone[piece].versions
+      if bounds.upperBound <= versions.lowerBound {
+        run = log.firstRun(from: versions.lowerBound, notBefore: run)
+        bounds = run < runCount ? log[run].versions : Int.max..<Int.max
+      }
       firstRuns.append(run)
+      let first = run
+      if bounds.upperBound <= versions.upperBound {
+        run = log.firstRun(from: versions.upperBound, notBefore: run + 1)
+        bounds = run < runCount ? log[run].versions : Int.max..<Int.max
+      }
+      plan.weights[piece] = run - first + (bounds.lowerBound < versions.upperBound ? 1 : 0)
     }
   }
 
@@ -33,6 +46,9 @@ struct PieceReader: ~Copyable {
     low = versions.lowerBound
     high = versions.upperBound
   }
+
+  /// The first run that has events in or after a piece.
+  func firstRun(of piece: Int) -> Int { firstRuns[piece] }
 
   /// The next run, cut to the piece.
   mutating func next() -> SequenceRun? {
@@ -89,4 +105,5 @@ extension SequenceLog {
 extension SequenceRun {
   /// The version after the last event.
   var end: Int { version + count }
+  var versions: Range<Int> { version..<version + count }
 }

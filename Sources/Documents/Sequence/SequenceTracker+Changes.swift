@@ -99,7 +99,8 @@ extension SequenceTracker {
     var leaf = 0
     var spans = spans.base
     var count = spanCounts.base[0]
-    var slot = 0
+    // Mostly what comes now is near to what came last.
+    var slot = max(0, recentSlot &- 1)
     // What has changed in the leaf: units visible, units existing.
     var visible: UInt32 = 0
     var existing: UInt32 = 0
@@ -165,6 +166,7 @@ extension SequenceTracker {
       }
     }
     tree.add(Widths(visible, 0, existing, 0), to: leaf)
+    recentSlot = slot
     return true
   }
 }

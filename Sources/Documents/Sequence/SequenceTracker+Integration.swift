@@ -23,6 +23,40 @@ extension SequenceTracker {
     var start: Cursor
   }
 
+  /// The right children of a unit that lie before what exists next, in order, by their first units:
+  /// what the last search for siblings has found, and those put in since.
+  struct Gap: ~Copyable {
+    private var left: ID = none
+    private var right: ID = none
+    private var isKnown = false
+    var siblings = Arena<ID>()
+
+    func isBetween(_ left: ID, _ right: ID) -> Bool {
+      isKnown && left == self.left && right == self.right
+    }
+
+    mutating func begin(between left: ID, and right: ID) {
+      self.left = left
+      self.right = right
+      isKnown = true
+      siblings.removeAll()
+    }
+
+    /// A right child of `left` is put in without a search.
+    mutating func forget(after left: ID) {
+      if left == self.left { isKnown = false }
+    }
+
+    mutating func forget() { isKnown = false }
+
+    mutating func insert(_ id: ID, at index: Int) {
+      siblings.append(id)
+      let place = siblings.base + index
+      (place + 1).update(from: place, count: siblings.count - 1 - index)
+      place.pointee = id
+    }
+  }
+
   /// Inserts `count` units, with the next ids, at `position` of the prepare version, which must not
   /// exceed its length. Returns where they appear in the effect version.
   ///
@@ -65,6 +99,7 @@ extension SequenceTracker {
     }
 
     guard let next = settled(place) else {
+      gap.forget(after: new.left)
       putContinuing(new, at: place)
       return Int(effect)
     }
@@ -85,6 +120,7 @@ extension SequenceTracker {
       return Int(position)
     }
     if isAdjacent {
+      gap.forget(after: new.left)
       putContinuing(new, at: place)
       return Int(effect)
     }
@@ -112,11 +148,18 @@ extension SequenceTracker {
   /// are leftmost nodes and their ancestors up to the children of our parent, in order; the stack
   /// keeps those whose own parent has not come yet, with the place where their subtree begins.
   ///
-  /// - Returns: the place at which the scan ended.
-  private mutating func scan(for new: Span, from start: Cursor, to end: Cursor?) -> Cursor {
+  /// - Parameters:
+  ///   - start: just after the left origin, or after a span within the subtree of a right sibling.
+  ///   - lastID: the last unit of that span, `none` at the left origin.
+  ///   - stopsEarly: whether to end at the first right sibling.
+  /// - Returns: the place at which the scan ended, or where the subtree of that sibling begins.
+  private mutating func scan(
+    for new: Span, from start: Cursor, after lastID: ID = none, to end: Cursor? = nil,
+    stopsEarly: Bool = false
+  ) -> Cursor {
     siblings.removeAll()
     var cursor = start
-    var lastID = Self.none
+    var lastID = lastID
     var leftCursor: Cursor?
     while let here = settled(cursor) {
       if let end, here.leaf == end.leaf, here.slot == end.slot { return here }
@@ -128,6 +171,7 @@ extension SequenceTracker {
           begin = child.start
           _ = siblings.popLast()
         }
+        if stopsEarly, !span.isLeftChild { return begin }
         siblings.append(Sibling(span: span, start: begin))
       } else if span.left != lastID || lastID == Self.none {
         // A descendant has its left origin behind us and after our own.
@@ -146,22 +190,36 @@ extension SequenceTracker {
   }
 
   /// The place of a right child of its left origin. `start` is just after the left origin.
+  ///
+  /// Many who insert at one place at once all come here with the same two origins, so the siblings
+  /// found are kept for the next: O(log siblings) and the subtree of one of them then.
   private mutating func rightSiblingPlace(
     of new: Span, from start: Cursor, _ order: borrowing UnitOrder
   ) -> Cursor {
-    let end = scan(for: new, from: start, to: nil)
-    keepSiblings { !$0.isLeftChild }
+    if !gap.isBetween(new.left, new.right) {
+      _ = scan(for: new, from: start)
+      gap.begin(between: new.left, and: new.right)
+      for index in 0..<siblings.count where !siblings[index].span.isLeftChild {
+        gap.siblings.append(siblings[index].span.id)
+      }
+    }
     var low = 0
-    var high = siblings.count
+    var high = gap.siblings.count
     while low < high {
       let middle = (low + high) / 2
-      if isRightSibling(new, before: siblings[middle].span, order) {
+      if isRightSibling(new, before: gap.siblings[middle], order) {
         high = middle
       } else {
         low = middle + 1
       }
     }
-    return low < siblings.count ? siblings[low].start : end
+    gap.insert(new.id, at: low)
+    guard low > 0, let before = cursor(of: gap.siblings[low - 1]) else {
+      return scan(for: new, from: start, stopsEarly: true)
+    }
+    return scan(
+      for: new, from: Cursor(leaf: before.leaf, slot: before.slot + 1),
+      after: span(before).end &- 1, stopsEarly: true)
   }
 
   /// The place of a left child of its right origin, at `end`, which has others.
@@ -169,7 +227,7 @@ extension SequenceTracker {
     of new: Span, from start: Cursor, to end: Cursor, _ order: borrowing UnitOrder
   ) -> Cursor {
     _ = scan(for: new, from: start, to: end)
-    keepSiblings { $0.isLeftChild && $0.right == new.right }
+    keepLeftChildren(of: new.right)
     var low = 0
     var high = siblings.count
     while low < high {
@@ -183,11 +241,13 @@ extension SequenceTracker {
     return low < siblings.count ? siblings[low].start : end
   }
 
-  /// Drops from what the scan has found all that is no sibling. The others are in order.
-  private mutating func keepSiblings(_ isSibling: (Span) -> Bool) {
+  /// Drops from what the scan has found all but the left children of a unit, which are in order.
+  private mutating func keepLeftChildren(of parent: ID) {
     var kept = 0
-    for index in 0..<siblings.count where isSibling(siblings[index].span) {
-      siblings[kept] = siblings[index]
+    for index in 0..<siblings.count {
+      let sibling = siblings[index]
+      guard sibling.span.isLeftChild, sibling.span.right == parent else { continue }
+      siblings[kept] = sibling
       kept += 1
     }
     siblings.removeLast(siblings.count - kept)
@@ -195,10 +255,12 @@ extension SequenceTracker {
 
   /// The order of two right children of one unit.
   private mutating func isRightSibling(
-    _ new: Span, before other: Span, _ order: borrowing UnitOrder
+    _ new: Span, before other: ID, _ order: borrowing UnitOrder
   ) -> Bool {
-    if new.right != other.right {
-      switch (rightCursor(of: new), rightCursor(of: other)) {
+    guard let place = cursor(of: other) else { return false }
+    let otherRight = span(place).right
+    if new.right != otherRight {
+      switch (cursor(ofRight: new.right), cursor(ofRight: otherRight)) {
       case (nil, nil): break
       case (nil, _): return true
       case (_, nil): return false
@@ -207,19 +269,15 @@ extension SequenceTracker {
         if isOrdered(newRight, otherRight) { return false }
       }
     }
-    return order.precedes(new.id, other.id)
+    return order.precedes(new.id, other)
   }
 
-  /// Where the right origin is; nil is the end of the document, which is also what a placeholder
+  /// Where a right origin is; nil is the end of the document, which is also what a placeholder
   /// means that turned out to be beyond the base.
-  private mutating func rightCursor(of span: Span) -> Cursor? {
-    if span.right == Self.none { return nil }
-    if span.right & Self.placeholderBit != 0,
-      Int(span.right & ~Self.placeholderBit) >= baseCount
-    {
-      return nil
-    }
-    return cursor(of: span.right)
+  private mutating func cursor(ofRight id: ID) -> Cursor? {
+    if id == Self.none { return nil }
+    if id & Self.placeholderBit != 0, Int(id & ~Self.placeholderBit) >= baseCount { return nil }
+    return cursor(of: id)
   }
 
   // MARK: Putting
@@ -241,6 +299,7 @@ extension SequenceTracker {
       let before = spans(of: place.leaf) + (place.slot - 1)
       if !before.pointee.isPlaceholder, before.pointee.continues(into: new) {
         before.pointee.count += new.count
+        recentSlot = place.slot - 1
         added(new, to: place.leaf)
         return
       }

@@ -34,10 +34,13 @@ struct SequenceTracker: ~Copyable {
   private var placeholderLeaves = LeafIndex(background: 0)
   /// How many placeholders there are. Ids at or above it stand for the end.
   private(set) var baseCount = 0
+  /// Where the span is that was put in or stepped last; only a guess.
+  var recentSlot = 0
   /// How many units were inserted: the next id.
   var insertedCount: UInt32 = 0
   /// Scratch of the integration.
   var siblings = Arena<Sibling>()
+  var gap = Gap()
 
   init() {
     spans.appendUnset(count: Self.leafCapacity)
@@ -57,6 +60,8 @@ struct SequenceTracker: ~Copyable {
     tree.reset()
     baseCount = count
     insertedCount = 0
+    recentSlot = 0
+    gap.forget()
     spanCounts.base[0] = 0
     guard count > 0 else { return }
     let base = Span(
@@ -118,7 +123,8 @@ struct SequenceTracker: ~Copyable {
       slot &+= 1
     }
     slot = 0
-    while slot < start {
+    let end = min(start, count)
+    while slot < end {
       if id &- spans[slot].id < spans[slot].count { return slot }
       slot &+= 1
     }
@@ -228,6 +234,7 @@ struct SequenceTracker: ~Copyable {
     }
     let spans = spans(of: cursor.leaf)
     spans[cursor.slot] = span
+    recentSlot = cursor.slot
     if asLeftChild { spans[cursor.slot + 1].hasLeftChildren = true }
     added(span, to: cursor.leaf)
   }
@@ -254,6 +261,7 @@ struct SequenceTracker: ~Copyable {
   /// Makes the placeholders at the end fewer, once their true number is known. False when units
   /// that would go have been touched, which only damaged history does.
   mutating func trimBase(by count: Int) -> Bool {
+    gap.forget()
     guard count > 0 else { return count == 0 }
     guard count <= baseCount, let excess = UInt32(exactly: count),
       let last = cursor(of: Self.placeholderBit | ID(baseCount - 1))

@@ -82,6 +82,9 @@ struct SectionWalk: ~Copyable {
       targets.base[first].count = tracker.insertedCount - targets.base[first].id
       deeds[number - section.lowerBound] = Deed(first: first, end: targets.count)
     }
+    #if DEBUG
+      if tracker.insertedCount < 10_000 { tracker.checkInvariants() }
+    #endif
   }
 
   /// More than the base can have had: what the state has left of it and all that it can have lost.

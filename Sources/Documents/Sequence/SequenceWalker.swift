@@ -127,8 +127,16 @@ struct SequenceReplay: ~Copyable {
       throw .damagedHistory(version: from.last ?? 0)
     }
     let isWhole = lengthAtFrom != nil
-    var plan = ReplayPlan(graph.conflictZone(from: from, to: to, reachesRoot: isWhole))
-    var reader = PieceReader(log, plan.zone)
+    let zone = graph.conflictZone(from: from, to: to, reachesRoot: isWhole)
+    if zone.count == 1, !isWhole {
+      // Nothing is concurrent with anything, and `from` may even have it all.
+      let piece = zone[0]
+      guard piece.isNew else { return }
+      let run = log.firstRun(from: piece.versions.lowerBound)
+      return passThrough(piece.versions, of: log, from: run, isNew: true)
+    }
+    var plan = ReplayPlan(zone)
+    var reader = PieceReader(log, &plan)
     var walk: SectionWalk?
     var isAtFrom = false
     for section in plan.sections {
@@ -144,8 +152,9 @@ struct SequenceReplay: ~Copyable {
       }
       if section.count == 1 {
         let piece = plan.zone[section.lowerBound]
-        reader.begin(section.lowerBound, piece.versions)
-        while let run = reader.next() { passThrough(run, isNew: piece.isNew) }
+        passThrough(
+          piece.versions, of: log, from: reader.firstRun(of: section.lowerBound),
+          isNew: piece.isNew)
       } else if reader.hasRuns(in: section, plan.zone) {
         let base: SectionWalk.Base =
           hasOld && !isWhole ? .derived(lengthOfOld: length) : .known(length: length)
@@ -168,6 +177,17 @@ struct SequenceReplay: ~Copyable {
   }
 
   /// Operations that nothing is concurrent with apply as they are.
+  private mutating func passThrough(
+    _ versions: Range<Int>, of log: SequenceLog, from first: Int, isNew: Bool
+  ) {
+    for index in first..<log.runCount {
+      let run = log[index]
+      if run.version >= versions.upperBound { return }
+      let isInside = run.version >= versions.lowerBound && run.end <= versions.upperBound
+      passThrough(isInside ? run : run.slice(versions), isNew: isNew)
+    }
+  }
+
   private mutating func passThrough(_ whole: SequenceRun, isNew: Bool) {
     let run = whole.effective(onLength: length)
     ineffectiveEventCount += whole.count - run.count
