@@ -33,6 +33,9 @@ package final class Document {
   /// `deleteDocument`.
   @exclusivity(unchecked) var openEditEndsInDelete: Bool?
 
+  /// The container named last, which is mostly the next one too.
+  @exclusivity(unchecked) private var recentContainer = 0
+
   /// About how many bytes the document takes in memory, and its state in bytes. Complexity: O(1).
   @exclusivity(unchecked) package internal(set) var approximateBytes = 64
 
@@ -162,7 +165,13 @@ extension Document {
 
   /// The handle of a container, which is made, empty, when no operation named it before.
   func materialise(_ id: ContainerID) -> ContainerHandle {
-    if let handle = handles[id] { return handle }
+    if recentContainer < containers.count, containers[recentContainer].id == id {
+      return ContainerHandle(index: recentContainer)
+    }
+    if let handle = handles[id] {
+      recentContainer = handle.index
+      return handle
+    }
     if case .child(let parent, _, _, _) = id { _ = materialise(parent) }
     let slot: Int
     switch id.kind {

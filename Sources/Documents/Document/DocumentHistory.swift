@@ -24,6 +24,8 @@ package struct DocumentHistory: Sendable {
 
   /// The origin appended last: mostly the next one too.
   private var recentOrigin: (origin: Origin, index: Int)?
+  /// The text or list asked for last.
+  private var recentSequence = 0
 
   package init(document: DocumentID) {
     self.document = document
@@ -36,8 +38,8 @@ package struct DocumentHistory: Sendable {
 
   /// What became of an edit that was appended.
   enum Appended {
-    /// Its events, and the versions that its author had seen.
-    case events(Range<Int>, parents: [Int])
+    /// Its events.
+    case events(Range<Int>)
     /// It was here already.
     case duplicate
     /// It names parents that are no changes of this document, or has no events: it belongs to
@@ -62,12 +64,12 @@ package struct DocumentHistory: Sendable {
     if hasChange(change) { return .duplicate }
     let eventCount = incoming.edit.eventCount
     guard eventCount > 0, let named = versions(of: incoming.edit.parents) else { return .ignored }
-    let parents = named.count > 1 ? graph.dominators(of: named) : named
     do {
       let events = try graph.append(
-        origin: origin, sequence: change.sequence, eventCount: eventCount, parents: parents)
-      try record(incoming, from: events.lowerBound)
-      return .events(events, parents: parents)
+        origin: origin, sequence: change.sequence, eventCount: eventCount, parents: named)
+      note(incoming.lamport, incoming.time)
+      try record(incoming.edit.operations, lamport: incoming.lamport, from: events.lowerBound)
+      return .events(events)
     } catch {
       throw damage(change, error)
     }
@@ -118,11 +120,6 @@ package struct DocumentHistory: Sendable {
     .damagedHistory("\(change) of document \(document): \(error)")
   }
 
-  private mutating func record(_ incoming: IncomingEdit, from first: Int) throws(SequenceError) {
-    note(incoming.lamport, incoming.time)
-    try record(incoming.edit.operations, lamport: incoming.lamport, from: first)
-  }
-
   private mutating func note(_ lamport: UInt64, _ time: Timestamp) {
     lamports.append(Int64(bitPattern: lamport))
     times.append(time.milliseconds)
@@ -168,10 +165,17 @@ package struct DocumentHistory: Sendable {
 
   /// The place of a text or list in ``sequences``, made when it has none. It never changes.
   package mutating func sequenceIndex(of container: ContainerID) -> Int {
-    if let index = sequenceIndexes[container] { return index }
-    sequences.append(SequenceHistory(container))
-    sequenceIndexes[container] = sequences.count - 1
-    return sequences.count - 1
+    if recentSequence < sequences.count, sequences[recentSequence].container == container {
+      return recentSequence
+    }
+    if let index = sequenceIndexes[container] {
+      recentSequence = index
+    } else {
+      recentSequence = sequences.count
+      sequences.append(SequenceHistory(container))
+      sequenceIndexes[container] = recentSequence
+    }
+    return recentSequence
   }
 
   private mutating func intern(_ origin: Origin) -> Int {
@@ -265,11 +269,6 @@ package struct DocumentHistory: Sendable {
   func isAt(_ changes: [ChangeID]) -> Bool {
     guard let versions = versions(of: changes) else { return false }
     return graph.dominators(of: versions) == graph.frontier
-  }
-
-  /// The log of a text or list that an operation of the history touched.
-  func log(of container: ContainerID) -> SequenceLog? {
-    sequenceIndexes[container].map { sequences[$0].log }
   }
 
   /// For each origin of the graph its place in the order of all of them.

@@ -73,7 +73,8 @@ struct TypingRun: ~Copyable {
     // Sums cannot overflow: `follow` left room.
     isNext =
       container >= 0 && next.sequence == change.sequence + UInt64(count)
-      && nextLamport == lamport + UInt64(count) && next.origin == change.origin && count < Self.countMax
+      && nextLamport == lamport + UInt64(count) && next.origin == change.origin
+      && count < Self.countMax
   }
 
   /// Takes the insertion of one scalar when it continues the run.

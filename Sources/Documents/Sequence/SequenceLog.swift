@@ -39,7 +39,7 @@ package struct SequenceLog: Sendable {
   /// How many units have ever been inserted: the next ordinal.
   package private(set) var contentCount = 0
   /// One more than the last version in the log.
-  private var versionEnd = 0
+  package private(set) var versionEnd = 0
 
   package init(_ content: Content) {
     self.content = content
