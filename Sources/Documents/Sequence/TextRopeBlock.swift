@@ -42,8 +42,8 @@ extension TextWidths {
 ///                    0                 gapStart  gapEnd       capacity
 ///
 /// The gap is between two scalars. What is on either side of it is measured by itself, so that
-/// typing changes one word of the head. A handle: whoever makes a block frees it, and nobody changes
-/// one that another text may be reading.
+/// typing changes one word of the head. A handle: whoever makes a block frees it, and nobody
+/// changes one that another text may be reading.
 struct TextRopeBlock {
   /// What the head knows of one side of the gap. Everything is bounded by the capacity, so that
   /// nothing exceeds 16 bits.
