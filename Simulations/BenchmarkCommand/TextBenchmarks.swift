@@ -18,9 +18,7 @@ enum TextBenchmarks {
 
   private static func sequential(_ bench: Bench, _ trace: SequentialTrace) throws {
     let subject = trace.name
-    if trace.patches.allSatisfy({ $0.insertion.utf8.allSatisfy { $0 < 0x80 } }) {
-      try floor(bench, trace)
-    }
+    try floor(bench, trace)
     var changes: [Change] = []
     try bench.time(
       "text.localReplay", subject, prepare: {},
@@ -51,22 +49,22 @@ enum TextBenchmarks {
       })
   }
 
+  /// What an editor does at least, and the text of a document without the document.
   private static func floor(_ bench: Bench, _ trace: SequentialTrace) throws {
-    let inserted = trace.patches.reduce(into: [UInt8]()) { $0 += Array($1.insertion.utf8) }
+    let patches = try FlatPatches(trace)
     let end = Array(trace.endContent.utf8)
     try bench.time(
       "floor.gapBuffer", trace.name, prepare: {}, check: { $0 == end },
-      measure: {
-        var buffer = GapBuffer(capacity: inserted.count + 1)
-        var next = 0
-        for patch in trace.patches {
-          let count = patch.insertion.utf8.count
-          buffer.replace(
-            at: patch.position, deleting: patch.deleteCount, with: inserted[next..<(next + count)])
-          next += count
-        }
-        return buffer.content
-      })
+      measure: { patches.replayInGapBuffer() })
+    try bench.time(
+      "rope.replay", trace.name, prepare: {}, check: { $0.string == trace.endContent },
+      measure: { try patches.replayInRope() })
+    try bench.time(
+      "rope.replayUTF16", trace.name, prepare: {}, check: { $0.string == trace.endContent },
+      measure: { try patches.replayInRopeByUTF16() })
+    try bench.time(
+      "rope.open", trace.name, prepare: {}, check: { $0?.utf8Count == end.count },
+      measure: { end.withUnsafeBufferPointer { TextRope(validatingUTF8: $0) } })
   }
 
   private static func concurrent(

@@ -9,9 +9,8 @@ extension TextRope {
     try checkInsert(utf8Count: string.utf8.count, at: position)
     var string = string
     string.withUTF8 { utf8 in
-      let isOwned = isKnownUniquelyReferenced(&storage)
-      if utf8.count == 1, isOwned, insertAtGap(utf8[0], at: position) { return }
-      insertElsewhere(utf8, at: position, isOwned: isOwned)
+      if utf8.count == 1, insertAtGap(utf8[0], at: position) { return }
+      insertElsewhere(checked: utf8, at: position)
     }
   }
 
@@ -19,12 +18,7 @@ extension TextRope {
   package mutating func insert(
     _ scalar: Unicode.Scalar, at position: Int
   ) throws(TextRopeError) {
-    let isOwned = isKnownUniquelyReferenced(&storage)
-    if scalar.isASCII, isOwned,
-      insertAtGap(UInt8(truncatingIfNeeded: scalar.value), at: position)
-    {
-      return
-    }
+    if scalar.isASCII, insertAtGap(UInt8(truncatingIfNeeded: scalar.value), at: position) { return }
     try insert(String(scalar), at: position)
   }
 
@@ -42,25 +36,35 @@ extension TextRope {
   package mutating func insert(
     validUTF8 utf8: UnsafeBufferPointer<UInt8>, at position: Int
   ) throws(TextRopeError) {
-    let isOwned = isKnownUniquelyReferenced(&storage)
     // One byte is ASCII.
-    if utf8.count == 1, isOwned, insertAtGap(utf8[0], at: position) { return }
-    try checkInsert(utf8Count: utf8.count, at: position)
-    insertElsewhere(utf8, at: position, isOwned: isOwned)
+    if utf8.count == 1, insertAtGap(utf8[0], at: position) { return }
+    try insertElsewhere(utf8, at: position)
   }
 
-  /// Inserts an ASCII byte if that is where the last edit was; nobody else has the storage.
+  /// Inserts an ASCII byte if `position` is at the gap where the last edit was. Any position is
+  /// allowed. This is what typing costs, so only the byte has to survive the question whether the
+  /// text is shared.
   @inline(__always)
   private mutating func insertAtGap(_ byte: UInt8, at position: Int) -> Bool {
-    storage.withTree { $0.insertAtGap(byte, at: position) }
+    guard read({ $0.hasRoomAtGap(position) }) else { return false }
+    if !isKnownUniquelyReferenced(&storage) { copyStorage(addingCapacity: 1) }
+    storage.withTree { $0.block.put(byte) }
+    return true
   }
 
   @inline(never)
   private mutating func insertElsewhere(
-    _ utf8: UnsafeBufferPointer<UInt8>, at position: Int, isOwned: Bool
+    _ utf8: UnsafeBufferPointer<UInt8>, at position: Int
+  ) throws(TextRopeError) {
+    try checkInsert(utf8Count: utf8.count, at: position)
+    insertElsewhere(checked: utf8, at: position)
+  }
+
+  private mutating func insertElsewhere(
+    checked utf8: UnsafeBufferPointer<UInt8>, at position: Int
   ) {
     guard !utf8.isEmpty else { return }
-    if !isOwned { copyStorage(addingCapacity: utf8.count) }
+    if !isKnownUniquelyReferenced(&storage) { copyStorage(addingCapacity: utf8.count) }
     storage.withTree { $0.insert(utf8, at: position) }
   }
 
@@ -68,25 +72,30 @@ extension TextRope {
 
   /// Removes a range of scalars. Complexity: O(log n + blocks that the range meets).
   package mutating func remove(_ range: Range<Int>) throws(TextRopeError) {
-    let isOwned = isKnownUniquelyReferenced(&storage)
     // The bounds are ordered; where they are too far apart for an integer, this wraps below zero.
-    if range.upperBound &- range.lowerBound == 1, isOwned,
-      storage.withTree({ $0.removeAtGap(range.lowerBound) })
-    {
-      return
+    if range.upperBound &- range.lowerBound == 1 {
+      let position = range.lowerBound
+      if read({ $0.isASCIIBeforeGap(position) }) {
+        if !isKnownUniquelyReferenced(&storage) { copyStorage(addingCapacity: 0) }
+        return storage.withTree { $0.block.takeASCIIBeforeGap() }
+      }
+      if read({ $0.isASCIIAfterGap(position) }) {
+        if !isKnownUniquelyReferenced(&storage) { copyStorage(addingCapacity: 0) }
+        return storage.withTree { $0.block.takeASCIIAfterGap() }
+      }
     }
-    try check(range)
-    removeElsewhere(range, isOwned: isOwned)
+    try removeElsewhere(range)
   }
 
   @inline(never)
-  private mutating func removeElsewhere(_ range: Range<Int>, isOwned: Bool) {
+  private mutating func removeElsewhere(_ range: Range<Int>) throws(TextRopeError) {
+    try check(range)
     guard !range.isEmpty else { return }
-    if !isOwned { copyStorage(addingCapacity: 0) }
+    if !isKnownUniquelyReferenced(&storage) { copyStorage(addingCapacity: 0) }
     storage.withTree { $0.remove(range.count, at: range.lowerBound) }
   }
 
-  /// Lets this value have a copy of its own.
+  /// Lets this value have a copy of its own, with room for `added` bytes if it is one block.
   @inline(never)
   private mutating func copyStorage(addingCapacity added: Int) {
     storage = storage.readTree { .make($0.copy(addingCapacity: added)) }

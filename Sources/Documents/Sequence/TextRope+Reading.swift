@@ -1,8 +1,6 @@
 extension TextRope {
   /// The whole text. Complexity: O(bytes).
-  package var string: String {
-    makeString(from: 0, count: utf8Count)
-  }
+  package var string: String { makeString(from: 0, count: utf8Count) }
 
   /// The text of a range of scalars. Complexity: O(log n + bytes of the range).
   package func slice(_ range: Range<Int>) throws(TextRopeError) -> String {
@@ -10,22 +8,6 @@ extension TextRope {
     let start = try utf8Offset(of: range.lowerBound)
     let end = try utf8Offset(of: range.upperBound)
     return makeString(from: start, count: end - start)
-  }
-
-  /// The text of `count` bytes from byte `start` on, both scalar boundaries.
-  private func makeString(from start: Int, count: Int) -> String {
-    // Where there is no ASCII to skip, checking again what is known to be valid takes several times
-    // as long as copying it twice.
-    if count > 256, utf8Count != self.count,
-      #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *)
-    {
-      return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { buffer in
-        _ = copyUTF8(from: start, into: buffer)
-        let bytes = UnsafeBufferPointer(buffer)
-        return String(copying: UTF8Span(unchecked: bytes.span))
-      }
-    }
-    return String(unsafeUninitializedCapacity: count) { copyUTF8(from: start, into: $0) }
   }
 
   /// Appends the UTF-8 of the whole text to `target`. Complexity: O(bytes).
@@ -40,41 +22,52 @@ extension TextRope {
   package func forEachUTF8Part<Failure: Error>(
     _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Void
   ) throws(Failure) {
-    var offset = 0
-    while let block = block(at: offset) {
-      if block.gapStart > 0 { try body(block.beforeGap) }
-      if block.gapEnd < block.capacity { try body(block.afterGap) }
-      offset += block.utf8
-    }
+    try forEachPart(from: 0, count: utf8Count, body)
   }
 
-  /// Fills `buffer` with the bytes from byte `start` on, and returns how many that were.
-  private func copyUTF8(
-    from start: Int, into buffer: UnsafeMutableBufferPointer<UInt8>
-  ) -> Int {
-    guard let target = buffer.baseAddress else { return 0 }
-    var filled = 0
+  /// Calls `body` with `count` bytes from byte `start` on, in parts that are not empty.
+  private func forEachPart<Failure: Error>(
+    from start: Int, count: Int, _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) {
     var offset = start
-    while filled < buffer.count {
+    let end = start + count
+    while offset < end {
       let place = read { $0.place(ofEnd: offset + 1, in: .utf8) }
       var skipped = offset - place.before.utf8
       for part in [place.block.beforeGap, place.block.afterGap] {
         let skip = min(skipped, part.count)
-        let copied = min(part.count - skip, buffer.count - filled)
-        if let source = part.baseAddress, copied > 0 {
-          (target + filled).update(from: source + skip, count: copied)
-        }
+        let length = min(part.count - skip, end - offset)
+        if length > 0 { try body(UnsafeBufferPointer(rebasing: part[skip..<skip + length])) }
         skipped -= skip
-        filled += copied
+        offset += length
       }
-      offset = place.before.utf8 + place.block.utf8
     }
-    return filled
   }
 
-  /// The block that holds byte `offset`, at which a block begins; nil at the end.
-  private func block(at offset: Int) -> TextRopeBlock? {
-    offset < utf8Count ? read { $0.place(ofEnd: offset + 1, in: .utf8).block } : nil
+  /// The text of `count` bytes from byte `start` on, both scalar boundaries.
+  private func makeString(from start: Int, count: Int) -> String {
+    // Nothing but ASCII is checked again as fast as it is copied. For the rest that would take many
+    // times as long, where it can be avoided.
+    if count > 64, utf8Count != self.count,
+      #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *)
+    {
+      var string = ""
+      string.reserveCapacity(count)
+      forEachPart(from: start, count: count) {
+        string.append(String(copying: UTF8Span(unchecked: $0.span)))
+      }
+      return string
+    }
+    return String(unsafeUninitializedCapacity: count) { buffer in
+      var filled = 0
+      forEachPart(from: start, count: count) { part in
+        if let target = buffer.baseAddress, let source = part.baseAddress {
+          (target + filled).update(from: source, count: part.count)
+        }
+        filled += part.count
+      }
+      return filled
+    }
   }
 }
 

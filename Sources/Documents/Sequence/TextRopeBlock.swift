@@ -42,8 +42,8 @@ extension TextWidths {
 ///                    0                 gapStart  gapEnd       capacity
 ///
 /// The gap is between two scalars. What is on either side of it is measured by itself, so that
-/// typing changes one word of the head. A handle: whoever makes a block frees it, and nobody changes
-/// one that another text may be reading.
+/// typing changes one word of the head. A handle: whoever makes a block frees it, and nobody
+/// changes one that another text may be reading.
 struct TextRopeBlock {
   /// What the head knows of one side of the gap. Everything is bounded by the capacity, so that
   /// nothing exceeds 16 bits.
@@ -232,20 +232,24 @@ struct TextRopeBlock {
     after.pointee.add(-widths.scalars, utf16: -widths.utf16)
   }
 
-  /// Removes the scalar before the gap when that is ASCII.
+  /// Whether there is a scalar before the gap and it is ASCII.
   @inline(__always)
-  func removeASCIIBeforeGap() -> Bool {
-    guard gapStart > 0, bytes[gapStart &- 1] < 0x80 else { return false }
+  var isASCIIBeforeGap: Bool { gapStart > 0 && bytes[gapStart &- 1] < 0x80 }
+
+  /// Whether there is a scalar after the gap and it is ASCII.
+  @inline(__always)
+  var isASCIIAfterGap: Bool { gapEnd < capacity && bytes[gapEnd] < 0x80 }
+
+  /// Removes the scalar before the gap, which is ASCII.
+  @inline(__always)
+  func takeASCIIBeforeGap() {
     add(0 &- Self.one)
-    return true
   }
 
-  /// Removes the scalar after the gap when that is ASCII.
+  /// Removes the scalar after the gap, which is ASCII.
   @inline(__always)
-  func removeASCIIAfterGap() -> Bool {
-    guard gapEnd < capacity, bytes[gapEnd] < 0x80 else { return false }
+  func takeASCIIAfterGap() {
     takeAfterGap(TextWidths(1, 1, 1, 0))
-    return true
   }
 
   /// Removes `count` scalars from scalar `offset` on; there are as many.

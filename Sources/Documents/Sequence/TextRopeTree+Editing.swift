@@ -7,27 +7,26 @@ extension TextRopeTree {
 
   // MARK: At the gap
 
-  /// Inserts an ASCII byte before scalar `position` when that is where the gap of the cursor is and
-  /// there is room; then it costs no more than in any gap buffer. Any position is allowed.
+  /// Whether scalar `position` begins at the gap of the cursor and one more byte fits there. Any
+  /// position is allowed: the gap is within the text.
   @inline(__always)
-  mutating func insertAtGap(_ byte: UInt8, at position: Int) -> Bool {
-    // The gap is within the text, so a position that is there exists. A text with so much beside
-    // this block may be at its limit.
-    guard position &- start.scalars == block.gapScalars, block.room > 0,
-      others.utf8 < TextRope.utf8CountMax - TextRopeBlock.capacityMax
-    else { return false }
-    block.put(byte)
-    return true
+  func hasRoomAtGap(_ position: Int) -> Bool {
+    // A text with so much beside this block may be at its limit.
+    position &- start.scalars == block.gapScalars && block.room > 0
+      && others.utf8 < TextRope.utf8CountMax - TextRopeBlock.capacityMax
   }
 
-  /// Removes the scalar `position` when that is ASCII and beside the gap of the cursor. Any position
-  /// is allowed.
+  /// Whether scalar `position` ends at the gap of the cursor and is ASCII. Any position is allowed.
   @inline(__always)
-  mutating func removeAtGap(_ position: Int) -> Bool {
-    let offset = position &- start.scalars
-    let gap = block.gapScalars
-    if offset &+ 1 == gap { return block.removeASCIIBeforeGap() }
-    return offset == gap && block.removeASCIIAfterGap()
+  func isASCIIBeforeGap(_ position: Int) -> Bool {
+    position &- start.scalars &+ 1 == block.gapScalars && block.isASCIIBeforeGap
+  }
+
+  /// Whether scalar `position` begins at the gap of the cursor and is ASCII. Any position is
+  /// allowed.
+  @inline(__always)
+  func isASCIIAfterGap(_ position: Int) -> Bool {
+    position &- start.scalars == block.gapScalars && block.isASCIIAfterGap
   }
 
   // MARK: Inserting
