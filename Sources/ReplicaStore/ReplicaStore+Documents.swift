@@ -202,7 +202,7 @@ extension ReplicaStore {
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))
-      for block in tail.isEmpty ? [] : Self.blocks(of: tail) {
+      for block in ChangeBlock.blocks(of: tail) {
         try connection.execute(
           "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
           .blob(block))

@@ -81,7 +81,8 @@ package final class StoreGroup {
       origin: store.identity.origin, sequence: store.state.applied[store.identity.origin] + 1)
     var lamport = store.state.lamportMax + 1
     if Sabotage.countOwnLamportOnly.isPlanted { lamport = store.lamportOfOwn + 1 }
-    let transaction = StoreTransaction(store, change: change, lamport: lamport, entropy: entropy)
+    let transaction = StoreTransaction(
+      store, change: change, lamport: lamport, time: now, entropy: entropy)
     if Sabotage.trustWallClock.isPlanted { transaction.stamp = UInt64(clamping: now.milliseconds) }
     do {
       let value = try body(transaction)

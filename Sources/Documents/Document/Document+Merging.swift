@@ -49,7 +49,7 @@ extension Document {
     var outcome = MergeOutcome()
     var rest = batch[...]
     while let next = rest.first {
-      if frontier.contains(where: { $0.change == next.change }) {
+      if isHere(next.change) {
         outcome.duplicates += 1
         if Sabotage.applyTwice.isPlanted { performAgain(next) }
       } else if isAtFrontier(next.edit.parents) {
@@ -67,17 +67,39 @@ extension Document {
       guard loaded.isAt(parents) else {
         throw MergeError.damagedHistory("document \(id): it does not end where the state does")
       }
-      history = loaded
+      keep(loaded)
     }
     try replay(rest, &outcome)
     return outcome
   }
 
+  /// Whether a change is known to be applied. Without history only the last ones are known; then a
+  /// change that was applied names parents that are not the frontier.
+  private func isHere(_ change: ChangeID) -> Bool {
+    for entry in frontier where entry.change == change { return true }
+    return history?.hasChange(change) ?? false
+  }
+
   /// Whether the document keeps its history in memory.
-  package var hasHistory: Bool { history != nil }
+  package var hasHistory: Bool { storedHistory != nil }
+
+  /// Every edit in the history that the document keeps; nil when it keeps none.
+  package var editsOfHistory: [IncomingEdit]? { history?.edits() }
+
+  /// Takes the history, which must be that of the document as it is, and keeps it up to date from
+  /// now on.
+  package func keep(_ history: DocumentHistory) {
+    releaseHistory()
+    self.history = history
+  }
 
   /// Frees the history; the next concurrent merge asks for it again.
-  package func releaseHistory() { history = nil }
+  package func releaseHistory() {
+    history = nil
+    for index in containers.indices where containers[index].sequence >= 0 {
+      containers[index].sequence = -1
+    }
+  }
 
   private func applyAtFrontier(
     _ incoming: IncomingEdit, _ outcome: inout MergeOutcome
@@ -87,22 +109,13 @@ extension Document {
       outcome.ignored.append(incoming.change)
       return
     }
-    switch try history?.append(edit, of: incoming.change) {
-    case .duplicate:
-      outcome.duplicates += 1
-      return
-    case .ignored:
-      outcome.ignored.append(incoming.change)
-      return
-    case .events, nil: break
-    }
+    try history?.appendAtFrontier(incoming)
     var event = EventID(change: incoming.change, index: 0)
     for operation in edit.operations {
       let count = perform(operation, at: event, lamport: incoming.lamport)
       event.index &+= UInt32(clamping: count)
     }
-    advanceFrontier(
-      to: incoming.change, parents: edit.parents, endsInDelete: last.action == .deleteDocument)
+    advanceFrontier(to: incoming.change, endsInDelete: last.isDeleteDocument)
     outcome.applied += 1
   }
 
@@ -114,7 +127,7 @@ extension Document {
     let start = history.graph.frontier
     var taken: [(incoming: IncomingEdit, events: Range<Int>, past: [Int])] = []
     for incoming in batch {
-      switch try history.append(incoming.edit, of: incoming.change) {
+      switch try history.append(incoming) {
       case .duplicate:
         outcome.duplicates += 1
         if Sabotage.applyTwice.isPlanted { performAgain(incoming) }
@@ -146,7 +159,7 @@ extension Document {
       }
       advanceFrontier(
         to: incoming.change, parents: incoming.edit.parents,
-        endsInDelete: incoming.edit.operations.last?.action == .deleteDocument)
+        endsInDelete: incoming.edit.operations.last?.isDeleteDocument ?? false)
       outcome.applied += 1
     }
   }
@@ -177,7 +190,7 @@ extension Document {
     }
   }
 
-  private func apply(_ patch: SequencePatch, _ insertions: [ListInsertion], toListAt slot: Int) {
+  func apply(_ patch: SequencePatch, _ insertions: [ListInsertion], toListAt slot: Int) {
     let range = patch.position..<(patch.position + patch.count)
     switch patch.kind {
     case .delete:
