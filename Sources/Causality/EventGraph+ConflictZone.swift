@@ -1,4 +1,4 @@
-package import RunStructures
+internal import RunStructures
 
 /// The part of the history that matters when what only `to` has is merged into `from`.
 ///

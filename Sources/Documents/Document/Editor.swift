@@ -279,8 +279,8 @@ package final class Editor {
 
   @inline(__always)
   private func remove(_ count: Int, at position: Int, from handle: ContainerHandle) {
-    // The range was checked.
-    document.texts[document.slot(of: handle)].remove(count, atValid: position)
+    // The range was checked, so that this cannot fail.
+    try? document.texts[document.slot(of: handle)].remove(position..<position + count)
     document.openEditEndsInDelete = false
     if count == 1, draft.isEmpty,
       document.typing.offer(removingAt: position, from: handle.index)
@@ -296,8 +296,8 @@ package final class Editor {
     _ utf8: UnsafeBufferPointer<UInt8>, count: Int, at position: Int, into handle: ContainerHandle
   ) {
     document.approximateBytes += utf8.count
-    // The position was checked, and the length is below what a text can hold.
-    document.texts[document.slot(of: handle)].insert(utf8, atValid: position)
+    // The position was checked, and the length is below what a text can hold: this cannot fail.
+    try? document.texts[document.slot(of: handle)].insert(validUTF8: utf8, at: position)
     document.openEditEndsInDelete = false
     if count == 1, draft.isEmpty,
       document.typing.offer(inserting: utf8, at: position, into: handle.index)

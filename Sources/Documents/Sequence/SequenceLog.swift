@@ -72,6 +72,14 @@ package struct SequenceLog: Sendable {
     return low
   }
 
+  /// The runs that have events in `versions`. Complexity: O(log runs) and their number.
+  package func runs(in versions: Range<Int>) -> Range<Int> {
+    let first = firstRun(from: versions.lowerBound)
+    var end = first
+    while end < rows.count, rows[end].version < versions.upperBound { end += 1 }
+    return first..<end
+  }
+
   // MARK: Appending
 
   /// Appends the insertion of UTF-8 text, one event for each scalar, and returns their number.
