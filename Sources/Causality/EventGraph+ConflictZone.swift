@@ -5,7 +5,9 @@ internal import RunStructures
 /// `base` is a version that every event of the zone had seen whole. The zone is every event of
 /// `from` and `to` that is not in `base`, cut into pieces so that each piece is a chain and
 /// whatever is named as a parent ends a piece.
+@usableFromInline
 package struct ConflictZone: ~Copyable {
+  @usableFromInline
   @frozen
   package struct Piece: BitwiseCopyable, Sendable {
     @usableFromInline var start: Int
@@ -13,13 +15,20 @@ package struct ConflictZone: ~Copyable {
     @usableFromInline var parentStart: UInt32
     @usableFromInline var parentCount: UInt32
     /// Whether `from` lacks it.
-    package var isNew: Bool
+    @usableFromInline package var isNew: Bool
 
-    @inlinable package var versions: Range<Int> { start..<end }
+    @inlinable package var versions: Range<Int> {
+      @inline(__always) get { Range(uncheckedBounds: (start, end)) }
+    }
 
     /// Its parents among the pieces: a range of `ConflictZone.parents`. Empty: its parent is
     /// `base`. Pieces with the same parents may have the same range.
-    @inlinable var parents: Range<Int> { Int(parentStart)..<Int(parentStart) + Int(parentCount) }
+    @inlinable var parents: Range<Int> {
+      @inline(__always) get {
+        let first = Int(parentStart)
+        return Range(uncheckedBounds: (first, first &+ Int(parentCount)))
+      }
+    }
   }
 
   package let base: [Int]
@@ -28,10 +37,26 @@ package struct ConflictZone: ~Copyable {
   /// Indexes of pieces; within one piece's range ascending.
   let parents: Arena<UInt32>
 
-  /// How many pieces there are.
-  package var count: Int { pieces.count }
+  init(base: [Int], pieces: consuming Arena<Piece>, parents: consuming Arena<UInt32>) {
+    self.base = base
+    first = UnsafePointer(pieces.base)
+    count = pieces.count
+    self.pieces = pieces
+    self.parents = parents
+  }
 
-  package subscript(piece: Int) -> Piece { pieces[piece] }
+  /// The first of `pieces`, for those in other modules.
+  @usableFromInline let first: UnsafePointer<Piece>
+  /// How many pieces there are.
+  @usableFromInline package let count: Int
+
+  @inlinable
+  package subscript(piece: Int) -> Piece {
+    @inline(__always) get {
+      assert(piece >= 0 && piece < count, "no such piece")
+      return first[piece]
+    }
+  }
 }
 
 extension EventGraph {
@@ -142,9 +167,10 @@ struct ConflictSearch: ~Copyable {
     while let next = pending.pop() {
       let key = next.key
       if key == Self.root { return [] }
-      if pending.firstKey != key, !pending.isEmpty || reachesRoot {
+      if pending.firstKey != key {
         // One version that nobody else names now.
         let tag = Tag(bits: next.tag)
+        if pending.isEmpty, !reachesRoot { return tag.isWhole ? events(tag, graph, from) : [key] }
         if tag.isWhole {
           expand(tag, isNew: tag.isNew, to: UInt32(pieces.count), graph, from)
         } else if let slot = tag.owner {

@@ -7,8 +7,9 @@ internal import Sabotages
 /// after them had seen whole. What was made in one section can never be concurrent with what was
 /// made in another, so a replay forgets everything at the end of a section. A section of one piece
 /// has nothing concurrent in it at all.
+@usableFromInline
 package struct ReplayPlan: ~Copyable {
-  package let zone: ConflictZone
+  @usableFromInline package let zone: ConflictZone
   /// Ranges of pieces, ascending; together they are all pieces.
   package private(set) var sections: ContiguousArray<Range<Int>> = []
   /// The pieces of the section that was ordered last.
@@ -296,39 +297,39 @@ package struct ReplayPlan: ~Copyable {
     let goal = pieces[next].parents
     if let current, goal.count == 1, Int(parents[goal.lowerBound]) == current { return }
 
+    let lowest = UInt32(section.lowerBound)
     var undecided = 0
     if let current { mark(current, Self.isBack, &undecided) }
-    for index in goal {
-      let parent = Int(parents[index])
-      if parent >= section.lowerBound { mark(parent, Self.isForth, &undecided) }
+    for index in goal where parents[index] >= lowest {
+      mark(Int(parents[index]), Self.isForth, &undecided)
     }
     while undecided > 0 {
       let piece = pending.removeLast()
       let side = marks.base[piece]
       marks.base[piece] = 0
-      if side != Self.isBoth { undecided &-= 1 }
-      if side == Self.isBack { back.append(UInt32(piece)) }
-      if side == Self.isForth { forth.append(UInt32(piece)) }
-      for index in pieces[piece].parents {
-        let parent = Int(parents[index])
-        if parent >= section.lowerBound { mark(parent, side, &undecided) }
+      if side != Self.isBoth {
+        undecided &-= 1
+        if side == Self.isBack { back.append(UInt32(piece)) } else { forth.append(UInt32(piece)) }
+      }
+      for index in pieces[piece].parents where parents[index] >= lowest {
+        mark(Int(parents[index]), side, &undecided)
       }
     }
-    while pending.count > 0 { marks[pending.removeLast()] = 0 }
+    while pending.count > 0 { marks.base[pending.removeLast()] = 0 }
   }
 
   private static let isBack: UInt8 = 1
   private static let isForth: UInt8 = 2
   private static let isBoth: UInt8 = 3
 
+  @inline(__always)
   private mutating func mark(_ piece: Int, _ side: UInt8, _ undecided: inout Int) {
     let old = marks.base[piece]
-    let new = old | side
-    marks.base[piece] = new
+    marks.base[piece] = old | side
     if old == 0 {
-      if new != Self.isBoth { undecided &+= 1 }
+      if side != Self.isBoth { undecided &+= 1 }
       pending.insert(piece)
-    } else if old != Self.isBoth, new == Self.isBoth {
+    } else if old != Self.isBoth, old != side {
       undecided &-= 1
     }
   }

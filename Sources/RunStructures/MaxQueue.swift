@@ -1,5 +1,5 @@
-/// A queue of (key, tag) pairs that yields the greatest key first. Pairs with equal keys come out in
-/// no promised order: callers gather all pairs of one key before they decide anything.
+/// A queue of (key, tag) pairs that yields the greatest key first. Pairs with equal keys come out
+/// in no promised order: callers gather all pairs of one key before they decide anything.
 ///
 /// A few pairs are kept in order, the greatest last. When they get more they become a binary heap
 /// until the queue is empty again.

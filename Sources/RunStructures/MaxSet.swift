@@ -1,8 +1,8 @@
 /// A set of small numbers that yields the greatest first: three levels of bits, each bit standing
 /// for a word of 64 in the level below it that is not 0.
 ///
-/// Complexity: O(1) for numbers below 2^24; beyond that the words of the top level are searched, one
-/// for each 262,144 numbers.
+/// Complexity: O(1) for numbers below 2^24; beyond that the words of the top level are searched,
+/// one for each 262,144 numbers.
 @usableFromInline
 package struct MaxSet: ~Copyable {
   /// The low words, then the middle ones, then the high ones. Taken when the first number comes.

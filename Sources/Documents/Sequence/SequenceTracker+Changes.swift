@@ -15,7 +15,8 @@ extension SequenceTracker {
   ///   - targets: gets the units deleted.
   ///   - first: where the targets of the same piece begin; what continues the last of them becomes
   ///     part of it.
-  ///   - isWritten: whether `writer` gets each stretch that was still visible in the effect version.
+  ///   - isWritten: whether `writer` gets each stretch that was still visible in the effect
+  ///     version.
   mutating func delete(
     count: UInt32, at position: UInt32, version: Int, targets: inout Arena<Target>,
     from first: Int, isWritten: Bool, writer: inout PatchWriter
@@ -100,7 +101,7 @@ extension SequenceTracker {
     var spans = spans.base
     var count = spanCounts.base[0]
     // Mostly what comes now is near to what came last.
-    var slot = max(0, recentSlot &- 1)
+    var slot = max(0, recentSlot &- 4)
     // What has changed in the leaf: units visible, units existing.
     var visible: UInt32 = 0
     var existing: UInt32 = 0

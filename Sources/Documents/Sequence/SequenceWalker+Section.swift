@@ -23,8 +23,8 @@ struct SectionWalk: ~Copyable {
   private(set) var lengthOfOld = 0
   var length: Int { tracker.effectCount }
 
-  /// A range of `targets`: first the units that the piece inserted, which have consecutive ids, then
-  /// those that it deleted.
+  /// A range of `targets`: first the units that the piece inserted, which have consecutive ids,
+  /// then those that it deleted.
   struct Deed: BitwiseCopyable {
     var first = 0
     var end = 0

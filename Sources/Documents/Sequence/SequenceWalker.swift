@@ -11,8 +11,10 @@ internal import RunStructures
 /// is replayed silently, what it lacks becomes patches.
 ///
 /// Complexity: for n operations (runs) in the zone, O(n log n) plus, for each time that the replay
-/// changes from one branch to another, the operations in between. Two branches are O((n + m) log (n
-/// + m)).
+/// changes from one branch to another, the operations in between; two branches are O((n + m) log (n
+/// + m)). An insertion passes over what others have put into the same gap at the same time, unless
+/// the one before it came with the same two neighbours: k branches that all edit in few places are
+/// O(k^2) in what they put there.
 package enum SequenceWalker {
   /// The patches that turn the sequence as it is at `from` into that at `from` and `to` together.
   ///

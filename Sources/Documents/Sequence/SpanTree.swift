@@ -17,8 +17,8 @@ struct SpanTree: ~Copyable {
   private static let none = UInt32.max
 
   /// The entries of node `n` begin at `n * fanout`.
-  private var entries = Arena<Widths>(capacity: 16)
-  private var nodes = Arena<Node>(capacity: 1)
+  private var entries = Arena<Widths>()
+  private var nodes = Arena<Node>()
   private var leaves = Arena<Leaf>(capacity: 1)
   private var root: UInt32 = 0
   /// How many levels of nodes there are.
