@@ -16,30 +16,36 @@ extension Document {
   }
 }
 
-/// Finds the Lamport times of ascending events.
+/// Finds the Lamport times of events; it goes back to the start for one before the last.
 private struct LamportCursor {
-  private let graph: EventGraph
+  private let history: DocumentHistory
   private var reader: StepColumnReader
   private var run = 0
   /// The first event of the change at hand, and its Lamport time.
   private var version = 0
-  private var lamport: Int64
+  private var lamport: Int64 = 0
 
   init(_ history: DocumentHistory) {
-    graph = history.graph
+    self.history = history
     reader = history.makeTimeReaders().lamports
+    next()
+  }
+
+  private mutating func next() {
+    // The column is our own and has a number for each change.
     lamport = (try? reader.next("lamport")) ?? 0
   }
 
   /// Complexity: O(changes in between).
   mutating func lamport(of wanted: Int) -> UInt64 {
-    while run < graph.identityRunCount {
-      let identity = graph.identityRun(at: run)
+    if wanted < version { self = LamportCursor(history) }
+    while run < history.graph.identityRunCount {
+      let identity = history.graph.identityRun(at: run)
       let end = identity.stepsSequence ? version + 1 : identity.versions.upperBound
       if wanted < end { break }
       version = end
       if end == identity.versions.upperBound { run += 1 }
-      lamport = (try? reader.next("lamport")) ?? 0
+      next()
     }
     return UInt64(bitPattern: lamport)
   }
