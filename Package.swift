@@ -187,8 +187,8 @@ let package = Package(
     program(
       "BenchmarkCommand", in: "Simulations",
       [
-        "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces", "JSONCoding",
-        "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
+        "ByteCompression", "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces",
+        "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
       ]),
 
     // Tests, organised like the sources.
