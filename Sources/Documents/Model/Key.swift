@@ -15,7 +15,8 @@ package struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
   package var description: String { text }
 
   package static func == (left: Key, right: Key) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    left.text.utf8.count == right.text.utf8.count
+      && left.text.utf8.elementsEqual(right.text.utf8)
   }
 
   package static func < (left: Key, right: Key) -> Bool {
