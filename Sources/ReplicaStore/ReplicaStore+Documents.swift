@@ -19,7 +19,8 @@ extension ReplicaStore {
   ///
   /// Complexity: O(1) when it is open, else O(state and tail).
   package func document(_ id: DocumentID) throws(StoreError) -> Document? {
-    try reading { () throws(StoreError) in try entry(id)?.document }
+    if let entry = cache.entry(id), try isCurrent() { return entry.document }
+    return try reading { () throws(StoreError) in try entry(id)?.document }
   }
 
   /// The document as it was at a version; nil when it did not exist there.

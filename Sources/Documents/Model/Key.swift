@@ -16,7 +16,8 @@ package struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   package static func == (left: Key, right: Key) -> Bool {
     // Both are kept contiguous.
-    left.text.utf8.withContiguousStorageIfAvailable { left in
+    left.text.utf8.count == right.text.utf8.count
+      && left.text.utf8.withContiguousStorageIfAvailable { left in
       right.text.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
     } == true
   }
