@@ -262,8 +262,7 @@ let package = Package(
       of: "Command",
       [
         "CommandKit", "JSONCoding", "Skerry", "SkerryCommand", "RelayCommand", "NotesCommand",
-        "SimulatorCommand",
-        "BenchmarkCommand",
+        "SimulationKit", "SimulatorCommand", "BenchmarkCommand",
       ]),
     tests(of: "SourceTree"),
   ]

@@ -31,9 +31,6 @@ struct SabotageList: ParsableCommand {
   @Flag(help: "Print one JSON object for each.")
   var json = false
 
-  /// A plan that shows a bug has at most so many items when it has shrunk.
-  private static let itemsMax = 12
-
   func validate() throws {
     for name in names { _ = try SabotageArgument.bug(name) }
     guard (1...64).contains(jobs) else { throw ValidationError("--jobs takes 1 to 64.") }
@@ -59,12 +56,12 @@ struct SabotageList: ParsableCommand {
     var escaped: [String] = []
     for bug in bugs {
       let catchOfBug = try look(for: bug, in: pool)
-      if catchOfBug.map({ $0.items > Self.itemsMax }) ?? true { escaped.append(bug.name) }
+      if catchOfBug.map({ $0.items > Shrinker.itemsWanted }) ?? true { escaped.append(bug.name) }
       try report(bug, catchOfBug)
     }
     guard escaped.isEmpty else {
       throw CommandFailure(
-        sentence: "not found, or not shrunk to \(Self.itemsMax) items: "
+        sentence: "not found, or not shrunk to \(Shrinker.itemsWanted) items: "
           + escaped.joined(separator: ", "))
     }
   }
@@ -84,11 +81,13 @@ struct SabotageList: ParsableCommand {
     try pool.run {
       guard found == nil, seed < UInt64(seeds) else { return nil }
       seed += 1
-      return Order(plan: scenario.plan(seed: seed), sabotage: bug.name)
+      return Order(
+        plan: scenario.plan(seed: seed), sabotage: bug.name, promises: bug.promises)
     } done: { order, report in
       done += 1
       bar.show(done: UInt64(done), remaining: UInt64(max(0, seeds - done)), unit: "seeds")
-      guard let first = report.violations.first else { return true }
+      guard let first = report.violations.first(where: { bug.promises.contains($0.promise) })
+      else { return true }
       // Of several workers the lowest seed wins, so that a hunt repeats.
       if found.map({ order.plan.seed < $0.plan.seed }) ?? true {
         found = (order.plan, first.promise)
@@ -97,7 +96,8 @@ struct SabotageList: ParsableCommand {
     }
     bar.finish()
     guard let found else { return nil }
-    let small = try Shrinking.shrink(found.plan, in: pool, sabotage: bug.name, tries: tries)
+    let small = try Shrinking.shrink(
+      found.plan, in: pool, sabotage: bug.name, promises: bug.promises, tries: tries)
     return Catch(seed: found.plan.seed, promise: found.promise, items: small.itemCount)
   }
 

@@ -58,11 +58,15 @@ struct Shrink: ParsableCommand {
 /// Shrinking in a worker, with progress.
 enum Shrinking {
   static func shrink(
-    _ plan: Plan, in pool: WorkerPool, sabotage: String?, tries: Int
+    _ plan: Plan, in pool: WorkerPool, sabotage: String?, promises: [String] = [], tries: Int
   ) throws -> Plan {
-    let report = try pool.run(Order(plan: plan, sabotage: sabotage))
-    guard let promise = report.violations.first?.promise else {
-      throw CommandFailure(sentence: "the plan breaks no promise, so there is nothing to shrink")
+    var promises = promises
+    if promises.isEmpty {
+      let report = try pool.run(Order(plan: plan, sabotage: sabotage))
+      guard let promise = report.violations.first?.promise else {
+        throw CommandFailure(sentence: "the plan breaks no promise, so there is nothing to shrink")
+      }
+      promises = [promise]
     }
     let bar = ProgressBar(label: "shrink")
     defer { bar.finish() }
@@ -71,8 +75,8 @@ enum Shrinking {
         done: UInt64(tried), remaining: UInt64(max(0, tries - tried)),
         unit: "plans, \(best.itemCount) items left")
     } fails: { candidate in
-      try pool.run(Order(plan: candidate, sabotage: sabotage)).violations
-        .contains { $0.promise == promise }
+      try pool.run(Order(plan: candidate, sabotage: sabotage, promises: promises)).violations
+        .contains { promises.contains($0.promise) }
     }
     return try shrinker.shrink()
   }

@@ -112,6 +112,12 @@ struct StoryLines {
       return ("its store is copied \(way ?? "")", .fault)
     case "relayWipe": return ("has lost everything it stored", .fault)
     case "relayRollback": return ("is as it was at its last backup", .fault)
+    case "lies":
+      return ("lies: \(text("kind") ?? "") \(text("amount") ?? "")\(lasting)", .fault)
+    case "forges":
+      let victim = text("to") ?? "nobody"
+      return ("cheats: \(text("kind") ?? ""), and calls node \(victim)\(lasting)", .fault)
+    case "forged": return ("has said what it forged", .fault)
     case "says": return ("says: \(text("sentence") ?? "")", .quiet)
     case "BROKEN":
       return ("BROKEN \(text("promise") ?? "a promise"): \(text("how") ?? "")", .broken)

@@ -23,7 +23,8 @@ struct Work: ParsableCommand {
       let order = try JSONValue(parsing: line).objectValue
       let plan = try Plan(json: order?["plan"] ?? .null)
       let bug = try SabotageArgument.checked(order?["sabotage"]?.stringValue)
-      var report = try Simulation.run(plan, with: bug)
+      let promises = order?["breaking"]?.arrayValue?.compactMap(\.stringValue) ?? []
+      var report = try Simulation.run(plan, with: bug, breaking: promises)
       if order?["twice"]?.boolValue == true, try Simulation.run(plan, with: bug) != report {
         report.markUnrepeatable()
       }
@@ -39,10 +40,13 @@ struct Order {
   var sabotage: String?
   /// Run it twice, and say when the runs differ.
   var isRunTwice = false
+  /// It is enough when one of these is broken.
+  var promises: [String] = []
 
   fileprivate var json: JSONValue {
     [
       "plan": plan.json, "twice": .bool(isRunTwice),
+      "breaking": .array(promises.map { .string($0) }),
       "sabotage": sabotage.map { .string($0) } ?? .null,
     ]
   }

@@ -425,9 +425,11 @@ extension ReplicaStore {
     }
     for (id, edits) in parts.sorted(by: { $0.key < $1.key }) {
       do {
-        let entry = try entry(id) ?? newEntry(id)
+        let known = try entry(id)
+        let entry = known ?? newEntry(id)
         let merged = try entry.document.merge(edits) { try history(entry) }
-        if merged.applied > 0 { documents.insert(id) }
+        // An edit that builds on nothing in its document makes it all the same, empty.
+        if merged.applied > 0 || known == nil { documents.insert(id) }
         if merged.usedHistory { cache.noteHistory(of: id) }
       } catch let error as StoreError {
         if case .damaged(let reason) = error { damagedDocument = (id, reason) }

@@ -41,6 +41,9 @@ extension ReplicaStore {
         guard role >= .writer else {
           throw .notPermitted("This device may read the workspace but not write to it.")
         }
+        if Sabotage.refuseWhileWaiting.isPlanted, try waitingCount() > 0 {
+          throw .notPermitted("Changes of others wait.")
+        }
         let group = StoreGroup(self, now: now, entropy: entropy, isSealing: isSealing)
         let result = body(group)
         try group.finish()

@@ -24,6 +24,8 @@ final class Connection {
   var holdUntil: UInt64 = 0
   /// Given out and not reported as gone.
   var queuedBytes = 0
+  /// Changes that the peer had acknowledged once and lacked when the link began.
+  var lostByPeer: UInt64 = 0
   /// What the peer last complained about.
   var complaint: LinkFailure?
 

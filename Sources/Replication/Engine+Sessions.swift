@@ -47,6 +47,7 @@ extension Engine {
       session(id) { $0.missing([want], now: now) }
     case .peerRegressed(let before, let after):
       let lost = before.changeCount(beyond: after)
+      connection.lostByPeer = Sabotage.hideRegression.isPlanted ? 0 : lost
       log(
         .warning,
         "\(connection.place) has lost \(lost) changes that it had acknowledged; they are sent again"

@@ -24,6 +24,9 @@ package struct LinkFigures: Sendable {
   package var lag: Lag?
   /// Changes that the peer has and that are missing here.
   package var lacking: UInt64 = 0
+  /// Changes that the peer had acknowledged once and lacked when the link began: it was wiped or
+  /// put back, or it lies. It is sent them again.
+  package var lostByPeer: UInt64 = 0
   package var connectedAt: Timestamp
 }
 
@@ -136,6 +139,7 @@ extension Engine {
       figures.isLevel = session.isLevel
       figures.traffic = session.traffic
       if session.isRunning { figures.lag = session.lag(now: instant.monotonic) }
+      figures.lostByPeer = connection.lostByPeer
       figures.lacking = session.peerVector.changeCount(beyond: stored)
     }
     return figures

@@ -71,6 +71,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
   /// A document's state is written anew after each change, and its history loses the last one.
   /// Breaks P6.
   case foldTooEarly
+  /// While changes of others wait for what they build on, own ones are refused. Breaks P1.
+  case refuseWhileWaiting
   /// A segment that comes again is applied again. Breaks P5.
   case applyTwice
   /// Nobody who waits for a change is told when it comes. Breaks P6.
@@ -102,6 +104,9 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case knowOneHub
   /// What was acknowledged stays in the list of what is under way. Breaks P14.
   case growWithoutBound
+
+  /// A peer that has lost what it acknowledged is sent it again, and nobody is told. Breaks P11.
+  case hideRegression
 
   // MARK: The relay
 

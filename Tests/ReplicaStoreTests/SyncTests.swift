@@ -222,6 +222,26 @@ struct StoreSyncTests {
     #expect(kept?.bytes == segment.bytes)
   }
 
+  @Test("an edit that builds on nothing in its document makes an empty one, and says so")
+  func builtOnNothing() throws {
+    let workspace = try TestWorkspace(2)
+    let id = try workspace.edit(0) { try $0.createNote("other") }.change
+    try workspace.send(from: 0, to: 1)
+    var cheat = change(workspace, 1, lamport: 1)
+    let earlier = try #require(id)
+    cheat.lamport = 2
+    cheat.dependencies = [earlier]
+    cheat.edits[0].parents = [earlier]
+    let outcome = try workspace[0].receive([
+      try forge(workspace, 1, ChangeBlock.encode([cheat]))
+    ])
+    #expect(outcome.applied == 1)
+    #expect(outcome.documents == [cheat.edits[0].document])
+    #expect(
+      try workspace[0].documents(includingDeleted: true).map(\.id)
+        .contains(cheat.edits[0].document))
+  }
+
   @Test("a segment that holds other changes than its header says stalls its origin")
   func wrongChanges() throws {
     let workspace = try TestWorkspace(2)

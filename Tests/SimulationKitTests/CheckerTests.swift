@@ -1,9 +1,11 @@
 import Causality
+import DocumentModel
 import Documents
 import JSONCoding
 import ReplicaStore
 import SQLiteBridge
 import Sealing
+import Segments
 import Testing
 
 @testable import SimulationKit
@@ -205,5 +207,93 @@ struct CheckerTests {
     }.get()
     #expect(BlindnessChecker.check(node: 0, disk: disk, at: 2)?.promise == "P11")
     store.close()
+  }
+
+  @Test("P1: a write that is refused on a disk in good order; a broken disk may refuse")
+  func writability() {
+    struct Refusal: Error {}
+    func check(isDiskWell: Bool) -> Violation? {
+      WritabilityChecker.check(
+        node: 0, refusal: Refusal(), isDiskWell: isDiskWell, isAlone: true, at: 1)
+    }
+    #expect(check(isDiskWell: true)?.promise == "P1")
+    #expect(check(isDiskWell: false) == nil)
+  }
+
+  @Test("P7: a document that keeps the winner of two concurrent writes, and not the loser")
+  func conflicts() throws {
+    let id = DocumentID(high: 1, low: 1)
+    func change(_ origin: Origin, _ title: String) -> Change {
+      Change(
+        id: ChangeID(origin: origin, sequence: 1), lamport: 1,
+        time: Timestamp(clampingMilliseconds: 0),
+        edits: [
+          DocumentEdit(
+            document: id, parents: [],
+            operations: [Operation(.root, .set(Key("title"), .string(title), replaces: []))])
+        ])
+    }
+    let changes = [change(ada, "one"), change(ben, "other")]
+    func document(of changes: [Change]) throws -> Document {
+      let document = Document(id: id)
+      let edits = changes.compactMap { IncomingEdit($0, document: id) }
+      _ = try document.merge(edits) { DocumentHistory(document: id) }
+      return document
+    }
+    let model = Model(changes)
+    #expect(model.conflicts(of: id).map(\.writes.count) == [2])
+    let whole = try document(of: changes)
+    #expect(ConflictChecker.check(node: 0, model: model, document: whole, at: 1) == nil)
+    let half = try document(of: [changes[1]])
+    let lost = ConflictChecker.check(node: 0, model: model, document: half, at: 2)
+    #expect(lost?.promise == "P7")
+  }
+
+  @Test("P10: worlds that differ in their clocks alone, and in what came of it")
+  func wallTime() throws {
+    let report = RunReport(
+      scenario: "test", seed: 1, violations: [], events: 1, virtualMilliseconds: 1,
+      converged: true, traceHash: "a", orderHash: "b", stateDigest: "c")
+    var other = report
+    other.traceHash = "clocks are in the trace"
+    #expect(WallTimeChecker.check(report, steady: other) == nil)
+    other.stateDigest = "d"
+    #expect(WallTimeChecker.check(report, steady: other)?.promise == "P10")
+    other = report
+    other.orderHash = "d"
+    #expect(WallTimeChecker.check(report, steady: other)?.promise == "P10")
+  }
+
+  @Test("P11: a forged segment in a store; and one that is not the forged one")
+  func forgery() throws {
+    let device = DeviceKeys(entropy: .seeded(1))
+    let sealer = SegmentSealer(
+      workspace: WorkspaceID(.zero), keyEpoch: 1, key: WorkspaceKey(entropy: .seeded(2)),
+      device: device, entropy: .seeded(3))
+    let forged = try sealer.seal([1], origin: ada, sequences: 1...1, after: .zero)
+    func check(_ held: [UInt8]?) -> Violation? {
+      ForgeryChecker.check(node: 0, forbidden: [forged], holding: { _ in held }, at: 1)
+    }
+    #expect(check(nil) == nil)
+    #expect(check([1, 2, 3]) == nil)
+    #expect(check(forged.bytes)?.promise == "P11")
+  }
+
+  @Test("P11: what a relay withheld or rolled back, and nobody shows")
+  func lyingRelays() {
+    func withheld(lacking: UInt64, stored: VersionVector) -> Violation? {
+      LyingRelayChecker.checkWithheld(
+        node: 0, told: vector((ada, 2)), stored: stored, lacking: lacking, at: 1)
+    }
+    #expect(withheld(lacking: 0, stored: vector((ada, 2))) == nil)
+    #expect(withheld(lacking: 1, stored: vector((ada, 1))) == nil)
+    #expect(withheld(lacking: 0, stored: vector((ada, 1)))?.promise == "P11")
+    func rolledBack(lost: UInt64, claimed: VersionVector) -> Violation? {
+      LyingRelayChecker.checkRollback(
+        node: 0, known: vector((ada, 2)), claimed: claimed, lost: lost, at: 1)
+    }
+    #expect(rolledBack(lost: 0, claimed: vector((ada, 2))) == nil)
+    #expect(rolledBack(lost: 1, claimed: vector((ada, 1))) == nil)
+    #expect(rolledBack(lost: 0, claimed: vector((ada, 1)))?.promise == "P11")
   }
 }

@@ -20,3 +20,18 @@ struct SabotageCatalogueTests {
     #expect(SabotageCatalogue.named("none such") == nil)
   }
 }
+
+/// Each bug is planted, and the world that is known to show it has to.
+@Suite("Planted bugs are caught")
+struct PlantedBugTests {
+  @Test("a planted bug breaks one of its promises", arguments: SabotageCatalogue.all.map(\.name))
+  func isCaught(name: String) throws {
+    guard PlantedBug.canBePlanted else { return }
+    let bug = try #require(SabotageCatalogue.named(name))
+    let plan = try #require(Scenario.named(bug.scenario)).plan(seed: bug.seed)
+    let report = try Simulation.run(plan, with: bug, breaking: bug.promises)
+    #expect(
+      report.violations.contains { bug.promises.contains($0.promise) },
+      "\(report.violations.map(\.what))")
+  }
+}

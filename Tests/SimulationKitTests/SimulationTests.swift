@@ -5,19 +5,6 @@ import Testing
 
 @Suite("Simulated worlds")
 struct SimulationTests {
-  @Test("every promise holds, whatever breaks", arguments: Scenario.shipped)
-  func promisesHold(scenario: Scenario) throws {
-    // The canary is to fail; the large ones have one seed here and their nights in sweeps.
-    guard scenario.name != "canary" else { return }
-    let isLarge = scenario.work > 200
-    for seed in UInt64(1)...(isLarge ? 1 : 12) {
-      let report = try Simulation.run(scenario.plan(seed: seed))
-      #expect(report.isOK, "\(scenario.name) seed \(seed): \(report.violations)")
-      #expect(report.converged)
-      #expect(!report.stateDigest.isEmpty)
-    }
-  }
-
   @Test(
     "the same plan is the same run, event by event, with both ciphers",
     arguments: [Plan.Cipher.standIn, .libsodium])

@@ -65,7 +65,7 @@ package struct Model: Sendable {
   }
 
   /// Nil when nothing of the document is in what was seen.
-  private func read<Result>(
+  func read<Result>(
     _ document: DocumentID, _ seen: VersionVector?, _ body: (ModelDocument, ChangeSet) -> Result
   ) -> Result? {
     guard let model = models[document] else { return nil }

@@ -3,12 +3,19 @@ import Documents
 import JSONCoding
 import ReplicaStore
 import Replication
+import Sealing
+import SegmentStore
+import Segments
 
 /// All checkers over all nodes: what is looked at whenever a node shows something new.
 struct Checks {
   var ledger: Ledger
   var traffic = TrafficChecker()
   private(set) var violations: [Violation] = []
+  /// Segments that were forged so that no store may hold them.
+  private(set) var forbidden: [Segment] = []
+  /// Origins of which a member who cheats made two histories.
+  private(set) var forked: [Origin] = []
   private var convergence = ConvergenceChecker()
   private var closure: CausalClosureChecker
   private var session: SessionChecker
@@ -64,9 +71,27 @@ struct Checks {
     if !ledger.isContested(version) {
       add(
         convergence.observe(
-          node: number, version: version, digest: node.view.digest, at: time), &trace)
+          node: number, version: version, stories: stories(node, version),
+          digest: node.view.digest, at: time), &trace)
     }
     add(AtomicityChecker.check(node: number, view: node.view, at: time), &trace)
+  }
+
+  /// Somebody is about to cheat.
+  mutating func expect(_ forgery: Forgery, by node: Int, at time: Int) {
+    forbidden += forgery.forbidden
+    if let origin = forgery.forked { forked.append(origin) }
+    for allowed in forgery.allowed {
+      ledger.attempt(allowed.change, node: node, builtOn: allowed.dependencies, at: time)
+    }
+  }
+
+  /// Which of two histories a replica knows of each origin that has two.
+  func stories(_ node: ReplicaNode, _ version: VersionVector) -> [Digest?] {
+    forked.map { origin in
+      let last = ChangeID(origin: origin, sequence: version[origin])
+      return try? node.store?.read { try node.store?.segments.chainHash(endingAt: last) }
+    }
   }
 
   /// Identity is never reused: what had a name that others used has another one now.
@@ -128,9 +153,12 @@ struct Checks {
         add(
           DurabilityChecker.check(
             node: node.number, version: version, ledger: ledger, at: time), &trace)
-        add(
-          DurabilityChecker.checkEnd(
-            node: node.number, version: version, ledger: ledger, at: time), &trace)
+        // What honest people built on one of two stories cannot reach who heard the other.
+        if forked.isEmpty {
+          add(
+            DurabilityChecker.checkEnd(
+              node: node.number, version: version, ledger: ledger, at: time), &trace)
+        }
       }
       add(
         try IdentityChecker.checkEnd(

@@ -1,7 +1,16 @@
 import Causality
+import Sealing
 
-/// P6: replicas with equal version vectors hold equal state, byte for byte.
+/// P6: replicas with equal version vectors hold equal state, byte for byte. Where a member has told
+/// two stories under one name, those who heard the same one do.
 struct ConvergenceChecker {
+  /// What a replica has seen.
+  struct Sight: Hashable {
+    var version: VersionVector
+    /// Which of two stories, for each origin that told two.
+    var stories: [Digest?]
+  }
+
   private struct Sighting {
     var digest: StateDigest
     var node: Int
@@ -9,14 +18,15 @@ struct ConvergenceChecker {
   }
 
   /// Only looked up in.
-  private var sightings: [VersionVector: Sighting] = [:]
+  private var sightings: [Sight: Sighting] = [:]
 
   /// Compares what a node holds with what any node ever held at the same version.
   mutating func observe(
-    node: Int, version: VersionVector, digest: StateDigest, at time: Int
+    node: Int, version: VersionVector, stories: [Digest?] = [], digest: StateDigest, at time: Int
   ) -> Violation? {
-    guard let earlier = sightings[version] else {
-      sightings[version] = Sighting(digest: digest, node: node, at: time)
+    let sight = Sight(version: version, stories: stories)
+    guard let earlier = sightings[sight] else {
+      sightings[sight] = Sighting(digest: digest, node: node, at: time)
       return nil
     }
     guard earlier.digest != digest else { return nil }

@@ -102,6 +102,19 @@ struct Ledger {
     entries[change] = Entry(node: node, at: time, seen: seen, standing: .inDoubt)
   }
 
+  /// A change of a member who cheats, but by the rules: it may be shown, after what it builds on.
+  mutating func attempt(
+    _ change: ChangeID, node: Int, builtOn dependencies: [ChangeID], at time: Int
+  ) {
+    var seen = VersionVector()
+    let own = ChangeID(origin: change.origin, sequence: change.sequence &- 1)
+    for other in dependencies + [own] {
+      if let entry = entries[other] { seen.formUnion(entry.seen) }
+    }
+    seen.advance(to: change)
+    attempt(change, node: node, seen: seen, at: time)
+  }
+
   /// The machine of a node is lost and a backup is in its place: what only it held is gone, and
   /// nobody promised otherwise.
   ///

@@ -3,8 +3,9 @@ import DocumentModel
 import Documents
 import ReplicaStore
 
-/// P6, from the outside: what a replica shows is what a second, tiny model of the documents makes
-/// of the changes that the replica says it shows. P5: each of these is there, and once.
+/// P6, from the outside, with P7: what a replica shows is what a second, tiny model of the
+/// documents makes of the changes that the replica says it shows. P5: each of these is there, and
+/// once.
 struct ModelChecker {
   /// The model of the changes that were looked at last: in the end all replicas have the same.
   private var last: (changes: [Change], model: Model)?
@@ -26,6 +27,11 @@ struct ModelChecker {
     let model = model(of: changes)
     for item in try store.documents(includingDeleted: true) {
       guard let document = try store.document(item.id) else { continue }
+      if let lost = ConflictChecker.check(
+        node: node, model: model, document: document, at: time)
+      {
+        return lost
+      }
       guard let difference = model.difference(from: document) else { continue }
       return Violation(
         "P6", at: time, "node \(node) shows what the model of its changes does not: \(difference)")

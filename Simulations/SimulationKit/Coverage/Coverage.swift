@@ -15,11 +15,13 @@ package struct Coverage {
     "disk.lostWrite", "disk.tornWrite", "disk.failedRead", "disk.failedWrite", "disk.failedSync",
     "disk.full", "disk.rottenByte", "link.protocolError", "link.silent", "piece.lost",
     "piece.duplicated", "piece.reordered", "piece.corrupted", "piece.truncated", "piece.injected",
-    "duplicateSuppressed", "link.forked", "damageFound",
+    "duplicateSuppressed", "link.forked", "damageFound", "forgerySent", "forgeryRefused",
+    "writtenAlone",
+    "segmentWithheld", "segmentShuffled", "withholdingSeen", "rollbackSeen",
   ]
 
   mutating func note(_ kind: Fault.Kind) { faults[kind.rawValue, default: 0] += 1 }
-  mutating func note(_ event: String) { events[event, default: 0] += 1 }
+  mutating func note(_ event: String, _ count: Int = 1) { events[event, default: 0] += count }
   mutating func note(_ fate: Parcel.Fate) { note("piece.\(fate.rawValue)") }
   mutating func note(_ failure: LinkFailure) { note("link.\(failure.code)") }
 

@@ -178,6 +178,12 @@ struct VirtualNetwork {
     return true
   }
 
+  /// Whether all that was sent towards an end has come to it.
+  func isSilent(towards side: Side, of id: ConnectionID) -> Bool {
+    guard let connection = connections[id], !connection.isDead else { return false }
+    return connection.streams[side.rawValue].inTransit.isEmpty
+  }
+
   private func canPass(_ connection: Connection, towards side: Side) -> Bool {
     reach.canHear(connection.nodes[side.rawValue], connection.nodes[side.other.rawValue])
   }

@@ -63,6 +63,34 @@ package struct Fault: Equatable, Sendable {
     /// The relay is as it was at the last backup.
     case relayRollback
 
+    // Relays that lie: a liar does, while it lasts.
+    /// Of a million segments so many (`amount`) are counted as sent and not sent.
+    case relayWithhold
+    /// Of a million segments so many are sent behind the next one.
+    case relayShuffle
+    /// It says that it has half of what it has.
+    case relayOldVector
+
+    // Members who cheat: the `node`, an adversary, calls the `other` one and stays on the line.
+    /// Tells it one thing and somebody else another under the same name; then `amount` more.
+    case forgeFork
+    /// A segment behind another than the one that it names, or with one left out.
+    case forgeChain
+    /// In the name of somebody else, or with a signature that is none.
+    case forgeSignature
+    /// Somebody else's sealed body behind a header of its own, or a header that was changed.
+    case forgeSplice
+    /// What others wrote, again, in another order, announced as something else.
+    case forgeReplay
+    /// A change whose Lamport time does not follow from what it builds on.
+    case forgeLamport
+    /// A change that builds on what nobody made, or on itself.
+    case forgeDependency
+    /// A sealed body that is no change block, or a damaged one.
+    case forgeBody
+    /// A change of operations that no editor makes.
+    case forgeContent
+
     /// The world writes down a promise that nobody made. A simulator that does not cry out is
     /// broken.
     case canary
@@ -114,7 +142,29 @@ extension Fault.Kind {
     case .clockJump, .rot: [.node, .amount]
     case .readError, .writeError, .syncError: [.duration, .node, .amount]
     case .copyStore: [.node, .other, .amount]
+    case .relayWithhold, .relayShuffle: [.duration, .node, .amount]
+    case .relayOldVector: [.duration, .node]
+    case .forgeFork: [.duration, .node, .other, .amount]
+    case .forgeChain, .forgeSignature, .forgeSplice, .forgeReplay, .forgeLamport,
+      .forgeDependency, .forgeBody, .forgeContent:
+      [.duration, .node, .other]
     case .canary: [.node]
+    }
+  }
+
+  var isLie: Bool {
+    switch self {
+    case .relayWithhold, .relayShuffle, .relayOldVector: true
+    default: false
+    }
+  }
+
+  var isForgery: Bool {
+    switch self {
+    case .forgeFork, .forgeChain, .forgeSignature, .forgeSplice, .forgeReplay, .forgeLamport,
+      .forgeDependency, .forgeBody, .forgeContent:
+      true
+    default: false
     }
   }
 

@@ -57,6 +57,13 @@ struct Fields {
     return elements
   }
 
+  func flag(_ name: String) throws(PlanError) -> Bool {
+    guard let flag = try value(name).boolValue else {
+      throw PlanError("'\(name)' of \(owner) must be true or false")
+    }
+    return flag
+  }
+
   /// A 64-bit number, written as a text: readers in other languages round large numbers.
   func number(_ name: String) throws(PlanError) -> UInt64 {
     guard let number = UInt64(try string(name)) else {

@@ -2,7 +2,7 @@ package import JSONCoding
 
 extension Plan {
   package var json: JSONValue {
-    [
+    var object: JSONObject = [
       "format": .integer(Int64(Plan.formatVersion)),
       "scenario": .string(scenario),
       // As text, since readers in other languages round large numbers.
@@ -17,6 +17,8 @@ extension Plan {
       "work": .array(work.map(\.json)),
       "faults": .array(faults.map(\.json)),
     ]
+    if hasSteadyTwin { object["steadyTwin"] = true }
+    return .object(object)
   }
 
   package init(json: JSONValue) throws(PlanError) {
@@ -45,6 +47,7 @@ extension Plan {
     if fields.has("windowBytes") {
       windowBytes = try fields.integer("windowBytes", in: 1...Plan.windowBytesDefault)
     }
+    if fields.has("steadyTwin") { hasSteadyTwin = try fields.flag("steadyTwin") }
     weather = try Weather(json: try fields.value("weather"))
     let times = 0...durationMilliseconds
     work = try fields.array("work").map { item throws(PlanError) in

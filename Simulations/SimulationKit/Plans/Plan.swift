@@ -10,12 +10,19 @@ package struct Plan: Equatable, Sendable {
 
   /// What lives on an island.
   package enum Resident: String, CaseIterable, Sendable {
+
     /// A replica that is a member of the workspace from the start.
     case replica
     /// A blind relay. In a star the relays are the hubs.
     case relay
     /// An empty machine, until a fault puts a copy of another one's store on it.
     case spare
+    /// A relay that lies when the plan says so.
+    case liar
+    /// A member of the workspace who cheats, see the faults that forge.
+    case adversary
+
+    var isRelay: Bool { self == .relay || self == .liar }
   }
 
   /// Which primitives seal what the replicas send and store.
@@ -67,6 +74,8 @@ package struct Plan: Equatable, Sendable {
   /// Segment bytes that may be under way to a replica on one link. Narrow ones show what flow
   /// control does with little data.
   package var windowBytes = Plan.windowBytesDefault
+  /// The same world is run with steady clocks too, and must do the same.
+  package var hasSteadyTwin = false
   package var weather = Weather()
   package var work: [Work] = []
   package var faults: [Fault] = []
@@ -80,6 +89,14 @@ package struct Plan: Equatable, Sendable {
   /// (Whoever is outside of the core is cut off until the core has converged.)
   package var isHealthy: Bool {
     faults.isEmpty && weather.isFair && core.count == residents.count
+  }
+
+  /// The same world, in which all wall clocks are right.
+  var withSteadyClocks: Plan {
+    var plan = self
+    plan.faults.removeAll { [.clockJump, .clockStop].contains($0.kind) }
+    plan.hasSteadyTwin = false
+    return plan
   }
 
   /// A store is copied or put back in this world.

@@ -14,8 +14,12 @@ package struct Scenario: Equatable, Sendable {
   package var about: String
   package var replicas: Int
   package var relays = 0
+  /// Relays that lie at times.
+  package var liars = 0
   /// Empty machines for copies.
   package var spares = 0
+  /// Members who cheat.
+  package var adversaries = 0
   package var shape: Plan.Shape
   package var durationMilliseconds: Int
   /// Acts of work in a run, over all nodes.
@@ -27,6 +31,12 @@ package struct Scenario: Equatable, Sendable {
   /// What links are like; nil leaves it to the seed.
   package var weather: Weather?
 
+  /// The same worlds are run with steady clocks too. Whoever asks for it leaves out what depends on
+  /// lengths in bytes, as a wall time is one more or less of them.
+  package var hasSteadyTwin = false
+
+  var nodeCount: Int { replicas + relays + liars + spares + adversaries }
+
   /// The scenarios that come with the simulator, by name.
   package static let shipped: [Scenario] = ShippedScenarios.read()
 
@@ -37,15 +47,16 @@ package struct Scenario: Equatable, Sendable {
 
 extension Scenario {
   private static let members = [
-    "name", "about", "replicas", "relays", "spares", "topology", "durationMilliseconds", "work",
-    "always", "sometimes", "weather",
+    "name", "about", "replicas", "relays", "liars", "spares", "adversaries", "topology",
+    "durationMilliseconds", "work",
+    "always", "sometimes", "weather", "steadyTwin",
   ]
 
   /// Reads a scenario that a person wrote.
   ///
   /// `name`, `about`, `replicas`, `topology`, `durationMilliseconds` and `work` are needed;
-  /// `relays`, `spares`, `weather` and the faults (`always`, `sometimes`: objects from the kind of
-  /// a fault to a count) are not.
+  /// `relays`, `liars`, `spares`, `adversaries`, `weather`, `steadyTwin` and the faults (`always`,
+  /// `sometimes`: objects from the kind of a fault to a count) are not.
   package init(json: JSONValue) throws(PlanError) {
     let fields = try Fields(json, of: "a scenario")
     try fields.refuseOthers(than: Self.members)
@@ -54,17 +65,20 @@ extension Scenario {
     replicas = try fields.integer("replicas", in: 1...Plan.nodeCountMax)
     let rest = 0...(Plan.nodeCountMax - replicas)
     if fields.has("relays") { relays = try fields.integer("relays", in: rest) }
+    if fields.has("liars") { liars = try fields.integer("liars", in: rest) }
     if fields.has("spares") { spares = try fields.integer("spares", in: rest) }
-    guard replicas + relays + spares <= Plan.nodeCountMax else {
-      throw PlanError("a scenario has at most \(Plan.nodeCountMax) nodes")
-    }
+    if fields.has("adversaries") { adversaries = try fields.integer("adversaries", in: rest) }
     shape = try fields.choice("topology")
     durationMilliseconds = try fields.integer(
       "durationMilliseconds", in: 1000...Plan.durationMillisecondsMax)
     work = try fields.integer("work", in: 0...Plan.itemCountMax)
+    if fields.has("steadyTwin") { hasSteadyTwin = try fields.flag("steadyTwin") }
     always = try Self.shares("always", fields)
     sometimes = try Self.shares("sometimes", fields)
     if fields.has("weather") { weather = try Weather(json: try fields.value("weather")) }
+    guard nodeCount <= Plan.nodeCountMax else {
+      throw PlanError("a scenario has at most \(Plan.nodeCountMax) nodes")
+    }
   }
 
   /// In the order of ``Fault/Kind``, whatever order the file has.
@@ -110,6 +124,8 @@ enum ShippedScenarios {
     ("two-relays", PackageResources.two_relays_json),
     ("relay-disks", PackageResources.relay_disks_json),
     ("twins", PackageResources.twins_json),
+    ("lying-relay", PackageResources.lying_relay_json),
+    ("adversary", PackageResources.adversary_json),
     ("swarm", PackageResources.swarm_json),
     ("busy", PackageResources.busy_json),
     ("canary", PackageResources.canary_json),

@@ -36,6 +36,7 @@ package struct Shrinker {
       try simplifyWorld()
       try simplifyItems()
       try shortenTimes()
+      try dropWithOtherChance()
     }
     return best
   }
@@ -65,6 +66,25 @@ package struct Shrinker {
       }
       guard size > 1, triesLeft > 0 else { return }
       size /= 2
+    }
+  }
+
+  /// A plan of so many items is small enough.
+  package static let itemsWanted = 12
+  private static let missesMax = 60
+
+  /// What needs two things to meet by chance needs other chance when there is less of it: leaves
+  /// out a run of items and draws everything anew.
+  private mutating func dropWithOtherChance() throws {
+    var random = RandomStream(seed: best.seed, "shrinking")
+    var misses = 0
+    while best.itemCount > Self.itemsWanted, misses < Self.missesMax, triesLeft > 0 {
+      let size = random.magnitude(in: 1...(best.itemCount / 2))
+      let start = random.integer(in: 0...(best.itemCount - size))
+      var candidate = best.without(items: start..<(start + size))
+      candidate.seed = random.next()
+      for index in candidate.work.indices { candidate.work[index].salt = random.next() }
+      if try attempt(candidate) { misses = 0 } else { misses += 1 }
     }
   }
 

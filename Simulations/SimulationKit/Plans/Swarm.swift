@@ -8,7 +8,9 @@ extension Scenario {
   package func plan(seed: UInt64) -> Plan {
     let residents =
       Array(repeating: Plan.Resident.replica, count: replicas)
-      + Array(repeating: .relay, count: relays) + Array(repeating: .spare, count: spares)
+      + Array(repeating: .relay, count: relays) + Array(repeating: .liar, count: liars)
+      + Array(repeating: .spare, count: spares)
+      + Array(repeating: .adversary, count: adversaries)
     var plan = Plan(
       scenario: name, seed: seed, residents: residents, shape: shape,
       durationMilliseconds: durationMilliseconds, core: makeCore(seed: seed))
@@ -16,7 +18,9 @@ extension Scenario {
     // The real primitives are an order of magnitude slower and have tests of their own.
     plan.cipher = random.chance(millionths: 60_000) ? .libsodium : .standIn
     var window = RandomStream(seed: seed, "window")
-    if window.chance(millionths: 500_000) {
+    plan.hasSteadyTwin = hasSteadyTwin
+    // How much fits into a window depends on lengths.
+    if !hasSteadyTwin, window.chance(millionths: 500_000) {
       plan.windowBytes = window.magnitude(in: 512...Plan.windowBytesDefault)
     }
     plan.weather = weather ?? makeWeather(seed: seed)
@@ -46,7 +50,7 @@ extension Scenario {
   private func makeCore(seed: UInt64) -> [Int] {
     guard replicas > 1 else { return [0] }
     // Where nothing is broken, nobody is outside.
-    if always.isEmpty, sometimes.isEmpty { return Array(0..<(replicas + relays)) }
+    if always.isEmpty, sometimes.isEmpty { return Array(0..<(replicas + relays + liars)) }
     var random = RandomStream(seed: seed, "core")
     var core = Array(0..<replicas)
     for _ in 0..<random.integer(in: 0...(replicas - 2)) {
@@ -54,7 +58,8 @@ extension Scenario {
     }
     guard shape == .star else { return core }
     // Nobody hears of anybody in a star without a hub.
-    if relays > 0 { return core + [replicas + random.integer(in: 0...(relays - 1))] }
+    let hubs = relays + liars
+    if hubs > 0 { return core + [replicas + random.integer(in: 0...(hubs - 1))] }
     return core.first == 0 ? core : [0] + core
   }
 
@@ -91,7 +96,7 @@ extension Scenario {
       .map { item in
         var item = item
         // The relays stand between the replicas and the spares, and nobody works on a relay.
-        if item.node >= replicas { item.node += relays }
+        if item.node >= replicas { item.node += relays + liars }
         return item
       }
   }
@@ -129,8 +134,14 @@ extension Scenario {
       case .restoreBackup: fault.amount = random.integer(in: 0...1)
       case .copyStore:
         fault.amount = random.integer(in: 0...1)
-        fault.other = replicas + relays + index % max(spares, 1)
+        fault.other = replicas + relays + liars + index % max(spares, 1)
+      case .relayWithhold, .relayShuffle: fault.amount = random.magnitude(in: 20_000...1_000_000)
+      case .forgeFork: fault.amount = random.integer(in: 0...2)
       default: break
+      }
+      if kind.isForgery {
+        fault.other = random.integer(in: 0...(replicas + relays - 1))
+        fault.forMilliseconds = random.magnitude(in: 1_000...20_000)
       }
       guard isPossible(kind) else { continue }
       if [.restoreBackup, .relayRollback].contains(kind) {
@@ -147,7 +158,8 @@ extension Scenario {
     switch kind {
     case .copyStore: spares > 0
     case .relayWipe, .relayRollback: relays > 0
-    default: true
+    case .relayWithhold, .relayShuffle, .relayOldVector: liars > 0
+    default: !kind.isForgery || adversaries > 0
     }
   }
 
@@ -155,8 +167,13 @@ extension Scenario {
     switch kind {
     case .relayWipe, .relayRollback:
       replicas + random.integer(in: 0...max(relays - 1, 0))
+    case .relayWithhold, .relayShuffle, .relayOldVector:
+      replicas + relays + random.integer(in: 0...max(liars - 1, 0))
     case .restoreBackup, .copyStore, .rot, .canary: random.integer(in: 0...(replicas - 1))
-    default: random.integer(in: 0...(replicas + relays - 1))
+    default:
+      kind.isForgery
+        ? replicas + relays + liars + spares + random.integer(in: 0...max(adversaries - 1, 0))
+        : random.integer(in: 0...(replicas + relays + liars - 1))
     }
   }
 
@@ -169,12 +186,14 @@ extension Scenario {
       // A laptop in a bag, or a machine that was swapped out for a week.
       random.chance(millionths: 200_000)
         ? 7 * 24 * 60 * 60 * 1000 : random.magnitude(in: 100...durationMilliseconds)
+    case .relayWithhold, .relayShuffle, .relayOldVector:
+      random.magnitude(in: 2_000...durationMilliseconds)
     default: random.magnitude(in: 100...(durationMilliseconds * 2))
     }
   }
 
   private func makeGroups(_ random: inout RandomStream) -> [[Int]] {
-    let nodes = Array(0..<(replicas + relays + spares))
+    let nodes = Array(0..<(replicas + relays + liars + spares))
     let one = random.integer(in: 0...(nodes.count - 1))
     switch random.integer(in: 0...4) {
     case 0:
@@ -201,7 +220,7 @@ extension Scenario {
 
   /// Who is not heard, and by whom.
   private func makeSides(_ random: inout RandomStream) -> [[Int]] {
-    let nodes = Array(0..<(replicas + relays + spares))
+    let nodes = Array(0..<(replicas + relays + liars + spares))
     let mute = nodes.filter { _ in random.chance(millionths: 400_000) }
     let speakers = mute.isEmpty ? [0] : mute
     return [speakers, nodes.filter { !speakers.contains($0) }]

@@ -7,6 +7,8 @@ package struct PlantedBug: Sendable {
   package let about: String
   /// The scenario whose seeds are to catch it.
   package let scenario: String
+  /// A seed of it that does.
+  package let seed: UInt64
   /// The promises that it breaks, any of which is its catch.
   package let promises: [String]
 
@@ -22,7 +24,8 @@ package enum SabotageCatalogue {
   package static let all: [PlantedBug] = Sabotage.allCases.map { sabotage in
     let (about, promises) = entry(sabotage)
     return PlantedBug(
-      sabotage: sabotage, about: about, scenario: scenario(of: sabotage), promises: promises)
+      sabotage: sabotage, about: about, scenario: scenario(of: sabotage), seed: seed(of: sabotage),
+      promises: promises)
   }
 
   /// The bug of that name.
@@ -33,11 +36,21 @@ package enum SabotageCatalogue {
     switch sabotage {
     case .forwardWithoutSuppression: "quiet-ring"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
-    case .reuseSequence, .skipChainCheck: "twins"
+    case .reuseSequence: "twins"
+    case .skipSignatureCheck, .skipChainCheck: "adversary"
+    case .hideRegression: "lying-relay"
+    case .trustWallClock: "bad-clocks"
     case .neverLowerPeer, .relayTellsNobody: "lost-relay"
     case .relaySwallowsFailure: "relay-disks"
     case .knowOneHub: "two-relays"
     default: "swarm"
+    }
+  }
+
+  /// The first that catches it, as 'skerry-sim sabotages --hunt' finds it.
+  private static func seed(of sabotage: Sabotage) -> UInt64 {
+    switch sabotage {
+    default: 1
     }
   }
 
@@ -74,11 +87,11 @@ package enum SabotageCatalogue {
     case .sealWithoutEncrypting:
       ("stores and sends the bodies of segments in the clear", ["P11"])
     case .skipSignatureCheck:
-      ("takes segments with any signature", ["P11"])
+      ("takes segments with any signature", ["P11", "P5"])
     case .skipChainCheck:
       (
         "puts a segment behind another than the one that it names",
-        ["P6", "P2", "P5", "P9", "P11", "P14"]
+        ["P11", "P6", "P2", "P5", "P9", "P14"]
       )
     case .syncNormally:
       ("commits with synchronous=NORMAL", ["P2", "P8"])
@@ -98,6 +111,10 @@ package enum SabotageCatalogue {
       ("applies the changes of a segment again when it comes again", ["P5", "P6"])
     case .wakeNobody:
       ("tells no origin that waits for a change when that change comes", ["P6"])
+    case .refuseWhileWaiting:
+      ("refuses to write while changes of others wait for what they build on", ["P1"])
+    case .hideRegression:
+      ("tells nobody that a relay has lost what it had acknowledged", ["P11"])
     case .reuseSequence:
       ("lets a restored or copied store go on under its old origin", ["P6", "P9"])
     case .dropLastOfBatch:

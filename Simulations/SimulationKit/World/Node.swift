@@ -4,6 +4,7 @@ import ReplicaStore
 import Replication
 import SQLiteBridge
 import Sealing
+import SegmentStore
 import Segments
 
 /// One island: a machine with a disk and a clock, and a process on it while it lives.
@@ -55,7 +56,7 @@ class Node {
 
   /// Replicas are reached by TCP, relays by WebSocket.
   static func address(of number: Int, _ resident: Plan.Resident) -> String {
-    resident == .relay ? "ws://node-\(number):7000/" : "tcp://node-\(number):7000"
+    resident.isRelay ? "ws://node-\(number):7000/" : "tcp://node-\(number):7000"
   }
 
   var address: String { Node.address(of: number, resident) }
@@ -104,6 +105,9 @@ class Node {
     var stream = RandomStream(seed: seed, "node \(number) \(purpose)")
     return stream.next()
   }
+
+  /// Looks up the bytes of the stored segment that holds a change; nil when it stores none.
+  var heldSegments: ((ChangeID) -> [UInt8]?)? { nil }
 
   // MARK: Its links
 
@@ -189,6 +193,12 @@ final class ReplicaNode: Node {
   override var isUp: Bool { engine != nil }
 
   override var shownVersion: VersionVector { store?.appliedVector ?? VersionVector() }
+
+  override var heldSegments: ((ChangeID) -> [UInt8]?)? {
+    store.map { store in
+      { change in try? store.read { try store.segments.segment(containing: change)?.bytes } }
+    }
+  }
 
   private func options(_ access: SQLiteOptions.Access) -> SQLiteOptions {
     SQLiteOptions(

@@ -1,8 +1,10 @@
+import Causality
 import Documents
 import Relaying
 import Replication
 import SQLiteBridge
 import Sealing
+import SegmentStore
 import Segments
 
 /// An island with a blind relay.
@@ -27,6 +29,16 @@ final class RelayNode: Node {
   override func stop(_ loss: VirtualDisk.Loss) {
     core = nil
     super.stop(loss)
+  }
+
+  override var heldSegments: ((ChangeID) -> [UInt8]?)? {
+    guard core != nil,
+      let file = disk.image.fileNames.first(where: { $0.hasSuffix(".relay") }),
+      let connection = try? SQLiteConnection(
+        SQLiteOptions(location: .file(file), access: .read, vfs: disk.vfsName))
+    else { return nil }
+    let segments = SegmentStore(connection)
+    return { change in try? segments.segment(containing: change)?.bytes }
   }
 
   private static func storage(on disk: VirtualDisk) -> RelayStorage {

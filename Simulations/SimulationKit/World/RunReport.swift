@@ -22,6 +22,8 @@ package struct RunReport: Equatable, Sendable {
   package var converged: Bool
   /// The hash over the story of the run; equal plans have equal ones, in every process.
   package var traceHash: String
+  /// The hash over what was committed and shown, where and when.
+  var orderHash = ""
   /// The hash of the canonical state that all nodes ended with; empty when they did not converge.
   package var stateDigest = ""
   /// How often each kind of fault took place, sorted by name.
@@ -53,6 +55,7 @@ package struct RunReport: Equatable, Sendable {
       "coverage": Self.json(coverage),
       "converged": .bool(converged),
       "traceHash": .string(traceHash),
+      "orderHash": .string(orderHash),
       "stateDigest": .string(stateDigest),
     ]
   }
@@ -89,6 +92,7 @@ extension RunReport {
     coverage = try counts("coverage")
     converged = try fields.value("converged").boolValue ?? false
     traceHash = try fields.string("traceHash")
+    orderHash = try fields.string("orderHash")
     stateDigest = try fields.string("stateDigest")
   }
 

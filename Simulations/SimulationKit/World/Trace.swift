@@ -4,6 +4,8 @@ import Sealing
 /// The story of a run, event by event, and the hash that two runs of one plan must share.
 struct Trace {
   private var hash = HashState(domain: Trace.domain)
+  /// Of what was committed and shown, and when: nothing that wall time may have a part in.
+  private var order = HashState(domain: Trace.domain)
   private var line: [UInt8] = []
   private let sink: ((JSONValue) -> Void)?
   private(set) var eventCount = 0
@@ -28,10 +30,14 @@ struct Trace {
     json.write(to: &line)
     line.append(UInt8(ascii: "\n"))
     hash.update(line)
+    if what == "commit" || what == "state" { order.update(line) }
     eventCount += 1
     sink?(json)
   }
 
   /// The hash of everything that was recorded. Call it once, at the end.
   func finish() -> Digest { hash.finish() }
+
+  /// The hash of what was committed and shown. Call it once, at the end.
+  func finishOrder() -> Digest { order.finish() }
 }

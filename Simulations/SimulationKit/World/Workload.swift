@@ -48,6 +48,10 @@ struct Workload {
     if let mark {
       try transaction.edit(document).set(DocumentPath([.key(mark)]), to: .bool(true))
     }
+    guard try isOrdinary(document, transaction) else {
+      // Somebody who cheats has made it, or made something else of it.
+      return try transaction.edit(document).set(["title"], to: "what is this?")
+    }
     switch kind {
     case .create: break
     case .setField:
@@ -89,11 +93,24 @@ struct Workload {
       try transaction.edit(document).set(["title"], to: title)
     case .deleteDocument: try transaction.edit(document).deleteDocument()
     case .transfer:
-      guard let other = random.element(of: documents.filter { $0 != document }) else { return }
+      guard let other = random.element(of: documents.filter { $0 != document }),
+        try isOrdinary(other, transaction)
+      else { return }
       let amount = Int64(random.integer(in: 1...100))
       try transaction.edit(document).increment(["balance"], by: -amount)
       try transaction.edit(other).increment(["balance"], by: amount)
     }
+  }
+
+  /// Whether it has the parts that ``create(in:)`` gives to a document.
+  private func isOrdinary(
+    _ document: DocumentID, _ transaction: StoreTransaction
+  ) throws -> Bool {
+    guard let document = try transaction.document(document) else { return false }
+    let parts: [(DocumentPath, ContainerKind)] = [
+      (["body"], .text), (["items"], .list), (["count"], .counter), (["balance"], .counter),
+    ]
+    return parts.allSatisfy { path, kind in (try? document.kind(at: path)) == kind }
   }
 
   private mutating func create(in transaction: StoreTransaction) throws {

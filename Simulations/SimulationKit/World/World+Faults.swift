@@ -56,6 +56,15 @@ extension World {
     case .restoreBackup: restoreBackup(on: node, fault)
     case .copyStore: copyStore(of: node, to: nodes[fault.other], fault)
     case .relayWipe, .relayRollback: damageRelay(node, fault)
+    case .relayWithhold, .relayShuffle, .relayOldVector:
+      record(fault, "lies", ["kind": .string(fault.kind.rawValue), "amount": .count(fault.amount)])
+      last(fault)
+      beginLie(fault)
+    case .forgeFork, .forgeChain, .forgeSignature, .forgeSplice, .forgeReplay, .forgeLamport,
+      .forgeDependency, .forgeBody, .forgeContent:
+      record(fault, "forges", ["kind": .string(fault.kind.rawValue), "to": .count(fault.other)])
+      let number = last(fault)
+      if beginForgery(fault, number: number) { coverage.note("forgeryMade") }
     case .canary:
       record(fault, "canary")
       checks.ledger.promiseNothing(node: fault.node, at: now)
@@ -86,7 +95,9 @@ extension World {
       if !lasting.values.contains(where: { $0.node == fault.node && $0.kind.isOfDisk }) {
         node.disk.healFaults()
       }
-    default: break
+    default:
+      if fault.kind.isForgery { endForgery(fault, number: number) }
+      if fault.kind.isLie { endLie(fault) }
     }
   }
 
@@ -114,7 +125,7 @@ extension World {
     for parcel in network.released(now: now) { queue.schedule(.arrival(parcel), at: now) }
   }
 
-  private func cutLinks(of node: Node) {
+  func cutLinks(of node: Node) {
     for (connection, side) in network.ends(of: node.number) {
       schedule(network.send(.closed, from: side, of: connection, now: now))
       if let link = node.link(of: connection, side) { ended(link, of: node, "cut") }

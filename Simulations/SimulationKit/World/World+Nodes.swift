@@ -8,8 +8,10 @@ extension World {
   // MARK: Starting and stopping
 
   func boot(_ node: Node) throws {
-    let replicas = plan.residents.indices.filter { plan.residents[$0] != .relay }
-    let relays = plan.residents.indices.filter { plan.residents[$0] == .relay }
+    let replicas = plan.residents.indices.filter {
+      [.replica, .spare].contains(plan.residents[$0])
+    }
+    let relays = plan.residents.indices.filter { plan.residents[$0].isRelay }
     let kind: Topology.Kind =
       switch plan.shape {
       case .mesh: .mesh
@@ -176,12 +178,12 @@ extension World {
 
   // MARK: Links
 
-  private func send(_ bytes: [UInt8], on link: UInt64, of node: Node) {
-    guard let (connection, side) = node.links[link] else { return }
+  func send(_ bytes: [UInt8], on link: UInt64, of node: Node) {
+    guard !bytes.isEmpty, let (connection, side) = node.links[link] else { return }
     schedule(network.send(.bytes(bytes), from: side, of: connection, now: now))
   }
 
-  private func close(_ link: UInt64, of node: Node) {
+  func close(_ link: UInt64, of node: Node) {
     guard let (connection, side) = node.removeLink(link) else { return }
     schedule(network.send(.closed, from: side, of: connection, now: now))
   }
@@ -232,6 +234,10 @@ extension World {
         drive(relay) {
           $0.received(RelayLinkID(link), bytes: bytes, at: relay.relayInstant(at: now))
         }
+      } else if let liar = node as? LiarNode {
+        deliver(bytes, on: link, to: liar)
+      } else if let cheat = node as? AdversaryNode {
+        deliver(bytes, on: link, to: cheat)
       }
     case .closed: ended(link, of: node, "closed by the peer")
     }
@@ -253,6 +259,10 @@ extension World {
     _ = node.removeLink(link)
     if let replica = node as? ReplicaNode {
       drive(replica) { $0.closed(LinkID(link), reason, at: replica.instant(at: now)) }
+    } else if let liar = node as? LiarNode {
+      liar.forget(link)
+    } else if let cheat = node as? AdversaryNode {
+      _ = cheat.hangUp(link)
     } else if let relay = node as? RelayNode {
       relay.core?.closed(RelayLinkID(link), at: relay.relayInstant(at: now))
     }
@@ -267,19 +277,27 @@ extension World {
       drive(dialler) { $0.dialFailed(dial, "unreachable", at: dialler.instant(at: now)) }
       return
     }
-    trace.record(at: now, node: node.number, "connect", ["to": .count(number)])
-    let connection = network.connect(from: node.number, to: number)
-    let accepted = nodes[number].newLink(connection, .listener)
-    if let listener = nodes[number] as? ReplicaNode {
+    let opened = connect(dialler, to: nodes[number])
+    drive(dialler) { $0.dialled(dial, LinkID(opened), at: dialler.instant(at: now)) }
+  }
+
+  /// Makes a connection, and lets the one who is called take it.
+  ///
+  /// - Returns: the number of the caller's end.
+  func connect(_ caller: Node, to other: Node) -> UInt64 {
+    trace.record(at: now, node: caller.number, "connect", ["to": .count(other.number)])
+    let connection = network.connect(from: caller.number, to: other.number)
+    let accepted = other.newLink(connection, .listener)
+    if let listener = other as? ReplicaNode {
       drive(listener) {
-        $0.accepted(LinkID(accepted), from: node.address, at: listener.instant(at: now))
+        $0.accepted(LinkID(accepted), from: caller.address, at: listener.instant(at: now))
       }
-    } else if let relay = nodes[number] as? RelayNode {
+    } else if let relay = other as? RelayNode {
       drive(relay) {
-        $0.accepted(RelayLinkID(accepted), from: node.address, at: relay.relayInstant(at: now))
+        $0.accepted(RelayLinkID(accepted), from: caller.address, at: relay.relayInstant(at: now))
       }
     }
-    let opened = dialler.newLink(connection, .dialler)
-    drive(dialler) { $0.dialled(dial, LinkID(opened), at: dialler.instant(at: now)) }
+    if let liar = other as? LiarNode { liar.accept(accepted) }
+    return caller.newLink(connection, .dialler)
   }
 }

@@ -65,13 +65,18 @@ extension World {
   private func isLevel(_ concerned: [Node]) -> Bool {
     let replicas = concerned.compactMap { $0 as? ReplicaNode }
       .filter { $0.wreck == nil && !$0.isRotten && ($0.resident == .replica || $0.machine > 0) }
-    guard let first = replicas.first?.store?.appliedVector else { return replicas.isEmpty }
+    guard let first = replicas.first?.store.map(trusted) else { return replicas.isEmpty }
     let promised =
       phase == .coreHeals
       ? checks.ledger.acknowledged(by: replicas.map(\.number)) : checks.ledger.all
     guard checks.ledger.isContested || first.covers(promised) else { return false }
-    return replicas.allSatisfy { $0.isUp && $0.store?.appliedVector == first }
+    return replicas.allSatisfy { $0.isUp && $0.store.map(trusted) == first }
       && (!checks.ledger.isContested || areAlike(replicas))
+  }
+
+  /// What a replica shows, but for origins of which there are two histories: nobody can have both.
+  private func trusted(_ store: ReplicaStore) -> VersionVector {
+    checks.forked.reduce(into: store.appliedVector) { $0.set($1, to: 0) }
   }
 
   /// Twins may call different things by one name; then only what they show tells.
@@ -88,13 +93,15 @@ extension World {
       }
       checkRing()
     case .coreHeals, .allHeal:
+      checkStatuses(due)
+      // Who heard one of two stories cannot take what was built on the other; but says so.
+      guard checks.forked.isEmpty else { return }
       let who = due == .coreHeals ? "the healed core" : "the healed world"
       checks.add(
         Violation(
           "P6", at: now,
           "\(who) did not converge within \(World.convergenceMillisecondsMax / 1000) virtual "
             + "seconds (\(whatIsMissing(due)))"), &trace)
-      checkStatuses(due)
     case .working: break
     }
   }
@@ -156,6 +163,7 @@ extension World {
   func checkEnd() {
     for node in converged { checks.observeEnd(node, at: now, &trace) }
     checkRelays()
+    checkForgeries()
   }
 
   func report() -> RunReport {
@@ -164,6 +172,7 @@ extension World {
       scenario: plan.scenario, seed: plan.seed, violations: checks.violations,
       events: trace.eventCount, virtualMilliseconds: now, converged: isConverged,
       traceHash: trace.finish().description)
+    report.orderHash = trace.finishOrder().description
     for node in nodes { coverage.noteEnd(of: node.disk) }
     coverage.note(checks.traffic.ended)
     report.faults = coverage.faultCounts

@@ -25,7 +25,7 @@ extension World {
       }
     } catch {
       for case .success(let commit) in results { attempted(commit, by: node) }
-      failed(node, error)
+      refused(node, error)
       return
     }
     var touched: [DocumentID] = []
@@ -36,12 +36,32 @@ extension World {
         touched += commit.documents.filter { !touched.contains($0) }
       } catch {
         // Every edit is made to fit, so that a refusal is a broken store.
-        failed(node, error)
+        refused(node, error)
         return
       }
     }
+    if isAlone(node) { coverage.note("writtenAlone") }
     observe(node, changed: touched)
     drive(node) { $0.committed(at: node.instant(at: now)) }
+  }
+
+  private func refused(_ node: ReplicaNode, _ error: any Error) {
+    let isDiskWell =
+      !node.disk.isDown && !node.isRotten
+      && !lasting.values.contains { $0.node == node.number && $0.kind.isOfDisk }
+    checks.add(
+      WritabilityChecker.check(
+        node: node.number, refusal: error, isDiskWell: isDiskWell, isAlone: isAlone(node),
+        at: now), &trace)
+    failed(node, error)
+  }
+
+  /// Nobody else is up that the node could reach.
+  private func isAlone(_ node: Node) -> Bool {
+    !nodes.contains { other in
+      other !== node && other.isUp && !other.isPaused && other.resident != .adversary
+        && network.reach.canReach(node.number, other.number)
+    }
   }
 
   private func attempted(_ commit: StoreCommit<Void>, by node: ReplicaNode) {

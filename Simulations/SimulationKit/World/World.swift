@@ -41,6 +41,18 @@ final class World {
     static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
   }
 
+  /// When a run may end before its end.
+  struct Goal {
+    /// A virtual millisecond.
+    var until: Int?
+    /// Promises of which it is enough to see one broken.
+    var promises: [String] = []
+
+    func isReached(by violations: [Violation]) -> Bool {
+      violations.contains { promises.contains($0.promise) }
+    }
+  }
+
   let plan: Plan
   var now = 0
   var phase = Phase.working
@@ -53,6 +65,8 @@ final class World {
   /// Faults that last, by the number under which their end was scheduled.
   var lasting: [Int: Fault] = [:]
   var nextFault = 0
+  /// The links of members who cheat, by the number of the fault.
+  var forgeries: [Int: [UInt64]] = [:]
   /// Flapping partitions that are on at the moment.
   var flapsOn: Set<Int> = []
 
@@ -77,25 +91,25 @@ final class World {
 
   // MARK: The run
 
-  /// - Parameter until: stop at this virtual millisecond, without healing.
-  func run(until end: Int?) throws -> RunReport {
+  func run(_ goal: Goal) throws -> RunReport {
     recordBeginning()
     try populate()
     for work in plan.work { queue.schedule(.work(work), at: work.at) }
     for fault in plan.faults { queue.schedule(.fault(fault), at: fault.at) }
     queue.schedule(.calm, at: plan.durationMilliseconds)
     while let (time, event) = queue.next() {
-      if let end, time > end { break }
+      if let end = goal.until, time > end { break }
       now = time
       handle(event)
       if phase == .coreHeals || phase == .allHeal { advancePhase() }
       if checks.violations.count >= World.violationCountMax { break }
+      if goal.isReached(by: checks.violations) { break }
       if case .deadline(let due) = event, due == phase {
         conclude(due)
         break
       }
     }
-    if end == nil { checkEnd() }
+    if goal.until == nil, !goal.isReached(by: checks.violations) { checkEnd() }
     trace.record(at: now, node: nil, "end")
     return report()
   }
@@ -141,24 +155,36 @@ final class World {
   /// Founds the workspace at node 0 and lets the others join it, before the sea gets rough.
   private func populate() throws {
     nodes = plan.residents.enumerated().map { number, resident in
-      resident == .relay
-        ? RelayNode(number, resident, seed: plan.seed)
-        : ReplicaNode(number, resident, seed: plan.seed)
+      switch resident {
+      case .liar: LiarNode(number, resident, seed: plan.seed)
+      case .relay: RelayNode(number, resident, seed: plan.seed)
+      case .adversary: AdversaryNode(number, resident, seed: plan.seed)
+      case .replica, .spare: ReplicaNode(number, resident, seed: plan.seed)
+      }
     }
     let founder = nodes[0] as? ReplicaNode
     let store = try founder?.found(.workspace(name: "node 0"))
     guard let founder, let store else { return }
-    for case let node as ReplicaNode in nodes.dropFirst() where node.resident == .replica {
+    for node in nodes.dropFirst() where [.replica, .adversary].contains(node.resident) {
       let hour = UInt64(founder.wall(at: 0).milliseconds) + 3_600_000
       let invitation = try store.invite(
         role: .writer, expiresMillis: hour, entropy: founder.entropy)
-      let joined = try node.found(.joining(invitation, name: "node \(node.number)"))
-      try admit(joined, by: store, nowMillis: UInt64(founder.wall(at: 0).milliseconds))
+      if let cheat = node as? AdversaryNode {
+        let joined = try cheat.join(invitation)
+        try admit(joined, by: store, nowMillis: UInt64(founder.wall(at: 0).milliseconds))
+        cheat.begin(as: joined.identity, store.membership)
+        joined.close()
+      } else if let replica = node as? ReplicaNode {
+        let joined = try replica.found(.joining(invitation, name: "node \(node.number)"))
+        try admit(joined, by: store, nowMillis: UInt64(founder.wall(at: 0).milliseconds))
+      }
     }
     for case let node as ReplicaNode in nodes.dropFirst() where node.resident == .replica {
       _ = try node.store?.addRecords(store.membership.records)
     }
-    for node in nodes where node.resident != .spare { try boot(node) }
+    for node in nodes where node.resident == .replica || node.resident.isRelay {
+      try boot(node)
+    }
   }
 
   /// Carries a request to join to the inviter, and everything that is known back.
