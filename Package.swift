@@ -130,8 +130,8 @@ let package = Package(
     library(
       "ReplicaStore",
       [
-        "ByteCoding", "Causality", "ChangeCoding", "Documents", "JSONCoding", "Sealing",
-        "Segments", "SegmentStore", "SQLiteBridge", "Sabotages",
+        "ByteCoding", "ByteCompression", "Causality", "ChangeCoding", "Documents", "JSONCoding",
+        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "Sabotages",
       ]),
 
     // 5

@@ -6,25 +6,27 @@
   import Darwin
 #endif
 
-/// What the process has allocated.
+/// What a thing takes of the machine's memory.
 enum Memory {
-  /// How many bytes more are allocated after `make` than before, and what it made.
-  static func growth<Value>(_ make: () throws -> Value) rethrows -> (bytes: Int, value: Value) {
-    let before = allocated
-    let value = try make()
-    return (allocated - before, value)
+  /// How many bytes one value takes, measured over many that live at once. Zero where the system
+  /// does not tell (`/proc/self/statm`).
+  static func size<Value>(of make: () throws -> Value) rethrows -> Int {
+    let count = 40
+    // What is allocated once for all, and what freed memory would hide.
+    var values = [try make()]
+    let before = resident
+    for _ in 0..<count { values.append(try make()) }
+    let grown = resident - before
+    return withExtendedLifetime(values) { max(0, grown) / count }
   }
 
-  private static var allocated: Int {
-    #if canImport(Glibc)
-      let info = mallinfo2()
-      return Int(info.uordblks + info.hblkhd)
-    #elseif canImport(Darwin)
-      var statistics = malloc_statistics_t()
-      malloc_zone_statistics(nil, &statistics)
-      return statistics.size_in_use
-    #else
-      return 0
-    #endif
+  private static var resident: Int {
+    guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 128)
+    guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
+    let fields = String(decoding: line.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      .split(separator: " ")
+    return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(getpagesize()) : 0
   }
 }

@@ -101,13 +101,11 @@ enum TextBenchmarks {
   private static func memory(
     _ bench: Bench, _ subject: String, _ state: [UInt8], _ chunk: [UInt8]
   ) throws {
-    let (plain, document) = try Memory.growth {
-      try Document(id: TraceEdits.document, state: state)
-    }
-    bench.figure("text.memory", subject, plain, unit: "bytes")
-    let (whole, withHistory) = try Memory.growth { try open(chunk) }
-    bench.figure("text.memoryWithHistory", subject, whole, unit: "bytes")
-    withExtendedLifetime((document, withHistory)) {}
+    bench.figure(
+      "text.memory", subject,
+      try Memory.size { try Document(id: TraceEdits.document, state: state) }, unit: "bytes")
+    bench.figure(
+      "text.memoryWithHistory", subject, try Memory.size { try open(chunk) }, unit: "bytes")
   }
 
   // MARK: Several people

@@ -37,11 +37,22 @@ struct Renaming {
   func renamed(_ change: Change) -> Change {
     var result = change
     result.id = self[change.id]
-    for index in result.edits.indices {
-      result.edits[index].parents = result.edits[index].parents.map { self[$0] }.sorted()
-      result.edits[index].operations = result.edits[index].operations.map { renamed($0) }
-    }
+    for index in result.edits.indices { result.edits[index] = renamed(result.edits[index]) }
     return result
+  }
+
+  /// The part of a change that belongs to one document, with the names in it replaced.
+  func renamed(_ incoming: IncomingEdit) -> IncomingEdit {
+    var result = incoming
+    result.change = self[incoming.change]
+    result.edit = renamed(incoming.edit)
+    return result
+  }
+
+  private func renamed(_ edit: DocumentEdit) -> DocumentEdit {
+    DocumentEdit(
+      document: edit.document, parents: edit.parents.map { self[$0] }.sorted(),
+      operations: edit.operations.map { renamed($0) })
   }
 
   private func renamed(_ operation: Operation) -> Operation {

@@ -1,4 +1,5 @@
 import ByteCoding
+import ByteCompression
 package import Causality
 import ChangeCoding
 package import Documents
@@ -42,7 +43,7 @@ extension ReplicaStore {
   package func history(of id: DocumentID) throws(StoreError) -> [IncomingEdit] {
     try reading { () throws(StoreError) in
       guard let entry = try entry(id) else { return [] }
-      return try edits(of: entry)
+      return try history(entry).edits()
     }
   }
 
@@ -103,7 +104,7 @@ extension ReplicaStore {
     let entry = DocumentCache.Entry(
       document, row: row.id, tailBytes: row.tail, stateBytes: row.state)
     guard row.tail > 0 else { return entry }
-    let tail = try changes(in: "document_tail", of: entry)
+    let tail = try tail(of: entry)
     do {
       _ = try document.merge(tail) { try history(entry, beforeTail: true) }
     } catch let error as StoreError {
@@ -137,46 +138,57 @@ extension ReplicaStore {
   func history(
     _ entry: DocumentCache.Entry, beforeTail: Bool = false
   ) throws(StoreError) -> DocumentHistory {
-    var history = DocumentHistory(document: entry.document.id)
-    let edits = try edits(of: entry, beforeTail: beforeTail)
-    do throws(MergeError) {
-      try history.append(contentsOf: edits)
+    let id = entry.document.id
+    var history = DocumentHistory(document: id)
+    guard entry.row > 0 else { return history }
+    do {
+      for chunk in try blobs(in: "document_history", of: entry) {
+        if chunk.first == ChangeBlock.version {
+          // What was folded before there were chunks.
+          try history.append(contentsOf: [IncomingEdit](decoding: chunk, document: id))
+        } else {
+          try HistoryChunk.append(chunk, to: &history)
+        }
+      }
+    } catch let error as StoreError {
+      throw error
     } catch {
-      throw .damaged("the history of document \(entry.document.id) is unreadable (\(error))")
+      throw .damaged("the history of document \(id) is unreadable (\(error))")
+    }
+    if beforeTail { return history }
+    let tail = try tail(of: entry)
+    do throws(MergeError) {
+      try history.append(contentsOf: tail)
+    } catch {
+      throw .damaged("the history of document \(id) is unreadable (\(error))")
     }
     return history
   }
 
-  private func edits(
-    of entry: DocumentCache.Entry, beforeTail: Bool = false
-  ) throws(StoreError) -> [IncomingEdit] {
-    guard entry.row > 0 else { return [] }
-    let folded = try changes(in: "document_history", of: entry)
-    return beforeTail ? folded : folded + (try changes(in: "document_tail", of: entry))
-  }
-
-  private func changes(
-    in table: String, of entry: DocumentCache.Entry
-  ) throws(StoreError) -> [IncomingEdit] {
+  /// The edits since the last fold.
+  private func tail(of entry: DocumentCache.Entry) throws(StoreError) -> [IncomingEdit] {
     let id = entry.document.id
-    return try blocks(in: table, of: entry).compactMap { IncomingEdit($0, document: id) }
+    var edits: [IncomingEdit] = []
+    for block in try blobs(in: "document_tail", of: entry) {
+      do throws(ByteDecodingError) {
+        edits += try [IncomingEdit](decoding: block, document: id)
+      } catch {
+        throw .damaged("the history of document \(id) is unreadable (\(error))")
+      }
+    }
+    return edits
   }
 
-  /// The decoded change blocks of a document.
-  func blocks(
+  private func blobs(
     in table: String, of entry: DocumentCache.Entry
-  ) throws(StoreError) -> [Change] {
-    var changes: [Change] = []
-    do {
+  ) throws(StoreError) -> [[UInt8]] {
+    try sql { () throws(SQLiteError) in
+      var blobs: [[UInt8]] = []
       var rows = try connection.query(
         "SELECT block FROM \(table) WHERE document = ? ORDER BY id", .integer(entry.row))
-      while try rows.next() { changes += try ChangeBlock.decode(try rows.blob(0)) }
-    } catch let error as SQLiteError {
-      throw StoreError(error)
-    } catch {
-      throw .damaged("the history of document \(entry.document.id) is unreadable (\(error))")
+      while try rows.next() { blobs.append(try rows.blob(0)) }
+      return blobs
     }
-    return changes
   }
 
   // MARK: Folding
@@ -191,22 +203,22 @@ extension ReplicaStore {
 
   /// Writes the state anew and moves the tail to the history, as one chunk.
   func fold(_ entry: DocumentCache.Entry) throws(StoreError) {
-    var tail = try blocks(in: "document_tail", of: entry)
+    var tail = try tail(of: entry)
     if Sabotage.foldTooEarly.isPlanted { tail = tail.dropLast() }
     try fold(entry, history: tail)
   }
 
   /// Writes the state anew and adds `tail` to the history in place of the tail.
-  func fold(_ entry: DocumentCache.Entry, history tail: [Change]) throws(StoreError) {
+  func fold(_ entry: DocumentCache.Entry, history tail: [IncomingEdit]) throws(StoreError) {
     let state = entry.document.encodeState()
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))
-      for block in ChangeBlock.blocks(of: tail) {
+      if !tail.isEmpty {
         try connection.execute(
           "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
-          .blob(block))
+          .blob(HistoryChunk.encode(tail, of: entry.document.id, .quick)))
       }
       try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
       try connection.execute(

@@ -154,13 +154,10 @@ extension ReplicaStore {
     }
     guard let row else { throw .damaged("document \(id) is missing") }
     let entry = DocumentCache.Entry(Document(id: id), row: row)
-    var changes = try blocks(in: "document_history", of: entry)
-    changes += try blocks(in: "document_tail", of: entry)
-    changes = changes.map { renaming.renamed($0) }
+    let edits = try history(entry).edits().map { renaming.renamed($0) }
     let document: Document
     do {
-      document = try Document.replaying(
-        id, changes.compactMap { IncomingEdit($0, document: id) })
+      document = try Document.replaying(id, edits)
     } catch {
       throw .damaged("the history of document \(id) cannot be replayed (\(error))")
     }
@@ -168,7 +165,7 @@ extension ReplicaStore {
       try connection.execute("DELETE FROM document_history WHERE document = ?", .integer(row))
     }
     let rewritten = DocumentCache.Entry(document, row: row)
-    try fold(rewritten, history: changes)
+    try fold(rewritten, history: edits)
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "UPDATE document SET is_deleted = ? WHERE id = ?", document.isDeleted ? 1 : 0,

@@ -10,6 +10,13 @@ struct AppliedChange {
   let position: Int64
 }
 
+/// An edit that belongs to nothing, as it names parents that are no changes of its document: it has
+/// no effect on any replica and no place in the document's history.
+struct IgnoredEdit: Hashable {
+  let document: DocumentID
+  let change: ChangeID
+}
+
 extension ReplicaStore {
   /// Takes a change as applied: in memory, and in the rows that later changes look up.
   func advance(to change: Change) throws(StoreError) -> AppliedChange {
@@ -35,7 +42,9 @@ extension ReplicaStore {
     for item in applied {
       origins.insert(item.change.id.origin)
       for edit in item.change.edits {
-        guard let part = item.change.reduced(to: edit.document) else { continue }
+        let name = IgnoredEdit(document: edit.document, change: item.change.id)
+        guard !ignoredEdits.contains(name), let part = item.change.reduced(to: edit.document)
+        else { continue }
         parts[edit.document, default: ([], 0)].changes.append(part)
         parts[edit.document]?.position = item.position
       }
@@ -44,6 +53,7 @@ extension ReplicaStore {
       try append(part.changes, to: id, position: part.position)
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
+    ignoredEdits = []
     for origin in origins.sorted() { try writeOrigin(origin) }
     try writeProgress()
   }

@@ -18,8 +18,8 @@ package struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
     // Both are kept contiguous.
     left.text.utf8.count == right.text.utf8.count
       && left.text.utf8.withContiguousStorageIfAvailable { left in
-      right.text.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
-    } == true
+        right.text.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
+      } == true
   }
 
   package static func < (left: Key, right: Key) -> Bool {
