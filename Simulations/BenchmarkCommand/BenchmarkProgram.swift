@@ -11,7 +11,8 @@ struct BenchmarkProgram: ParsableCommand {
     discussion: """
       Build it for release (swift build -c release). The text measurements replay recorded editing
       traces, which the project does not hold: --traces or SKERRY_TRACES name the folder.
-      Times are of the wall clock; compare ratios to the floors of the same run.
+      Times are of the wall clock, rates those of one core; compare ratios to the floors of the same
+      run.
       """,
     version: "skerry-bench 0.1.0")
 
