@@ -1,6 +1,7 @@
 # make demo   builds and plays the demonstration: three replicas, a partition, the merge
 # make test   builds and runs every test
 # make sweep  lets the simulator hunt for broken promises, for FOR=10m or as long as you ask
+# make compare  runs the simulator's plans in a debug and a release build, which must not differ
 # All work on a machine that has nothing but the Swift toolchain; what else is missing is installed.
 
 SWIFT ?= swift
@@ -10,7 +11,7 @@ ARGS ?=
 # How long a sweep goes on, such as 90m or 8h.
 FOR ?= 10m
 
-.PHONY: help demo test sweep build release lint clean prepare
+.PHONY: help demo test sweep compare build release lint clean prepare
 
 help:
 	@sed -n 's/^# make /make /p' $(MAKEFILE_LIST)
@@ -28,6 +29,13 @@ sweep: prepare
 	$(SWIFT) build -c release --product skerry-sim
 	$(SWIFT) run -c release --skip-build skerry-sim sweep --jobs 2 --for $(FOR) --coverage \
 	  --keep-failures failures $(ARGS)
+
+# All scenarios, 5 seeds of each unless ARGS say otherwise.
+compare: prepare
+	$(SWIFT) build --product skerry-sim
+	$(SWIFT) build -c release --product skerry-sim
+	$(SWIFT) run -c release --skip-build skerry-sim sweep --seeds 1..5 --jobs 2 \
+	  --against .build/debug/skerry-sim $(ARGS)
 
 build: prepare
 	$(SWIFT) build

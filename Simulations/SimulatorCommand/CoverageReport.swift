@@ -31,7 +31,7 @@ struct CoverageReport: ParsableCommand {
     var tally = Tally()
     let bar = ProgressBar(label: "coverage")
     let planned = UInt64(chosen.count) * UInt64(seeds.range.count)
-    var orders = Orders(scenarios: chosen, seeds: seeds.range, sabotage: nil)
+    var orders = Orders(scenarios: chosen, seeds: seeds.range, sabotage: nil, otherBuild: nil)
     try pool.run {
       orders.next(beyondRange: false)
     } done: { _, report in

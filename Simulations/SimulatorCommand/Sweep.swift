@@ -30,6 +30,13 @@ struct Sweep: ParsableCommand {
   @Option(help: "Keep the plans that broke a promise in this folder.")
   var keepFailures: String?
 
+  @Option(
+    help: """
+      Run every plan in this program, too: another build of skerry-sim, which has to give the same \
+      runs.
+      """)
+  var against: String?
+
   @Option(help: "Plant this bug first, and stop at the first seed that finds it.")
   var sabotage: String?
 
@@ -42,6 +49,9 @@ struct Sweep: ParsableCommand {
   func validate() throws {
     guard (1...64).contains(jobs) else { throw ValidationError("--jobs takes 1 to 64.") }
     _ = try SabotageArgument.checked(sabotage)
+    if let against, !FileManager.default.isExecutableFile(atPath: against) {
+      throw ValidationError("There is no program '\(against)'.")
+    }
   }
 
   func run() throws {
@@ -56,7 +66,8 @@ struct Sweep: ParsableCommand {
     let bar = ProgressBar(label: "sweep")
     let planned = duration == nil ? UInt64(chosen.count) * UInt64(seeds.range.count) : 0
     let started = ContinuousClock.now
-    var orders = Orders(scenarios: chosen, seeds: seeds.range, sabotage: sabotage)
+    var orders = Orders(
+      scenarios: chosen, seeds: seeds.range, sabotage: sabotage, otherBuild: against)
     try pool.run {
       if let duration {
         guard ContinuousClock.now - started < duration else { return nil }
@@ -94,13 +105,17 @@ struct Sweep: ParsableCommand {
 struct Orders {
   private let scenarios: [Scenario]
   private let sabotage: String?
+  private let otherBuild: String?
   private let last: UInt64
   private var seed: UInt64
   private var index = 0
 
-  init(scenarios: [Scenario], seeds: ClosedRange<UInt64>, sabotage: String?) {
+  init(
+    scenarios: [Scenario], seeds: ClosedRange<UInt64>, sabotage: String?, otherBuild: String?
+  ) {
     self.scenarios = scenarios
     self.sabotage = sabotage
+    self.otherBuild = otherBuild
     seed = seeds.lowerBound
     last = seeds.upperBound
   }
@@ -114,7 +129,8 @@ struct Orders {
     guard beyondRange || seed <= last, scenarios.indices.contains(index) else { return nil }
     defer { index += 1 }
     return Order(
-      plan: scenarios[index].plan(seed: seed), sabotage: sabotage, isRunTwice: seed % 20 == 0)
+      plan: scenarios[index].plan(seed: seed), sabotage: sabotage, isRunTwice: seed % 20 == 0,
+      otherBuild: otherBuild)
   }
 }
 

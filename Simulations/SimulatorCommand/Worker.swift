@@ -19,14 +19,23 @@ struct Work: ParsableCommand {
     abstract: "Runs plans that come as JSON lines on standard input.", shouldDisplay: false)
 
   func run() throws {
+    var otherBuilds: [String: WorkerPool] = [:]
     while let line = readLine() {
       let order = try JSONValue(parsing: line).objectValue
       let plan = try Plan(json: order?["plan"] ?? .null)
       let bug = try SabotageArgument.checked(order?["sabotage"]?.stringValue)
       let promises = order?["breaking"]?.arrayValue?.compactMap(\.stringValue) ?? []
-      var report = try Simulation.run(plan, with: bug, breaking: promises)
-      if order?["twice"]?.boolValue == true, try Simulation.run(plan, with: bug) != report {
-        report.markUnrepeatable()
+      let run = try Simulation.run(plan, with: bug, breaking: promises)
+      var report = run
+      if order?["twice"]?.boolValue == true {
+        let second = try Simulation.run(plan, with: bug, breaking: promises)
+        if second != run { report.markUnrepeatable(second, "a second time") }
+      }
+      if let program = order?["against"]?.stringValue {
+        let pool = try otherBuilds[program] ?? WorkerPool(jobs: 1, program: program)
+        otherBuilds[program] = pool
+        let other = try pool.run(Order(plan: plan, sabotage: bug?.name, promises: promises))
+        if other != run { report.markUnrepeatable(other, "in \(program)") }
       }
       print(report.json.text())
       fflush(nil)
@@ -42,12 +51,15 @@ struct Order {
   var isRunTwice = false
   /// It is enough when one of these is broken.
   var promises: [String] = []
+  /// Run it also in this other build of the program, and say when the runs differ.
+  var otherBuild: String?
 
   fileprivate var json: JSONValue {
     [
       "plan": plan.json, "twice": .bool(isRunTwice),
       "breaking": .array(promises.map { .string($0) }),
       "sabotage": sabotage.map { .string($0) } ?? .null,
+      "against": otherBuild.map { .string($0) } ?? .null,
     ]
   }
 }
@@ -66,11 +78,14 @@ final class WorkerPool {
     var startedAt = ContinuousClock.now
   }
 
+  private let program: String
   private var children: [Child] = []
   /// A plan that takes longer has hung: a thousand times what a run takes.
   private static let secondsMax = 600
 
-  init(jobs: Int) throws {
+  /// - Parameter program: what the children run, another build of this program; nil for this one.
+  init(jobs: Int, program: String? = nil) throws {
+    self.program = program ?? WorkerPool.executable
     // A worker that dies while it is written to must not take this process along.
     signal(SIGPIPE, SIG_IGN)
     // A world's memory is taken again by the next one: glibc need not give it back in between.
@@ -78,7 +93,7 @@ final class WorkerPool {
     setenv("MALLOC_TRIM_THRESHOLD_", "1073741824", 0)
     for _ in 0..<jobs {
       let child = Child()
-      try WorkerPool.start(child)
+      try start(child)
       children.append(child)
     }
   }
@@ -175,10 +190,10 @@ final class WorkerPool {
     WorkerPool.end(child)
     child.received = []
     child.order = nil
-    try WorkerPool.start(child)
+    try start(child)
   }
 
-  private static func start(_ child: Child) throws {
+  private func start(_ child: Child) throws {
     var toChild: [Int32] = [0, 0]
     var fromChild: [Int32] = [0, 0]
     guard pipe(&toChild) == 0, pipe(&fromChild) == 0 else {
@@ -201,8 +216,7 @@ final class WorkerPool {
       strdup(CommandLine.arguments[0]), strdup("work"), nil,
     ]
     defer { for argument in arguments { free(argument) } }
-    let status = posix_spawnp(
-      &child.process, executable, &actions, nil, &arguments, environ)
+    let status = posix_spawnp(&child.process, program, &actions, nil, &arguments, environ)
     close(toChild[0])
     close(fromChild[1])
     guard status == 0 else { throw CommandFailure(sentence: "a worker cannot be started") }

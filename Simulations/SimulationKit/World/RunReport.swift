@@ -103,8 +103,14 @@ extension RunReport {
       events: 0, virtualMilliseconds: 0, converged: false, traceHash: "")
   }
 
-  /// The same plan has made two runs that differ.
-  package mutating func markUnrepeatable() {
-    violations.append(Violation("P6", at: 0, "the same plan ran differently twice"))
+  /// The same plan has made another run than this one.
+  ///
+  /// - Parameter place: where the other one was made, such as "in another process".
+  package mutating func markUnrepeatable(_ other: RunReport, _ place: String) {
+    violations.append(
+      Violation(
+        "P6", at: 0,
+        "the same plan runs differently \(place): \(other.events) events with hash "
+          + "\(other.traceHash.prefix(16)) instead of \(events) with \(traceHash.prefix(16))"))
   }
 }
