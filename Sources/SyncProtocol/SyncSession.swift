@@ -141,8 +141,7 @@ package struct SyncSession: Sendable {
   package var peerVector: VersionVector { durableThere }
   package var isRunning: Bool { phase == .running }
   /// Segment bytes that were on their way to the peer when the last segment was begun, and the
-  /// window that it gave. A segment that was refused counts for ever, one that was sent again
-  /// twice.
+  /// window that it gave. A segment that was sent again counts twice.
   package var underWay: (bytes: Int, window: Int) {
     let window = UInt64(clamping: limits.sendBytesMax)
     return (
@@ -348,6 +347,7 @@ package struct SyncSession: Sendable {
     unacknowledged.set(origin, to: 0)
     lacking.set(origin, to: 0)
     advertisement.set(origin, to: 0)
+    inFlight.forget(origin)
   }
 
   mutating func countSent(_ segment: OutgoingSegment) {
