@@ -54,6 +54,7 @@ package enum SabotageCatalogue {
       .keepBridge:
       2
     case .skipSignatureCheck: 3
+    case .knowOneHub: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
       5
