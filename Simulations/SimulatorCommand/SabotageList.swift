@@ -75,12 +75,14 @@ struct SabotageList: ParsableCommand {
   private func look(for bug: PlantedBug, in pool: WorkerPool) throws -> Catch? {
     guard let scenario = Scenario.named(bug.scenario) else { return nil }
     let bar = ProgressBar(label: bug.name)
-    var seed: UInt64 = 0
+    var tried = 0
     var found: (plan: Plan, promise: String)?
     var done = 0
     try pool.run {
-      guard found == nil, seed < UInt64(seeds) else { return nil }
-      seed += 1
+      guard found == nil, tried < seeds else { return nil }
+      // The one that is known comes first, then all.
+      let seed = tried == 0 ? bug.seed : UInt64(tried)
+      tried += 1
       return Order(
         plan: scenario.plan(seed: seed), sabotage: bug.name, promises: bug.promises)
     } done: { order, report in

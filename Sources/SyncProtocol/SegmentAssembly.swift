@@ -34,8 +34,8 @@ struct InFlightSegments: Sendable {
   private(set) var byteCount = 0
   /// What was under way when the last segment was begun.
   var byteCountBeforeLast: Int { byteCount - (entries.last?.byteCount ?? 0) }
-  /// A refused segment is never acknowledged and would stay for ever at the front; the rest is
-  /// looked through whenever the list has doubled.
+  /// A segment that is never acknowledged would stay for ever at the front; the rest is looked
+  /// through whenever the list has doubled.
   private var sweepAtCount = 1_024
 
   mutating func add(_ head: SegmentHead, acknowledged: VersionVector) {
@@ -45,6 +45,14 @@ struct InFlightSegments: Sendable {
     entries.removeAll { $0.last <= acknowledged[$0.origin] }
     byteCount = entries.reduce(0) { $0 + $1.byteCount }
     sweepAtCount = max(1_024, 2 * entries.count)
+  }
+
+  /// What was sent of an origin is not awaited any more: the peer has refused it.
+  ///
+  /// Complexity: O(n).
+  mutating func forget(_ origin: Origin) {
+    entries.removeAll { $0.origin == origin }
+    byteCount = entries.reduce(0) { $0 + $1.byteCount }
   }
 
   mutating func settle(_ acknowledged: VersionVector) {

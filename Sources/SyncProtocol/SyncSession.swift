@@ -353,6 +353,7 @@ package struct SyncSession: Sendable {
     unacknowledged.set(origin, to: 0)
     lacking.set(origin, to: 0)
     advertisement.set(origin, to: 0)
+    inFlight.forget(origin)
   }
 
   mutating func countSent(_ segment: OutgoingSegment) {

@@ -22,8 +22,10 @@ struct CorpusTests {
   @Test("a plan that failed once passes", arguments: names)
   func passes(name: String) throws {
     let bytes = try Data(contentsOf: Self.folder.appending(path: name))
-    let report = try Simulation.run(try Plan(json: try JSONValue(parsing: bytes)))
+    let plan = try Plan(json: try JSONValue(parsing: bytes))
+    let report = try Simulation.run(plan)
     #expect(report.isOK, "\(name): \(report.violations)")
-    #expect(report.converged)
+    // Who heard one of two stories of a cheat never shows what was built on the other.
+    #expect(report.converged || plan.faults.contains { $0.kind == .forgeFork })
   }
 }

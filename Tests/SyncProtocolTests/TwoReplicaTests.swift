@@ -145,4 +145,17 @@ import Testing
     #expect(after?.bytesInFlight == 0)
     #expect(after?.oldestUnacknowledgedMilliseconds == nil)
   }
+
+  @Test func whatThePeerRefusesIsNotUnderWayAnyMore() {
+    var network = MiniNetwork(count: 2, seed: 8)
+    network.nodes[1].isSlow = true
+    network.connect(0, 1)
+    let hasSettled = network.settle()
+    #expect(hasSettled)
+    network.write(0, byteCount: 700)
+    let refusal = Status(.refused, origin: makeOrigin(0), "not wanted")
+    let now = network.now
+    _ = network.nodes[0].sessions[0]?.receive(.status(refusal), now: now)
+    #expect(network.nodes[0].sessions[0]?.lag(now: now).bytesInFlight == 0)
+  }
 }

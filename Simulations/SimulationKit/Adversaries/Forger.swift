@@ -175,7 +175,10 @@ struct Forger {
       let nobody = try newOrigin(isClaimed: false)
       return forbidding([try seal(change(scene, nobody, graffiti("nobody")))])
     }
-    guard let tip = random.element(of: try store.storedTips()) else { return nil }
+    let others = try store.storedTips().filter {
+      membership.device(owning: $0.origin)?.key != identity.device.publicKey
+    }
+    guard let tip = random.element(of: others) else { return nil }
     var forged = change(scene, tip.origin, graffiti("not me"))
     forged.id.sequence = tip.position.sequence + 1
     forged.dependencies.removeAll { $0.origin == tip.origin }

@@ -11,7 +11,7 @@ enum BuffersChecker {
   }
 
   /// Nobody has more under way to a peer than the peer has room for; twice as much, because a
-  /// segment that was refused, or sent again, counts for longer than it takes up room.
+  /// segment that was sent again counts for longer than it takes up room.
   private static func checkUnderWay(node: Int, engine: Engine, at time: Int) -> Violation? {
     guard let link = engine.linkBeyondWindow(times: 2) else { return nil }
     return Violation(

@@ -131,7 +131,9 @@ package struct Shrinker {
     quick.cipher = .standIn
     try attempt(quick)
     var whole = best
-    whole.core = Array(0..<best.nodeCount).filter { best.residents[$0] != .spare }
+    whole.core = Array(0..<best.nodeCount).filter {
+      ![.spare, .adversary].contains(best.residents[$0])
+    }
     try attempt(whole)
   }
 

@@ -50,6 +50,17 @@ package enum SabotageCatalogue {
   /// The first that catches it, as 'skerry-sim sabotages --hunt' finds it.
   private static func seed(of sabotage: Sabotage) -> UInt64 {
     switch sabotage {
+    case .skipChainCheck, .useTransactionAfterError, .keepMemoryAfterFailure, .neverAsk,
+      .keepBridge:
+      2
+    case .skipSignatureCheck: 3
+    case .knowOneHub: 4
+    case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
+      .growWithoutBound:
+      5
+    case .orderRegistersByArrival, .dropLosers: 7
+    case .deleteBeatsEdit: 11
+    case .forgetTombstone: 27
     default: 1
     }
   }

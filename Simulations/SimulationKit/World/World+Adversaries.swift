@@ -75,9 +75,12 @@ extension World {
   func checkForgeries() {
     for node in nodes {
       guard let held = node.heldSegments else { continue }
-      checks.add(
-        ForgeryChecker.check(
-          node: node.number, forbidden: checks.forbidden, holding: held, at: now), &trace)
+      guard
+        let violation = ForgeryChecker.check(
+          node: node.number, forbidden: checks.forbidden, holding: held, at: now)
+      else { continue }
+      // Whoever took it has passed it on.
+      return checks.add(violation, &trace)
     }
   }
 }

@@ -9,7 +9,7 @@ struct SweepTests {
   /// How many seeds of each scenario: those with most work have one here and their nights in
   /// sweeps.
   private static func seedCount(_ scenario: Scenario) -> Int {
-    scenario.work > 200 ? 1 : 12
+    scenario.work > 200 ? 1 : 10
   }
 
   @Test(
