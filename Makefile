@@ -52,15 +52,16 @@ prepare:
 	missing=""; \
 	has sqlite3.h || missing="$$missing sqlite"; \
 	has sodium.h || missing="$$missing sodium"; \
+	has zstd.h || missing="$$missing zstd"; \
 	[ -z "$$missing" ] && exit 0; \
 	as_root() { if [ "$$(id -u)" = 0 ]; then "$$@"; elif command -v sudo >/dev/null 2>&1; then sudo "$$@"; else \
 	  echo "Run this as root, or install sudo: $$*" >&2; return 1; fi; }; \
 	if command -v apt-get >/dev/null 2>&1; then \
-	  packages=$$(echo "$$missing" | sed 's/sqlite/libsqlite3-dev/; s/sodium/libsodium-dev/'); \
+	  packages=$$(echo "$$missing" | sed 's/sqlite/libsqlite3-dev/; s/sodium/libsodium-dev/; s/zstd/libzstd-dev/'); \
 	  echo "Installing$$packages with apt-get, which Skerry links against."; \
 	  as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$packages >/dev/null; \
 	elif command -v dnf >/dev/null 2>&1; then \
-	  packages=$$(echo "$$missing" | sed 's/sqlite/sqlite-devel/; s/sodium/libsodium-devel/'); \
+	  packages=$$(echo "$$missing" | sed 's/sqlite/sqlite-devel/; s/sodium/libsodium-devel/; s/zstd/libzstd-devel/'); \
 	  echo "Installing$$packages with dnf, which Skerry links against."; \
 	  as_root dnf install -y -q $$packages; \
 	elif command -v brew >/dev/null 2>&1; then \
@@ -68,7 +69,7 @@ prepare:
 	  echo "Installing$$packages with brew, which Skerry links against."; \
 	  brew install -q $$packages; \
 	else \
-	  echo "Skerry links against libsqlite3 and libsodium; missing here:$$missing." >&2; \
+	  echo "Skerry links against libsqlite3, libsodium and libzstd; missing here:$$missing." >&2; \
 	  echo "Install their development packages with your system's package manager and run make again." >&2; \
 	  exit 1; \
 	fi

@@ -81,6 +81,9 @@ let package = Package(
     .systemLibrary(
       name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .systemLibrary(
+      name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     library("RunStructures"),
     library("ByteCoding"),
     library("JSONCoding"),
@@ -94,6 +97,7 @@ let package = Package(
     // 1
     library("Causality", ["ByteCoding", "RunStructures", "Sabotages"]),
     library("Sealing", ["ByteCoding", "CSodium"], documents: ["FORMAT.md"]),
+    library("ByteCompression", ["ByteCoding", "CZstd"]),
     library("SQLiteBridge", ["CSQLite", "Sabotages"]),
     library("TerminalKit", in: "Demo"),
     library("EditingTraces", in: "Simulations"),
@@ -107,7 +111,10 @@ let package = Package(
 
     // 3
     library(
-      "ChangeCoding", ["ByteCoding", "Causality", "Documents", "Sabotages"],
+      "ChangeCoding",
+      [
+        "ByteCoding", "ByteCompression", "Causality", "Documents", "RunStructures", "Sabotages",
+      ],
       documents: ["FORMAT.md"]),
     library(
       "SegmentStore",
@@ -180,8 +187,8 @@ let package = Package(
     program(
       "BenchmarkCommand", in: "Simulations",
       [
-        "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces", "JSONCoding",
-        "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
+        "ByteCompression", "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces",
+        "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
       ]),
 
     // Tests, organised like the sources.
@@ -203,7 +210,12 @@ let package = Package(
       ]),
     tests(of: "DocumentModel", ["Causality", "DocumentModel", "Documents", "JSONCoding"]),
     tests(of: "Segments", ["ByteCoding", "Causality", "Sealing", "Segments"]),
-    tests(of: "ChangeCoding", ["ByteCoding", "Causality", "ChangeCoding", "Documents"]),
+    tests(of: "ByteCompression", ["ByteCoding", "ByteCompression"]),
+    tests(
+      of: "ChangeCoding",
+      [
+        "ByteCoding", "ByteCompression", "Causality", "ChangeCoding", "Documents", "JSONCoding",
+      ]),
     tests(
       of: "SegmentStore",
       ["ByteCoding", "Causality", "Sealing", "Segments", "SegmentStore", "SQLiteBridge"]),

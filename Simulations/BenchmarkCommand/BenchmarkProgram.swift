@@ -11,7 +11,7 @@ struct BenchmarkProgram: ParsableCommand {
     discussion: """
       Build it for release (swift build -c release). The text measurements replay recorded editing
       traces, which the project does not hold: --traces or SKERRY_TRACES name the folder.
-      Times are of the wall clock; compare ratios to the floors of the same run.
+      Times are what one core needs; compare ratios to the floors of the same run.
       """,
     version: "skerry-bench 0.1.0")
 

@@ -1,9 +1,10 @@
+import ByteCompression
 import Causality
 import ChangeCoding
 import Documents
 import EditingTraces
 
-/// The text of a document: editing it, merging it, opening it, and how large its history is.
+/// The text of a document: editing it, opening it, merging it, and how large it is.
 enum TextBenchmarks {
   static func run(_ bench: Bench, _ folder: TraceFolder) throws {
     for name in ["automerge-paper", "seph-blog1", "rustcode", "sveltecomponent"] {
@@ -14,84 +15,143 @@ enum TextBenchmarks {
     }
     // Its end depends on how an engine orders insertions at one place.
     try concurrent(bench, try folder.concurrent("git-makefile"), isEndKnown: false)
+    try offline(bench, operations: 100_000)
   }
+
+  // MARK: One person
 
   private static func sequential(_ bench: Bench, _ trace: SequentialTrace) throws {
     let subject = trace.name
-    if trace.patches.allSatisfy({ $0.insertion.utf8.allSatisfy { $0 < 0x80 } }) {
-      try floor(bench, trace)
-    }
-    var changes: [Change] = []
+    let end = trace.endContent
+    try floor(bench, trace)
     try bench.time(
-      "text.localReplay", subject, prepare: {},
-      check: { (result: (Document, [Change])) in
-        changes = result.1
-        return try result.0.text(at: ["body"]) == trace.endContent
-      },
+      "text.localReplay", subject, prepare: {}, check: { try text(of: $0) == end },
       measure: { try TraceEdits.replayLocally(trace) })
+    try bench.time(
+      "text.localReplayUTF16", subject, prepare: {}, check: { try text(of: $0) == end },
+      measure: { try TraceEdits.replayLocallyByUTF16(trace) })
 
-    let block = blocks(of: changes)
-    bench.figure("text.size", subject, block.reduce(0) { $0 + $1.count }, unit: "bytes")
-    let state = try TraceEdits.replayLocally(trace).0.encodeState()
+    let document = try TraceEdits.replayLocally(trace)
+    let state = document.encodeState()
+    let chunk = HistoryChunk.encode(
+      document.editsOfHistory ?? [], of: TraceEdits.document, .thorough)
+    bench.figure("text.size", subject, chunk.count, unit: "bytes")
     bench.figure("text.stateSize", subject, state.count, unit: "bytes")
     try bench.time(
-      "text.open", subject, prepare: {}, check: { $0 == trace.endContent },
-      measure: { try Document(id: TraceEdits.document, state: state).text(at: ["body"]) })
+      "text.open", subject, prepare: {}, check: { $0 == end },
+      measure: { try text(of: Document(id: TraceEdits.document, state: state)) })
     try bench.time(
-      "text.openFromHistory", subject, prepare: {}, check: { $0 == trace.endContent },
-      measure: {
-        let document = Document(id: TraceEdits.document)
-        for bytes in block {
-          let edits = try ChangeBlock.decode(bytes).compactMap {
-            IncomingEdit($0, document: TraceEdits.document)
-          }
-          _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
-        }
-        return try document.text(at: ["body"])
-      })
+      "text.openFromHistory", subject, prepare: {}, check: { $0 == end },
+      measure: { try text(of: open(chunk)) })
+    try keystrokes(bench, subject, state)
+    try memory(bench, subject, state, chunk)
   }
 
+  private static func text(of document: Document) throws -> String {
+    try document.text(at: ["body"])
+  }
+
+  private static func open(_ chunk: [UInt8]) throws -> Document {
+    var history = DocumentHistory(document: TraceEdits.document)
+    try HistoryChunk.append(chunk, to: &history)
+    return try Document(history: history)
+  }
+
+  /// What an editor does at least, and the text of a document without the document.
   private static func floor(_ bench: Bench, _ trace: SequentialTrace) throws {
-    let inserted = trace.patches.reduce(into: [UInt8]()) { $0 += Array($1.insertion.utf8) }
+    let patches = try FlatPatches(trace)
     let end = Array(trace.endContent.utf8)
     try bench.time(
       "floor.gapBuffer", trace.name, prepare: {}, check: { $0 == end },
-      measure: {
-        var buffer = GapBuffer(capacity: inserted.count + 1)
-        var next = 0
-        for patch in trace.patches {
-          let count = patch.insertion.utf8.count
-          buffer.replace(
-            at: patch.position, deleting: patch.deleteCount, with: inserted[next..<(next + count)])
-          next += count
-        }
-        return buffer.content
-      })
+      measure: { patches.replayInGapBuffer() })
+    try bench.time(
+      "rope.replay", trace.name, prepare: {}, check: { $0.string == trace.endContent },
+      measure: { try patches.replayInRope() })
+    try bench.time(
+      "rope.replayUTF16", trace.name, prepare: {}, check: { $0.string == trace.endContent },
+      measure: { try patches.replayInRopeByUTF16() })
+    try bench.time(
+      "rope.open", trace.name, prepare: {}, check: { $0?.utf8Count == end.count },
+      measure: { end.withUnsafeBufferPointer { TextRope(validatingUTF8: $0) } })
   }
+
+  /// Keystrokes of somebody else, from the bytes of a change block to the document; and what is
+  /// written when one is saved.
+  private static func keystrokes(_ bench: Bench, _ subject: String, _ state: [UInt8]) throws {
+    let count = 4_000
+    for (name, size) in [("text.remoteKeystroke", 1), ("text.remoteKeystrokes1000", 1_000)] {
+      let (blocks, end) = try TraceEdits.keystrokes(on: state, count: count, inBlocksOf: size)
+      try bench.time(
+        name, subject, each: count,
+        prepare: { try Document(id: TraceEdits.document, state: state) },
+        check: { $0.encodeState() == end },
+        measure: { document in
+          for block in blocks {
+            let edits = try [IncomingEdit](decoding: block, document: TraceEdits.document)
+            _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
+          }
+          return document
+        })
+      bench.figure(
+        size == 1 ? "text.saveOneEdit" : "text.saveThousandEdits", subject, blocks[0].count,
+        unit: "bytes")
+    }
+  }
+
+  private static func memory(
+    _ bench: Bench, _ subject: String, _ state: [UInt8], _ chunk: [UInt8]
+  ) throws {
+    let (plain, document) = try Memory.growth {
+      try Document(id: TraceEdits.document, state: state)
+    }
+    bench.figure("text.memory", subject, plain, unit: "bytes")
+    let (whole, withHistory) = try Memory.growth { try open(chunk) }
+    bench.figure("text.memoryWithHistory", subject, whole, unit: "bytes")
+    withExtendedLifetime((document, withHistory)) {}
+  }
+
+  // MARK: Several people
 
   private static func concurrent(
     _ bench: Bench, _ trace: ConcurrentTrace, isEndKnown: Bool
   ) throws {
     let edits = TraceEdits.edits(of: trace)
+    let chunk = HistoryChunk.encode(edits, of: TraceEdits.document, .thorough)
+    bench.figure("text.size", trace.name, chunk.count, unit: "bytes")
     try bench.time(
       "text.merge", trace.name, prepare: {},
+      check: { (text: String) in !isEndKnown || text == trace.endContent },
+      measure: { try text(of: open(chunk)) })
+    try bench.time(
+      "text.mergeEdits", trace.name, prepare: {},
       check: { (text: String) in !isEndKnown || text == trace.endContent },
       measure: {
         let document = Document(id: TraceEdits.document)
         _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
-        return try document.text(at: ["body"])
+        return try text(of: document)
       })
-    let changes = edits.map {
-      Change(id: $0.change, lamport: $0.lamport, time: $0.time, edits: [$0.edit])
-    }
-    bench.figure(
-      "text.size", trace.name, blocks(of: changes).reduce(0) { $0 + $1.count }, unit: "bytes")
   }
 
-  /// The whole history, in as few blocks as the format allows.
-  private static func blocks(of changes: [Change]) -> [[UInt8]] {
-    stride(from: 0, to: changes.count, by: ChangeBlock.changeCountMax).map {
-      ChangeBlock.encode(Array(changes[$0..<min($0 + ChangeBlock.changeCountMax, changes.count)]))
-    }
+  /// Two people write so much without knowing of each other; one takes what the other wrote.
+  private static func offline(_ bench: Bench, operations: Int) throws {
+    let edits = TraceEdits.offline(operations: operations)
+    var expected: String?
+    try bench.time(
+      "text.mergeOffline", "2 x \(operations)",
+      prepare: {
+        let document = Document(id: TraceEdits.document)
+        document.keep(DocumentHistory(document: TraceEdits.document))
+        _ = try document.merge(edits.ours) { DocumentHistory(document: TraceEdits.document) }
+        return document
+      },
+      check: { document in
+        let merged = try text(of: document)
+        defer { expected = merged }
+        return expected == nil || expected == merged
+      },
+      measure: { document in
+        _ = try document.merge(edits.theirs) { DocumentHistory(document: TraceEdits.document) }
+        return document
+      })
   }
 }

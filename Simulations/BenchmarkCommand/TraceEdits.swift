@@ -1,4 +1,5 @@
 import Causality
+import ChangeCoding
 import Documents
 import EditingTraces
 
@@ -8,36 +9,82 @@ enum TraceEdits {
   private static let author = Origin(high: 1, low: 1)
   private static let time = Timestamp(clampingMilliseconds: 0)
 
-  /// Replays a session as a person's edits, one transaction a patch, and keeps every change.
-  static func replayLocally(_ trace: SequentialTrace) throws -> (Document, [Change]) {
+  /// A document that records what is done to it, with an empty text, and an editor of it.
+  static func makeText() throws -> (editor: Editor, body: ContainerHandle) {
     let document = Document(id: Self.document)
-    var changes: [Change] = []
-    changes.reserveCapacity(trace.patches.count + 1)
-    func commit(_ editor: Editor) throws {
-      guard let edit = try editor.finish() else { return }
-      changes.append(
-        Change(id: editor.change, lamport: editor.lamport, time: time, edits: [edit]))
-    }
-    func begin() -> Editor {
-      let sequence = UInt64(changes.count + 1)
-      return document.beginEdit(
-        ChangeID(origin: author, sequence: sequence), lamport: sequence)
-    }
-    let first = begin()
-    try first.make(["body"], .text)
-    let body = try first.text(at: ["body"])
-    try commit(first)
+    document.keep(DocumentHistory(document: Self.document))
+    let editor = document.beginEdit(change(1), lamport: 1, time: time)
+    try editor.make(["body"], .text)
+    let body = try editor.text(at: ["body"])
+    _ = try editor.commit()
+    return (editor, body)
+  }
+
+  static func change(_ sequence: UInt64) -> ChangeID {
+    ChangeID(origin: author, sequence: sequence)
+  }
+
+  /// Replays a session as a person's edits, one transaction a patch, all of it recorded.
+  static func replayLocally(_ trace: SequentialTrace) throws -> Document {
+    let (editor, body) = try makeText()
+    var sequence: UInt64 = 1
     for patch in trace.patches {
-      let editor = begin()
+      sequence += 1
+      editor.begin(change(sequence), lamport: sequence, time: time)
       if patch.deleteCount > 0 {
         try editor.removeText(body, at: patch.position, count: patch.deleteCount)
       }
       if !patch.insertion.isEmpty {
         try editor.insertText(body, at: patch.position, patch.insertion)
       }
-      try commit(editor)
+      _ = try editor.commit()
     }
-    return (document, changes)
+    return editor.document
+  }
+
+  /// The same from positions in UTF-16 units, as most user interfaces have them. In the published
+  /// traces they are those of scalars.
+  static func replayLocallyByUTF16(_ trace: SequentialTrace) throws -> Document {
+    let (editor, body) = try makeText()
+    let document = editor.document
+    var sequence: UInt64 = 1
+    for patch in trace.patches {
+      sequence += 1
+      editor.begin(change(sequence), lamport: sequence, time: time)
+      let position = try document.position(ofUTF16: patch.position, in: body)
+      if patch.deleteCount > 0 {
+        let end = try document.position(ofUTF16: patch.position + patch.deleteCount, in: body)
+        try editor.removeText(body, at: position, count: end - position)
+      }
+      if !patch.insertion.isEmpty { try editor.insertText(body, at: position, patch.insertion) }
+      _ = try editor.commit()
+    }
+    return document
+  }
+
+  /// Keystrokes of one person in the middle of the text, each a change, in blocks as they are sent.
+  ///
+  /// - Returns: the blocks, and the state of the document after them.
+  static func keystrokes(
+    on state: [UInt8], count: Int, inBlocksOf size: Int
+  ) throws -> (blocks: [[UInt8]], end: [UInt8]) {
+    let document = try Document(id: Self.document, state: state)
+    let middle = try document.count(at: ["body"]) / 2
+    let typist = Origin(high: 3, low: 1)
+    var blocks: [[UInt8]] = []
+    var changes: [Change] = []
+    for index in 0..<count {
+      let id = ChangeID(origin: typist, sequence: UInt64(index + 1))
+      let editor = document.beginEdit(id, lamport: 1_000_000 + UInt64(index))
+      try editor.splice(["body"], at: middle + index, delete: 0, insert: "x")
+      guard let edit = try editor.finish() else { continue }
+      changes.append(Change(id: id, lamport: editor.lamport, time: time, edits: [edit]))
+      if changes.count == size {
+        blocks.append(ChangeBlock.encode(changes))
+        changes = []
+      }
+    }
+    return (blocks, document.encodeState())
   }
 
   /// The changes of several people exactly as they made them, each naming what its author had seen.
@@ -86,5 +133,48 @@ enum TraceEdits {
       lamports.append(lamport)
     }
     return edits
+  }
+
+  /// A text of a thousand scalars, and what two people do to it who know nothing of each other: one
+  /// scalar a change, mostly typed on, at times somewhere else, a tenth removed.
+  static func offline(operations: Int) -> (ours: [IncomingEdit], theirs: [IncomingEdit]) {
+    let body = ContainerID.child(parent: .root, key: "body", kind: .text, generation: nil)
+    let root = change(1)
+    let start = IncomingEdit(
+      change: root, lamport: 1, time: time,
+      edit: DocumentEdit(
+        document: document, parents: [],
+        operations: [
+          Operation(.root, .make("body", .text, isAnew: false, replaces: [])),
+          Operation(body, .insertText(at: 0, String(repeating: "tide ", count: 200))),
+        ]))
+    func edits(by number: UInt64) -> [IncomingEdit] {
+      var random = number
+      var length = 1_000
+      var cursor = 500
+      var last = root
+      return (1...operations).map { index in
+        // A linear congruential generator (Knuth): the same edits in every run.
+        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        let dice = Int(random >> 33)
+        if dice % 20 == 0 { cursor = dice / 20 % (length + 1) }
+        let operation: Operation
+        if dice % 10 == 1, cursor > 0 {
+          cursor -= 1
+          length -= 1
+          operation = Operation(body, .remove(at: cursor, count: 1))
+        } else {
+          operation = Operation(body, .insertText(at: cursor, "a"))
+          cursor += 1
+          length += 1
+        }
+        defer { last = ChangeID(origin: Origin(high: 4, low: number), sequence: UInt64(index)) }
+        return IncomingEdit(
+          change: ChangeID(origin: Origin(high: 4, low: number), sequence: UInt64(index)),
+          lamport: UInt64(index + 1), time: time,
+          edit: DocumentEdit(document: document, parents: [last], operations: [operation]))
+      }
+    }
+    return ([start] + edits(by: 1), edits(by: 2))
   }
 }

@@ -36,13 +36,13 @@ extension EventGraph {
     GraphRun(versions: runStarts[index]..<runEnd(index), parents: parents(ofRun: index))
   }
 
-  package var identityRunCount: Int { identityStarts.count }
+  package var identityRunCount: Int { identities.count }
 
   package func identityRun(at index: Int) -> IdentityRun {
-    IdentityRun(
-      versions: identityStarts[index]..<identityEnd(index),
-      origin: Int(identityOrigins[index]), sequence: identitySequences[index],
-      stepsSequence: identityStepsSequence[index])
+    let run = identities[index]
+    return IdentityRun(
+      versions: run.start..<identityEnd(index), origin: Int(run.origin), sequence: run.sequence,
+      stepsSequence: run.stepsSequence)
   }
 
   func runEnd(_ run: Int) -> Int {
@@ -59,20 +59,16 @@ extension EventGraph {
   }
 
   func identityEnd(_ run: Int) -> Int {
-    run + 1 < identityStarts.count ? identityStarts[run + 1] : count
+    run + 1 < identities.count ? identities[run + 1].start : count
   }
 
   /// The graph run that holds `version`, which must be below `count`. Complexity: O(log runs).
   func runIndex(containing version: Int) -> Int {
-    Self.lastIndex(notAbove: version, in: runStarts)
-  }
-
-  private static func lastIndex(notAbove key: Int, in starts: ContiguousArray<Int>) -> Int {
     var low = 0
-    var high = starts.count
+    var high = runStarts.count
     while low < high {
       let middle = (low + high) / 2
-      if starts[middle] <= key { low = middle + 1 } else { high = middle }
+      if runStarts[middle] <= version { low = middle + 1 } else { high = middle }
     }
     return low - 1
   }
@@ -82,13 +78,23 @@ extension EventGraph {
   /// The identity of the event `version`, which must be below `count`. Complexity: O(log runs).
   package func event(at version: Int) -> GraphEvent {
     precondition(version >= 0 && version < count, "no such event")
-    let run = Self.lastIndex(notAbove: version, in: identityStarts)
-    let offset = version - identityStarts[run]
-    let steps = identityStepsSequence[run]
+    let run = identities[identityIndex(containing: version)]
+    let offset = version - run.start
     return GraphEvent(
-      origin: Int(identityOrigins[run]),
-      sequence: identitySequences[run] + (steps ? UInt64(offset) : 0),
-      index: steps ? 0 : offset)
+      origin: Int(run.origin),
+      sequence: run.sequence + (run.stepsSequence ? UInt64(offset) : 0),
+      index: run.stepsSequence ? 0 : offset)
+  }
+
+  /// The identity run that holds `version`, which must be below `count`. Complexity: O(log runs).
+  package func identityIndex(containing version: Int) -> Int {
+    var low = 0
+    var high = identities.count
+    while low < high {
+      let middle = (low + high) / 2
+      if identities[middle].start <= version { low = middle + 1 } else { high = middle }
+    }
+    return low - 1
   }
 
   /// The local version of an event, or nil when the graph lacks it. Complexity: O(log runs).
@@ -108,7 +114,7 @@ extension EventGraph {
     var high = runs.count
     while low < high {
       let middle = (low + high) / 2
-      if identitySequences[Int(runs[middle])] <= sequence {
+      if identities[Int(runs[middle])].sequence <= sequence {
         low = middle + 1
       } else {
         high = middle

@@ -18,11 +18,12 @@ extension EventGraph {
       if head == version { return true }
       pending.push(key: head, tag: 0)
     }
+    var run = runCount - 1
     while let next = pending.pop() {
-      let run = runIndex(containing: next.key)
+      run = runIndex(containing: next.key, notAfter: run)
       let start = runStarts[run]
       if version >= start { return true }
-      while let other = pending.first, other.key >= start { _ = pending.pop() }
+      while pending.firstKey >= start { _ = pending.pop() }
       for parent in parentPool[parentRange(ofRun: run)] where parent >= version {
         if parent == version { return true }
         pending.push(key: parent, tag: 0)
@@ -40,6 +41,7 @@ extension EventGraph {
     for version in versions { pending.push(key: version, tag: asked) }
     var undecided = versions.count
     var result: [Int] = []
+    var run = runCount - 1
     while undecided > 0, let next = pending.pop() {
       var isAsked = next.tag == asked
       var isReached = next.tag == reached
@@ -52,7 +54,7 @@ extension EventGraph {
       }
       if isAsked, !isReached { result.append(next.key) }
       // Everything pending in the same run is an ancestor.
-      let run = runIndex(containing: next.key)
+      run = runIndex(containing: next.key, notAfter: run)
       let start = runStarts[run]
       while let other = pending.first, other.key >= start {
         undecided -= other.tag
@@ -79,6 +81,7 @@ extension EventGraph {
     for version in left { pending.push(key: version, tag: isLeft) }
     for version in right { pending.push(key: version, tag: isRight) }
     unshared = left.count + right.count
+    var run = runCount - 1
 
     while unshared > 0, let next = pending.pop() {
       var side = next.tag
@@ -89,10 +92,9 @@ extension EventGraph {
         _ = pending.pop()
       }
       // Take the run back to where another pending version joins it.
-      let run = runIndex(containing: next.key)
+      run = runIndex(containing: next.key, notAfter: run)
       let start = runStarts[run]
-      var low = start
-      if let other = pending.first, other.key >= start { low = other.key + 1 }
+      let low = max(start, pending.isEmpty ? start : pending.firstKey + 1)
       if side == isLeft {
         Self.prepend(low..<next.key + 1, to: &onlyLeft)
       } else if side == isRight {

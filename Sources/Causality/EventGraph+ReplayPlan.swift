@@ -1,4 +1,4 @@
-internal import RunStructures
+package import RunStructures
 internal import Sabotages
 
 /// In which order the pieces of a conflict zone are replayed.
@@ -7,43 +7,87 @@ internal import Sabotages
 /// after them had seen whole. What was made in one section can never be concurrent with what was
 /// made in another, so a replay forgets everything at the end of a section. A section of one piece
 /// has nothing concurrent in it at all.
-package struct ReplayPlan: Sendable {
-  package let zone: ConflictZone
+@usableFromInline
+package struct ReplayPlan: ~Copyable {
+  @usableFromInline package let zone: ConflictZone
   /// Ranges of pieces, ascending; together they are all pieces.
-  package private(set) var sections: [Range<Int>] = []
+  package private(set) var sections: ContiguousArray<Range<Int>> = []
+  /// The pieces of the section that was ordered last.
+  package private(set) var order = Arena<UInt32>()
 
   // Children of each piece, as ranges of `children`.
-  private var childStarts: ContiguousArray<Int> = []
-  private var children: ContiguousArray<Int> = []
+  private var childStarts: Arena<UInt32>
+  private var children: Arena<UInt32>
 
-  // Scratch of `moves`.
-  private var marks: ContiguousArray<UInt8>
-  private var pending = MaxQueue()
+  // Scratch of `arrange`.
+  private var nodes: Arena<Node>
+  private var ready = Arena<UInt32>()
+  private var readyLater = Arena<UInt32>()
 
-  package init(_ zone: ConflictZone) {
+  // Scratch and result of `move`.
+  private var marks: Arena<UInt8>
+  private var pending: MaxSet
+  /// Pieces to take back, newest first.
+  package private(set) var back = Arena<UInt32>()
+  /// Pieces to put again, oldest last.
+  package private(set) var forth = Arena<UInt32>()
+
+  /// A piece in the tree of dominators of its section: its parent there is the last piece that
+  /// every way to it from the start of the section passes.
+  @usableFromInline
+  struct Node: BitwiseCopyable {
+    var dominator: UInt32 = 0
+    /// An ancestor of the dominator or the dominator itself, so that a search skips ahead.
+    var jump: UInt32 = 0
+    var depth: UInt32 = 0
+    var missingParents: UInt32 = 0
+    /// What the piece and those that it dominates weigh.
+    var weight = 0
+  }
+
+  /// What it costs to take a piece back, in any unit; one for each piece unless told otherwise.
+  package var weights: Arena<Int>
+
+  package init(_ zone: consuming ConflictZone) {
+    let count = zone.pieces.count
+    childStarts = Arena(capacity: count + 2)
+    children = Arena(capacity: zone.parents.count + 1)
+    nodes = Arena(capacity: count + 1)
+    marks = Arena(capacity: count + 1)
+    pending = MaxSet(bound: count)
     self.zone = zone
-    marks = ContiguousArray(repeating: 0, count: zone.pieces.count)
+    weights = Arena(capacity: count + 1)
+    weights.append(repeating: 1, count: count)
+    marks.append(repeating: 0, count: count)
+    nodes.append(repeating: Node(), count: count)
     linkChildren()
     findSections()
   }
 
-  private func parents(of piece: Int) -> Slice<ContiguousArray<Int>> {
-    Slice(base: zone.parents, bounds: zone.pieces[piece].parents)
-  }
-
+  /// How many parents are linked, those of pieces with shared ranges each time.
   private mutating func linkChildren() {
     let count = zone.pieces.count
-    childStarts = ContiguousArray(repeating: 0, count: count + 1)
-    for parent in zone.parents { childStarts[parent + 1] += 1 }
-    for piece in 0..<count { childStarts[piece + 1] += childStarts[piece] }
-    children = ContiguousArray(repeating: 0, count: zone.parents.count)
-    var next = childStarts
-    for piece in 0..<count {
-      for parent in parents(of: piece) {
-        children[next[parent]] = piece
-        next[parent] += 1
+    childStarts.append(repeating: 0, count: count + 2)
+    // childStarts[p + 2] counts, then [p + 1] is the next free entry of p, then [p] its start.
+    var total = 0
+    for index in 0..<count {
+      let parents = zone.pieces[index].parents
+      for parent in parents { childStarts.base[Int(zone.parents[parent]) + 2] += 1 }
+      total += parents.count
+    }
+    for index in 0..<count { childStarts.base[index + 2] += childStarts.base[index + 1] }
+    children.append(repeating: 0, count: total)
+    for index in 0..<count {
+      for parent in zone.pieces[index].parents {
+        let slot = Int(zone.parents[parent]) + 1
+        children.base[Int(childStarts.base[slot])] = UInt32(index)
+        childStarts.base[slot] += 1
       }
     }
+  }
+
+  private mutating func childRange(of piece: Int) -> Range<Int> {
+    Int(childStarts[piece])..<Int(childStarts[piece + 1])
   }
 
   // MARK: Sections
@@ -56,152 +100,237 @@ package struct ReplayPlan: Sendable {
     let count = zone.pieces.count
     guard count > 0 else { return }
     // crossings[k]: how many pieces from `k` on have a parent before `k` (or only the base).
-    var crossings = ContiguousArray(repeating: 0, count: count + 1)
+    var crossings = Arena<Int32>(capacity: count + 1)
+    crossings.append(repeating: 0, count: count + 1)
     for piece in 0..<count {
-      let lowest = parents(of: piece).first ?? -1
-      crossings[lowest + 1] += 1
-      crossings[piece + 1] -= 1
+      let parents = zone.pieces[piece].parents
+      let lowest = parents.isEmpty ? 0 : Int(zone.parents[parents.lowerBound]) + 1
+      crossings.base[lowest] += 1
+      crossings.base[piece + 1] -= 1
     }
-    var isHead = ContiguousArray(repeating: false, count: count)
+    let isHead: UInt8 = 1
     var headCount = 0
-    var crossing = 0
+    var crossing: Int32 = 0
     var sectionStart = 0
     for piece in 0..<count {
-      crossing += crossings[piece]
-      let parents = parents(of: piece)
+      crossing += crossings.base[piece]
+      let parents = zone.pieces[piece].parents
       let isCareless = Sabotage.forgetConcurrency.isPlanted
       if piece > 0, parents.count == headCount || isCareless,
-        parents.allSatisfy({ isHead[$0] }), crossing == siblingCount(of: piece) || isCareless
+        parents.allSatisfy({ marks[Int(zone.parents[$0])] == isHead }),
+        isCareless || Int(crossing) == siblingCount(of: piece)
       {
         sections.append(sectionStart..<piece)
         sectionStart = piece
       }
-      for parent in parents where isHead[parent] {
-        isHead[parent] = false
+      for index in parents where marks[Int(zone.parents[index])] == isHead {
+        marks[Int(zone.parents[index])] = 0
         headCount -= 1
       }
-      isHead[piece] = true
+      marks[piece] = isHead
       headCount += 1
     }
     sections.append(sectionStart..<count)
+    for piece in 0..<count { marks[piece] = 0 }
   }
 
   /// How many pieces have the very same parents as `piece`, itself included. It has at least one.
-  private func siblingCount(of piece: Int) -> Int {
-    let own = parents(of: piece)
-    guard let last = own.last else { return 0 }
-    let candidates = children[childStarts[last]..<childStarts[last + 1]]
-    return candidates.reduce(0) { $0 + (parents(of: $1).elementsEqual(own) ? 1 : 0) }
+  private mutating func siblingCount(of piece: Int) -> Int {
+    let own = zone.pieces[piece].parents
+    guard !own.isEmpty else { return 0 }
+    var count = 0
+    for child in childRange(of: Int(zone.parents[own.upperBound - 1])) {
+      let other = zone.pieces[Int(children[child])].parents
+      guard other != own else {
+        count += 1
+        continue
+      }
+      guard other.count == own.count else { continue }
+      var isSame = true
+      for offset in 0..<own.count
+      where zone.parents[other.lowerBound + offset] != zone.parents[own.lowerBound + offset] {
+        isSame = false
+        break
+      }
+      if isSame { count += 1 }
+    }
+    return count
   }
 
   // MARK: Order
 
-  /// The pieces of `section` in the order of replay: what `from` has before what is new, parents
-  /// before children, otherwise along one branch to its end, shorter branches first, so that little
-  /// has to be taken back and put again on the way.
+  /// Puts the pieces of `section` into `order`, that of replay: what `from` has before what is new,
+  /// parents before children, otherwise along one branch to its end, light branches first, so that
+  /// little has to be taken back and put again on the way. A branch weighs what is on it until it
+  /// joins others.
   ///
   /// Complexity: O(p log p) for p pieces.
-  package func order(of section: Range<Int>) -> [Int] {
-    guard section.count > 1 else { return Array(section) }
-    // A branch weighs what hangs on it, each piece counted under the last of its parents.
-    var weight = ContiguousArray(repeating: 0, count: section.count)
-    var missing = ContiguousArray(repeating: 0, count: section.count)
+  package mutating func arrange(_ section: Range<Int>) {
+    order.removeAll()
+    findDominators(in: section)
     for piece in section.reversed() {
-      let own = weight[piece - section.lowerBound] + zone.pieces[piece].versions.count
-      weight[piece - section.lowerBound] = own
-      if let parent = parents(of: piece).last, parent >= section.lowerBound {
-        weight[parent - section.lowerBound] += own
+      let own = nodes.base[piece].weight &+ weights.base[piece]
+      nodes.base[piece].weight = own
+      if nodes.base[piece].depth > 1 { nodes.base[Int(nodes.base[piece].dominator)].weight &+= own }
+    }
+    ready.removeAll()
+    readyLater.removeAll()
+    for piece in section where nodes.base[piece].missingParents == 0 {
+      if zone.pieces[piece].isNew {
+        readyLater.append(UInt32(piece))
+      } else {
+        ready.append(UInt32(piece))
       }
     }
-    var ready: [Int] = []
-    var isReadyLater: [Int] = []
-    for piece in section {
-      let count = parents(of: piece).reduce(0) { $0 + ($1 >= section.lowerBound ? 1 : 0) }
-      missing[piece - section.lowerBound] = count
-      guard count == 0 else { continue }
-      if zone.pieces[piece].isNew { isReadyLater.append(piece) } else { ready.append(piece) }
-    }
-    func heavierFirst(_ left: Int, _ right: Int) -> Bool {
-      let leftWeight = weight[left - section.lowerBound]
-      let rightWeight = weight[right - section.lowerBound]
-      return leftWeight != rightWeight ? leftWeight > rightWeight : left > right
-    }
-    ready.sort(by: heavierFirst)
-
-    var order: [Int] = []
-    order.reserveCapacity(section.count)
+    sortReady(from: 0)
     while true {
-      while let piece = ready.popLast() {
-        order.append(piece)
-        let firstNew = ready.count
-        for child in children[childStarts[piece]..<childStarts[piece + 1]]
-        where section.contains(child) {
-          missing[child - section.lowerBound] -= 1
-          guard missing[child - section.lowerBound] == 0 else { continue }
+      while let next = ready.popLast() {
+        let piece = Int(next)
+        order.append(next)
+        let firstOpened = ready.count
+        for index in childRange(of: piece) {
+          let child = Int(children.base[index])
+          guard child < section.upperBound else { continue }
+          nodes.base[child].missingParents -= 1
+          guard nodes.base[child].missingParents == 0 else { continue }
           if zone.pieces[child].isNew, !zone.pieces[piece].isNew {
-            isReadyLater.append(child)
+            readyLater.append(UInt32(child))
           } else {
-            ready.append(child)
+            ready.append(UInt32(child))
           }
         }
-        if ready.count - firstNew > 1 { ready[firstNew...].sort(by: heavierFirst) }
+        sortReady(from: firstOpened)
       }
-      if isReadyLater.isEmpty { break }
-      ready = isReadyLater
-      isReadyLater = []
-      ready.sort(by: heavierFirst)
+      if readyLater.isEmpty { break }
+      swap(&ready, &readyLater)
+      sortReady(from: 0)
     }
-    return order
+  }
+
+  /// Sorts what is ready, from number `start` on, so that the lightest comes last.
+  private mutating func sortReady(from start: Int) {
+    let count = ready.count - start
+    guard count > 1 else { return }
+    let nodes = nodes.base
+    var part = UnsafeMutableBufferPointer(start: ready.base + start, count: count)
+    part.sort { left, right in
+      let leftWeight = nodes[Int(left)].weight
+      let rightWeight = nodes[Int(right)].weight
+      return leftWeight != rightWeight ? leftWeight > rightWeight : left > right
+    }
+  }
+
+  /// Pieces that the start of the section dominates have the depth 1 and no dominator.
+  private mutating func findDominators(in section: Range<Int>) {
+    let nodes = nodes.base
+    for piece in section {
+      var node = Node()
+      var dominator: UInt32?
+      for index in zone.pieces[piece].parents {
+        let parent = zone.parents[index]
+        // A section begins after all heads of what is before it.
+        guard Int(parent) >= section.lowerBound else { break }
+        node.missingParents += 1
+        if node.missingParents == 1 {
+          dominator = parent
+        } else if let found = dominator {
+          dominator = common(found, parent)
+        }
+      }
+      if let dominator {
+        node.dominator = dominator
+        node.depth = nodes[Int(dominator)].depth + 1
+        let jump = nodes[Int(dominator)].jump
+        let isSkipping =
+          nodes[Int(dominator)].depth > 1 && nodes[Int(jump)].depth > 1
+          && nodes[Int(dominator)].depth - nodes[Int(jump)].depth
+            == nodes[Int(jump)].depth - nodes[Int(nodes[Int(jump)].jump)].depth
+        node.jump = isSkipping ? nodes[Int(jump)].jump : dominator
+      } else {
+        node.depth = 1
+        node.dominator = UInt32(piece)
+        node.jump = UInt32(piece)
+      }
+      nodes[piece] = node
+    }
+  }
+
+  /// The last piece that dominates two, or nil when only the start of the section does.
+  ///
+  /// Complexity: O(log p).
+  private mutating func common(_ left: UInt32, _ right: UInt32) -> UInt32? {
+    let nodes = nodes.base
+    var left = left
+    var right = right
+    if nodes[Int(left)].depth < nodes[Int(right)].depth { swap(&left, &right) }
+    let depth = nodes[Int(right)].depth
+    while nodes[Int(left)].depth > depth {
+      let jump = nodes[Int(left)].jump
+      left = nodes[Int(jump)].depth >= depth ? jump : nodes[Int(left)].dominator
+    }
+    while left != right {
+      guard nodes[Int(left)].depth > 1 else { return nil }
+      if nodes[Int(left)].jump != nodes[Int(right)].jump {
+        left = nodes[Int(left)].jump
+        right = nodes[Int(right)].jump
+      } else {
+        left = nodes[Int(left)].dominator
+        right = nodes[Int(right)].dominator
+      }
+    }
+    return left
   }
 
   // MARK: Moves
 
-  /// What lies between the version after piece `current` (nil: the base of the section) and the
-  /// parents of piece `next`, inside the section: pieces to take back, newest first, and pieces to
-  /// put again, oldest first.
+  /// Finds what lies between the version after piece `current` (nil: the base of the section) and
+  /// the parents of piece `next`, inside the section: `back` and `forth`.
   ///
-  /// Complexity: O(d log d) for the d pieces in between and their nearest common ancestors.
-  package mutating func moves(
-    after current: Int?, toParentsOf next: Int, in section: Range<Int>,
-    back: inout [Int], forth: inout [Int]
+  /// Complexity: O(d) for the d pieces in between and their nearest common ancestors.
+  package mutating func move(
+    from current: Int?, toParentsOf next: Int, in section: Range<Int>
   ) {
-    back.removeAll(keepingCapacity: true)
-    forth.removeAll(keepingCapacity: true)
-    let goal = zone.pieces[next].parents
-    if let current, goal.count == 1, zone.parents[goal.lowerBound] == current { return }
+    back.removeAll()
+    forth.removeAll()
+    let pieces = zone.pieces.base
+    let parents = zone.parents.base
+    let goal = pieces[next].parents
+    if let current, goal.count == 1, Int(parents[goal.lowerBound]) == current { return }
 
-    let isBack: UInt8 = 1
-    let isForth: UInt8 = 2
-    let isBoth: UInt8 = 3
+    let lowest = UInt32(section.lowerBound)
     var undecided = 0
-    func mark(_ piece: Int, _ side: UInt8, _ marks: inout ContiguousArray<UInt8>) -> Bool {
-      let old = marks[piece]
-      let new = old | side
-      marks[piece] = new
-      if old == 0, new != isBoth { undecided += 1 }
-      if old != 0, old != isBoth, new == isBoth { undecided -= 1 }
-      return old == 0
+    if let current { mark(current, Self.isBack, &undecided) }
+    for index in goal where parents[index] >= lowest {
+      mark(Int(parents[index]), Self.isForth, &undecided)
     }
-    if let current, mark(current, isBack, &marks) { pending.push(key: current, tag: 0) }
-    for index in goal {
-      let parent = zone.parents[index]
-      guard parent >= section.lowerBound else { continue }
-      if mark(parent, isForth, &marks) { pending.push(key: parent, tag: 0) }
-    }
-    while undecided > 0, let top = pending.pop() {
-      let piece = top.key
-      let side = marks[piece]
-      marks[piece] = 0
-      if side != isBoth { undecided -= 1 }
-      if side == isBack { back.append(piece) }
-      if side == isForth { forth.append(piece) }
-      for index in zone.pieces[piece].parents {
-        let parent = zone.parents[index]
-        guard parent >= section.lowerBound else { continue }
-        if mark(parent, side, &marks) { pending.push(key: parent, tag: 0) }
+    while undecided > 0 {
+      let piece = pending.removeLast()
+      let side = marks.base[piece]
+      marks.base[piece] = 0
+      if side != Self.isBoth {
+        undecided &-= 1
+        if side == Self.isBack { back.append(UInt32(piece)) } else { forth.append(UInt32(piece)) }
+      }
+      for index in pieces[piece].parents where parents[index] >= lowest {
+        mark(Int(parents[index]), side, &undecided)
       }
     }
-    while let left = pending.pop() { marks[left.key] = 0 }
-    forth.reverse()
+    while pending.count > 0 { marks.base[pending.removeLast()] = 0 }
+  }
+
+  private static let isBack: UInt8 = 1
+  private static let isForth: UInt8 = 2
+  private static let isBoth: UInt8 = 3
+
+  @inline(__always)
+  private mutating func mark(_ piece: Int, _ side: UInt8, _ undecided: inout Int) {
+    let old = marks.base[piece]
+    marks.base[piece] = old | side
+    if old == 0 {
+      if side != Self.isBoth { undecided &+= 1 }
+      pending.insert(piece)
+    } else if old != Self.isBoth, old != side {
+      undecided &-= 1
+    }
   }
 }

@@ -26,11 +26,15 @@ package struct EventGraph: Sendable {
   var parentStarts: ContiguousArray<UInt32> = []
   var parentPool: ContiguousArray<Int> = []
 
-  // Identity runs.
-  var identityStarts: ContiguousArray<Int> = []
-  var identityOrigins: ContiguousArray<UInt32> = []
-  var identitySequences: ContiguousArray<UInt64> = []
-  var identityStepsSequence: ContiguousArray<Bool> = []
+  /// One identity run as it is stored; it ends where the next begins.
+  struct Identity: Sendable {
+    var start: Int
+    var sequence: UInt64
+    var origin: UInt32
+    var stepsSequence: Bool
+  }
+
+  var identities: ContiguousArray<Identity> = []
   /// For each origin its identity runs, ascending by sequence and by version alike.
   var identityRunsOfOrigin: ContiguousArray<ContiguousArray<UInt32>> = []
 
@@ -42,23 +46,26 @@ package struct EventGraph: Sendable {
 
   package init() {}
 
-  /// Appends the events of one change.
+  /// Appends the events of one change, or of many changes of one event each.
   ///
   /// - Parameters:
   ///   - origin: the dense index of the change's origin.
-  ///   - sequence: the number of the change; greater than that of every change of this origin here.
-  ///   - eventCount: how many events it makes in this document, at least 1.
-  ///   - parents: the last event of each change that it names as parent, in any order. Those that
-  ///     another one covers are dropped.
+  ///   - sequence: the number of the (first) change; greater than that of every change of this
+  ///     origin here.
+  ///   - eventCount: how many events there are, at least 1.
+  ///   - isOneChange: whether they are of one change. Otherwise each is a change of its own, the
+  ///     next one of the same origin, that has seen the one before.
+  ///   - parents: the last event of each change that the first one names as parent, in any order.
+  ///     Those that another one covers are dropped.
   /// - Returns: the local versions of the events.
   /// - Complexity: O(1) when the parents are the frontier or a single event, amortised.
   package mutating func append(
-    origin: Int, sequence: UInt64, eventCount: Int, parents: [Int]
+    origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool = true, parents: [Int]
   ) throws(EventGraphError) -> Range<Int> {
     guard eventCount > 0 else { throw .emptyChange(origin: origin, sequence: sequence) }
-    guard eventCount <= Self.eventCountMax - count, origin >= 0, origin < Int(UInt32.max) else {
-      throw .tooManyEvents(limit: Self.eventCountMax)
-    }
+    guard eventCount <= Self.eventCountMax - count, origin >= 0, origin < Int(UInt32.max),
+      isOneChange || UInt64(eventCount) - 1 <= UInt64.max - sequence
+    else { throw .tooManyEvents(limit: Self.eventCountMax) }
     if let last = lastSequence(origin: origin), last >= sequence {
       throw .sequenceNotIncreasing(origin: origin, sequence: sequence, last: last)
     }
@@ -69,10 +76,34 @@ package struct EventGraph: Sendable {
 
     let versions = count..<count + eventCount
     appendRun(versions, parents: parents)
-    appendIdentity(versions, origin: origin, sequence: sequence)
+    appendIdentity(
+      versions, origin: origin, sequence: sequence, stepsSequence: !isOneChange || eventCount == 1)
     frontier = Self.frontier(adding: versions, parents: parents, to: frontier)
     count = versions.upperBound
     return versions
+  }
+
+  /// Appends events, as ``append(origin:sequence:eventCount:isOneChange:parents:)`` does, whose
+  /// author has seen everything that is in the graph.
+  ///
+  /// Complexity: O(1) while one author goes on alone, else that of `append`.
+  package mutating func appendAtFrontier(
+    origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool = true
+  ) throws(EventGraphError) -> Range<Int> {
+    let start = count
+    if eventCount == 1 || !isOneChange && eventCount > 0, frontier.count == 1,
+      frontier[0] == start - 1, eventCount <= Self.eventCountMax - start,
+      UInt64(eventCount) - 1 <= UInt64.max - sequence, let last = identities.last,
+      Int(last.origin) == origin, last.stepsSequence, sequence > last.sequence,
+      sequence - last.sequence == UInt64(start - last.start)
+    {
+      count = start + eventCount
+      frontier[0] = count - 1
+      return start..<count
+    }
+    return try append(
+      origin: origin, sequence: sequence, eventCount: eventCount, isOneChange: isOneChange,
+      parents: frontier)
   }
 
   /// Forgets every event from `newCount` on: how a batch that was refused is undone.
@@ -85,11 +116,9 @@ package struct EventGraph: Sendable {
       let parentStart = Int(parentStarts.removeLast())
       parentPool.removeLast(parentPool.count - parentStart)
     }
-    while let start = identityStarts.last, start >= newCount {
-      identityStarts.removeLast()
-      identityRunsOfOrigin[Int(identityOrigins.removeLast())].removeLast()
-      identitySequences.removeLast()
-      identityStepsSequence.removeLast()
+    while let last = identities.last, last.start >= newCount {
+      identities.removeLast()
+      identityRunsOfOrigin[Int(last.origin)].removeLast()
     }
     count = max(newCount, 0)
     frontier = heads()
@@ -112,20 +141,20 @@ package struct EventGraph: Sendable {
     parentPool.append(contentsOf: parents)
   }
 
-  private mutating func appendIdentity(_ versions: Range<Int>, origin: Int, sequence: UInt64) {
+  private mutating func appendIdentity(
+    _ versions: Range<Int>, origin: Int, sequence: UInt64, stepsSequence: Bool
+  ) {
     while identityRunsOfOrigin.count <= origin { identityRunsOfOrigin.append([]) }
-    let isSingle = versions.count == 1
-    if isSingle, let last = identityStarts.indices.last, identityOrigins[last] == UInt32(origin),
-      identityStepsSequence[last],
-      identitySequences[last] &+ UInt64(count - identityStarts[last]) == sequence
+    if stepsSequence, let last = identities.last, last.origin == UInt32(origin),
+      last.stepsSequence, last.sequence &+ UInt64(count - last.start) == sequence
     {
       return
     }
-    identityRunsOfOrigin[origin].append(UInt32(identityStarts.count))
-    identityStarts.append(versions.lowerBound)
-    identityOrigins.append(UInt32(origin))
-    identitySequences.append(sequence)
-    identityStepsSequence.append(isSingle)
+    identityRunsOfOrigin[origin].append(UInt32(identities.count))
+    identities.append(
+      Identity(
+        start: versions.lowerBound, sequence: sequence, origin: UInt32(origin),
+        stepsSequence: stepsSequence))
   }
 
   /// `frontier` after `versions`, whose first has `parents` and which are a chain, were added.

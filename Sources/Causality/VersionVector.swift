@@ -25,7 +25,9 @@ public struct VersionVector: Hashable, Sendable {
   public init() {}
 
   /// Takes entries in any order; the highest sequence of an origin counts.
+  @inlinable
   public init(_ entries: some Sequence<Entry>) {
+    self.init()
     for entry in entries { advance(entry.origin, to: entry.sequence) }
   }
 

@@ -245,7 +245,7 @@ struct BlockWriter {
     case .insertElements(let position, let elements):
       write(position, predicted: trail.cursor, &head)
       operationDetails.write(count: elements.count)
-      for element in elements { write(element) }
+      for element in elements { element.write(to: &operationDetails) }
       trail.cursor = position + elements.count
     case .remove(let position, let count):
       if count == 1 {
@@ -258,7 +258,7 @@ struct BlockWriter {
     case .setElement(let element, let content, let replaces):
       write(element)
       write(replaces, to: .element(element), at: event, &trail, &head)
-      write(content)
+      content.write(to: &operationDetails)
     case .deleteDocument, .unknown: break
     }
     operationHeads.append(head)
@@ -294,15 +294,6 @@ struct BlockWriter {
       for replaced in replaces { write(replaced) }
     }
     trail.lastWrite[slot] = event
-  }
-
-  private mutating func write(_ element: Operation.Element) {
-    switch element {
-    case .value(let value): value.write(to: &operationDetails)
-    case .container(let kind):
-      operationDetails.write(BlockLayout.elementContainerTag)
-      operationDetails.write(kind.rawValue)
-    }
   }
 }
 

@@ -42,6 +42,16 @@ package enum ChangeBlock {
     }
   }
 
+  /// The changes in as few blocks as can hold them: one, unless there are very many operations.
+  ///
+  /// - Precondition: each change alone ``fits(_:)``.
+  package static func blocks(of changes: some RandomAccessCollection<Change>) -> [[UInt8]] {
+    if changes.isEmpty { return [] }
+    if changes.count == 1 || fits(changes) { return [encode(Array(changes))] }
+    let half = changes.count / 2
+    return blocks(of: changes.prefix(half)) + blocks(of: changes.dropFirst(half))
+  }
+
   /// The bytes of a run of changes, in the order given. Complexity: O(changes and their content).
   ///
   /// - Precondition: the changes ``fits(_:)``.

@@ -118,7 +118,7 @@ struct OperationReader {
       try spend(count)
       var elements: [Operation.Element] = []
       elements.reserveCapacity(count)
-      for _ in 0..<count { elements.append(try element()) }
+      for _ in 0..<count { elements.append(try Operation.Element(from: &details)) }
       trail.cursor = position + count
       return (.insertElements(at: position, elements), count)
     case .remove:
@@ -133,7 +133,7 @@ struct OperationReader {
     case .setElement:
       let element = try self.event()
       let replaces = try replaced(.element(element), at: event, &trail, &bits)
-      return (.setElement(element, try self.element(), replaces: replaces), 1)
+      return (.setElement(element, try Operation.Element(from: &details), replaces: replaces), 1)
     case .deleteDocument, .other: throw failure(.invalidValue, "operation head")
     }
   }
@@ -210,15 +210,6 @@ struct OperationReader {
   private mutating func spend(_ elements: Int) throws(ByteDecodingError) {
     guard elements <= elementsLeft else { throw failure(.limitExceeded, "elements of a block") }
     elementsLeft -= elements
-  }
-
-  private mutating func element() throws(ByteDecodingError) -> Operation.Element {
-    var ahead = details
-    guard try ahead.readByte("element") == BlockLayout.elementContainerTag else {
-      return .value(try Value(from: &details))
-    }
-    details = ahead
-    return .container(try ContainerKind(from: &details))
   }
 
   private mutating func event() throws(ByteDecodingError) -> EventID {

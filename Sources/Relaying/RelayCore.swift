@@ -112,7 +112,7 @@ package final class RelayCore {
       if case .stranger(_, let until) = link.stage, until <= now.monotonic, !link.isEnding {
         refuseStranger(link, now)
       }
-      if link.link.nextDeadline <= now.monotonic {
+      if link.link.gauges.nextDeadline <= now.monotonic {
         schedule(link.link.tick(now: now.monotonic), of: id)
       }
       resume(link, now)
@@ -124,7 +124,7 @@ package final class RelayCore {
   package var nextDeadline: UInt64 {
     var next = UInt64.max
     for link in links.values {
-      next = min(next, link.link.nextDeadline)
+      next = min(next, link.link.gauges.nextDeadline)
       if case .stranger(_, let until) = link.stage { next = min(next, until) }
       if link.deferred != nil, let bucket = link.bucket { next = min(next, bucket.readyAt) }
     }

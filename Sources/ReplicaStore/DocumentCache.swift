@@ -4,8 +4,11 @@ import Documents
 struct DocumentCache {
   static let countMax = 1_024
   static let bytesMax = 64 << 20
-  /// How many documents keep their history after a concurrent merge.
+  /// How many documents keep their history after a concurrent merge, however large they are.
   static let historiesMax = 8
+  /// More of them do as long as they are small together.
+  static let smallHistoriesMax = 64
+  static let smallHistoriesBytesMax = 256 << 10
 
   /// An open document and its row.
   final class Entry {
@@ -61,9 +64,17 @@ struct DocumentCache {
   mutating func noteHistory(of id: DocumentID) {
     withHistory.removeAll { $0 == id }
     withHistory.append(id)
-    while withHistory.count > Self.historiesMax {
+    while withHistory.count > Self.historiesMax, !areHistoriesSmall {
       entries[withHistory.removeFirst()]?.document.releaseHistory()
     }
+  }
+
+  /// By the sizes of the documents, which their histories follow.
+  private var areHistoriesSmall: Bool {
+    guard withHistory.count <= Self.smallHistoriesMax else { return false }
+    var bytes = 0
+    for id in withHistory { bytes += entries[id]?.document.approximateBytes ?? 0 }
+    return bytes <= Self.smallHistoriesBytesMax
   }
 
   /// Closes documents until the bounds hold with room to spare. Not within a transaction, which may

@@ -19,7 +19,8 @@ extension ReplicaStore {
   ///
   /// Complexity: O(1) when it is open, else O(state and tail).
   package func document(_ id: DocumentID) throws(StoreError) -> Document? {
-    try reading { () throws(StoreError) in try entry(id)?.document }
+    if let entry = cache.entry(id), try isCurrent() { return entry.document }
+    return try reading { () throws(StoreError) in try entry(id)?.document }
   }
 
   /// The document as it was at a version; nil when it did not exist there.
@@ -202,7 +203,7 @@ extension ReplicaStore {
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))
-      for block in tail.isEmpty ? [] : Self.blocks(of: tail) {
+      for block in ChangeBlock.blocks(of: tail) {
         try connection.execute(
           "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
           .blob(block))

@@ -116,36 +116,16 @@ extension ReplicaStore {
         "Changes \(first) to \(last) of origin \(renamed.origin) are now those of "
           + "\(renamed.first.origin) from \(renamed.first.sequence) on.")
     }
-    let kept = try inheritedCount()
+    let kept = try privateChanges().inheritedCount
     if kept > 0 {
       notes.append(
         "\(kept) changes that were never sealed are kept back until a peer has shown whether "
           + "somebody else has sent them.")
     }
-    if try isSuspect() {
+    if try privateChanges().isSuspect {
       notes.append("It takes a new origin as soon as this device is a member.")
     }
     return notes
-  }
-
-  /// Whether there are private changes under an origin that the store has left: whether somebody
-  /// else has sent them must be known before they are sealed.
-  package func hasInherited() throws(StoreError) -> Bool { try inheritedCount() > 0 }
-
-  private func inheritedCount() throws(StoreError) -> UInt64 {
-    try reading { () throws(StoreError) in
-      try sql { () throws(SQLiteError) in
-        UInt64(
-          clamping: try connection.queryInteger(
-            "SELECT sum(last_sequence - first_sequence + 1) FROM inherited") ?? 0)
-      }
-    }
-  }
-
-  private func isSuspect() throws(StoreError) -> Bool {
-    try stored { () throws(SegmentStoreError) in
-      try segments.setting(Self.suspicionSetting) != nil
-    }
   }
 
   /// Goes on under a new origin, as a copied or restored store must. What was written under the old
@@ -178,6 +158,7 @@ extension ReplicaStore {
       try stored { () throws(SegmentStoreError) in
         try segments.setSetting(Self.suspicionSetting, to: [1])
       }
+      knownPrivateChanges = nil
     }
   }
 
@@ -185,7 +166,7 @@ extension ReplicaStore {
   ///
   /// - Returns: false while nothing may be sealed.
   func prepareToSeal(entropy: Entropy) throws(StoreError) -> Bool {
-    if try isSuspect() {
+    if try privateChanges().isSuspect {
       guard isAdmitted else { return false }
       try begin(because: Self.movedReason, entropy: entropy)
     }
@@ -224,6 +205,7 @@ extension ReplicaStore {
         .blob(claimed.origin.bytes), .blob(previous.bytes), .text(reason))
     }
     identity.origin = claimed.origin
+    knownPrivateChanges = nil
   }
 
   /// Ties between concurrent edits go by the order of their origins, and the edits of a text count
@@ -242,17 +224,7 @@ extension ReplicaStore {
 
   /// The first private change of each origin that has some.
   func privateOrigins() throws(StoreError) -> [Origin: UInt64] {
-    try sql { () throws(SQLiteError) in
-      var found: [Origin: UInt64] = [:]
-      var rows = try connection.query(
-        "SELECT origin, min(first_sequence) FROM inherited GROUP BY origin")
-      while try rows.next() { found[try Self.origin(0, of: rows)] = try rows.counter(1) }
-      let first = try connection.first("SELECT min(first_sequence) FROM unsealed") {
-        (row) throws(SQLiteError) in try row.optionalInteger(0)
-      }
-      if let first, let first { found[identity.origin] = UInt64(clamping: first) }
-      return found
-    }
+    try privateChanges().firsts(under: identity.origin)
   }
 
   /// Notes that the stored chain of an origin and another one that its owner has signed differ.

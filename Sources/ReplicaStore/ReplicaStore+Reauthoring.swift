@@ -62,6 +62,7 @@ extension ReplicaStore {
           try SQLiteValue(counter: change.id.sequence), .blob(ChangeBlock.encode([change])))
       }
     }
+    knownPrivateChanges = nil
     return []
   }
 
@@ -99,7 +100,9 @@ extension ReplicaStore {
           .blob(ChangeBlock.encode([change])))
       }
     }
+    knownPrivateChanges = nil
     try noteRenaming(changes, renaming)
+    renamingCount += 1
     return documents
   }
 

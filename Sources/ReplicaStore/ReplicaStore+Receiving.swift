@@ -160,9 +160,7 @@ extension ReplicaStore {
   ) throws(StoreError) -> ChainPosition? {
     let header = segment.header
     if header.origin == identity.origin || privateFirsts[header.origin] != nil {
-      let own = try stored { () throws(SegmentStoreError) in
-        try segments.position(of: header.origin)
-      }
+      let own = try chainEnd(of: header.origin)
       if header.lastSequence > own.sequence {
         progress.outcome.ownOriginAhead = max(
           progress.outcome.ownOriginAhead ?? 0, header.lastSequence)
@@ -175,11 +173,10 @@ extension ReplicaStore {
       }
     }
     do throws(SegmentStoreError) {
-      guard case .stored(let position) = try segments.append(segment) else {
+      guard case .stored = try append(segment) else {
         if Sabotage.applyTwice.isPlanted { applyAgain(segment) }
         return nil
       }
-      noteOwnSegments(through: position)
       lanes.extend(header.origin, through: header.lastSequence)
       return segment.position
     } catch {

@@ -54,7 +54,7 @@ extension ReplicaStore {
     guard let entry = cache.entry(id) else {
       throw .damaged("document \(id) was closed before it was written")
     }
-    let blocks = Self.blocks(of: changes)
+    let blocks = ChangeBlock.blocks(of: changes)
     let isDeleted: SQLiteValue = entry.document.isDeleted ? 1 : 0
     entry.tailBytes += blocks.reduce(0) { $0 + $1.count }
     try sql { () throws(SQLiteError) in
@@ -77,15 +77,6 @@ extension ReplicaStore {
       }
     }
     if isFoldDue(entry) { try fold(entry) }
-  }
-
-  /// The changes in as few blocks as can hold them: one, unless there are very many operations.
-  static func blocks(of changes: [Change]) -> [[UInt8]] {
-    if ChangeBlock.fits(changes) { return [ChangeBlock.encode(changes)] }
-    let half = changes.count / 2
-    // A change alone fits: each was in a block of its own or was checked when it was made.
-    guard half > 0 else { return [] }
-    return blocks(of: Array(changes[..<half])) + blocks(of: Array(changes[half...]))
   }
 
   // MARK: Rows

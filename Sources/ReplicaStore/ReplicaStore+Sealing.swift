@@ -12,20 +12,6 @@ extension ReplicaStore {
   private static let segmentBytesAim = 512 << 10
   private static let segmentChangesAim = 2_000
 
-  /// How many own changes no segment holds yet.
-  package func unsealedCount() throws(StoreError) -> UInt64 {
-    try reading { () throws(StoreError) in
-      try sql { () throws(SQLiteError) in
-        let count = try connection.queryInteger(
-          """
-          SELECT coalesce((SELECT sum(last_sequence - first_sequence + 1) FROM unsealed), 0)
-            + coalesce((SELECT sum(last_sequence - first_sequence + 1) FROM inherited), 0)
-          """)
-        return UInt64(clamping: count ?? 0)
-      }
-    }
-  }
-
   /// Seals all own changes that are not sealed yet, and stores the segments. From here on others
   /// may have them. Those that were taken over with a copied file get new names first, so ask
   /// somebody before whether they are known, see ``hasInherited()``.
@@ -40,12 +26,36 @@ extension ReplicaStore {
     }
   }
 
-  func sealUnsealed(entropy: Entropy) throws(StoreError) -> [Segment] {
-    let sealer = SegmentSealer(
+  /// The segments that groups have sealed with what they committed, in order, each once.
+  package func takeSealedAtOnce() -> [Segment] {
+    defer { sealedAtOnce = [] }
+    return sealedAtOnce
+  }
+
+  /// Seals changes that are being committed, in the same transaction, unless others have to be
+  /// sealed before, or looked at.
+  ///
+  /// - Returns: whether it did.
+  func sealAtOnce(_ changes: [Change], entropy: Entropy) throws(StoreError) -> Bool {
+    let others = try privateChanges()
+    guard others.count == 0, !others.isSuspect, changes.count <= Self.segmentChangesAim,
+      ChangeBlock.fits(changes), let first = changes.first?.id.sequence,
+      let last = changes.last?.id.sequence
+    else { return false }
+    sealedAtOnce.append(try seal(changes, first...last, with: sealer(entropy)))
+    return true
+  }
+
+  private func sealer(_ entropy: Entropy) -> SegmentSealer {
+    SegmentSealer(
       workspace: identity.workspace, keyEpoch: identity.keyEpoch, key: identity.key,
       device: identity.device, entropy: entropy)
+  }
+
+  func sealUnsealed(entropy: Entropy) throws(StoreError) -> [Segment] {
+    let sealer = sealer(entropy)
     var sealed: [Segment] = []
-    while true {
+    while try privateChanges().unsealed != nil {
       let run = try nextUnsealedRun()
       guard let first = run.first, let last = run.last else { return sealed }
       let segment = try seal(run, first.id.sequence...last.id.sequence, with: sealer)
@@ -55,16 +65,16 @@ extension ReplicaStore {
           "DELETE FROM unsealed WHERE last_sequence <= ?",
           try SQLiteValue(counter: last.id.sequence))
       }
+      knownPrivateChanges?.seal(through: last.id.sequence)
     }
+    return sealed
   }
 
   private func seal(
     _ changes: [Change], _ sequences: ClosedRange<UInt64>, with sealer: SegmentSealer
   ) throws(StoreError) -> Segment {
     let origin = identity.origin
-    let previous = try stored { () throws(SegmentStoreError) in
-      try segments.position(of: origin)
-    }
+    let previous = try chainEnd(of: origin)
     guard previous.sequence == sequences.lowerBound - 1 else {
       throw .damaged(
         "the unsealed changes start at \(sequences.lowerBound) but the segments end at "
@@ -77,8 +87,7 @@ extension ReplicaStore {
     } catch {
       throw .segment(error)
     }
-    let appended = try stored { () throws(SegmentStoreError) in try segments.append(segment) }
-    if case .stored(let position) = appended { noteOwnSegments(through: position) }
+    _ = try stored { () throws(SegmentStoreError) in try append(segment) }
     return segment
   }
 

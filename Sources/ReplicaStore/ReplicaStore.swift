@@ -42,6 +42,15 @@ package final class ReplicaStore {
   var decodedBytes = 0
   /// The first private change of each origin, while segments are applied.
   var privateFirsts: [Origin: UInt64] = [:]
+  /// The own changes that no segment holds, nil while they are not known.
+  var knownPrivateChanges: PrivateChanges?
+  /// Where stored chains end, of origins that were asked for.
+  var chains: [Origin: SegmentStore.Chain] = [:]
+  /// Segments that groups have sealed and nobody has taken.
+  var sealedAtOnce: [Segment] = []
+  /// How often changes were renamed by this process: who follows the renamings need not look
+  /// before it grows.
+  package internal(set) var renamingCount = 0
   /// Documents that cannot be edited as what is stored of them is damaged, and why.
   var brokenDocuments: [DocumentID: String] = [:]
   /// What has just made a transaction fail.
@@ -179,6 +188,16 @@ package final class ReplicaStore {
     seenRecordPosition = -1
     cache.removeAll()
     lanes.removeAll()
+    chains = [:]
+    knownPrivateChanges = nil
+    sealedAtOnce = []
+  }
+
+  /// Whether what is in memory is what the file holds, as nobody else has committed since.
+  func isCurrent() throws(StoreError) -> Bool {
+    if connection.isInTransaction { return true }
+    guard !isStale else { return false }
+    return try sql { () throws(SQLiteError) in try connection.dataVersion() } == seenDataVersion
   }
 
   // MARK: Other processes
@@ -191,6 +210,8 @@ package final class ReplicaStore {
     let wasStale = isStale
     state = try StoreState.load(from: connection)
     lanes.removeAll()
+    chains = [:]
+    knownPrivateChanges = nil
     var changes = external ?? ExternalChanges()
     if !isFirst, state.position != committedPosition {
       try noteDocuments(changedAfter: committedPosition, in: &changes)
@@ -276,6 +297,25 @@ package final class ReplicaStore {
     seenRecordPosition = try sql { () throws(SQLiteError) in
       try connection.queryInteger("SELECT max(position) FROM membership_record") ?? 0
     }
+  }
+
+  /// Where the stored chain of an origin ends. Within a transaction.
+  func chainEnd(of origin: Origin) throws(StoreError) -> ChainPosition {
+    if let known = chains[origin] { return known.position }
+    let found = try stored { () throws(SegmentStoreError) in try segments.chain(of: origin) }
+    chains[origin] = found
+    return found?.position ?? .start
+  }
+
+  /// Puts a segment behind the stored ones of its origin.
+  func append(_ segment: Segment) throws(SegmentStoreError) -> AppendedSegment {
+    let origin = segment.header.origin
+    var chain = chains[origin]
+    if chain == nil { chain = try segments.chain(of: origin) }
+    let appended = try segments.append(segment, to: &chain)
+    chains[origin] = chain
+    if case .stored(let position) = appended { noteOwnSegments(through: position) }
+    return appended
   }
 
   /// Notes that this process itself has stored segments.

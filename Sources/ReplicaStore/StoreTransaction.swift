@@ -9,17 +9,21 @@ package final class StoreTransaction {
   let lamport: UInt64
   /// What orders the registers that are written: the Lamport time.
   var stamp: UInt64
+  private let time: Timestamp
   private let entropy: Entropy
   private var editors: [DocumentID: Editor] = [:]
   /// Documents that were made here and have no row yet.
   private var created: [DocumentID: DocumentCache.Entry] = [:]
   private var hasFinished = false
 
-  init(_ store: ReplicaStore, change: ChangeID, lamport: UInt64, entropy: Entropy) {
+  init(
+    _ store: ReplicaStore, change: ChangeID, lamport: UInt64, time: Timestamp, entropy: Entropy
+  ) {
     self.store = store
     self.change = change
     self.lamport = lamport
     stamp = lamport
+    self.time = time
     self.entropy = entropy
   }
 
@@ -36,7 +40,7 @@ package final class StoreTransaction {
   package func edit(_ id: DocumentID) throws(StoreError) -> Editor {
     if let editor = editors[id] { return editor }
     guard let document = try document(id) else { throw .noDocument(id) }
-    let editor = document.beginEdit(change, lamport: stamp)
+    let editor = document.beginEdit(change, lamport: stamp, time: time)
     editors[id] = editor
     return editor
   }

@@ -37,6 +37,8 @@ struct Dialler {
   /// Only looked up in.
   private var answers: [String: Topology.Answer] = [:]
   private var lastDial: UInt64 = 0
+  /// Nothing has happened since the last plan.
+  private var isPlanned = false
 
   init(topology: Topology, selfAddress: String, limits: EngineLimits, entropy: Entropy) {
     self.topology = topology
@@ -50,6 +52,8 @@ struct Dialler {
 
   /// Brings the targets in line with the topology, and says what follows.
   mutating func plan(now: UInt64) -> [Order] {
+    guard !isPlanned || nextDeadline <= now else { return [] }
+    isPlanned = true
     var orders: [Order] = []
     let links = topology.links(from: selfAddress) { answers[$0] ?? .unknown }
     let wanted = Set(links.map(\.address))
@@ -73,8 +77,11 @@ struct Dialler {
   }
 
   var nextDeadline: UInt64 {
-    targets.compactMap { if case .resting(let until) = $0.state { until } else { nil } }.min()
-      ?? .max
+    var deadline = UInt64.max
+    for target in targets {
+      if case .resting(let until) = target.state { deadline = min(deadline, until) }
+    }
+    return deadline
   }
 
   // MARK: What happened
@@ -93,6 +100,7 @@ struct Dialler {
 
   /// The peer has proved itself and said hello.
   mutating func up(_ link: LinkID) {
+    isPlanned = false
     guard let index = index(of: link) else { return }
     targets[index].state = .linked(link, isUp: true)
     targets[index].failures = 0
@@ -102,11 +110,13 @@ struct Dialler {
 
   /// The link is left for another one to the same peer.
   mutating func cover(_ link: LinkID, by other: LinkID) {
+    isPlanned = false
     guard let index = index(of: link) else { return }
     targets[index].state = .covered(by: other)
   }
 
   mutating func closed(_ link: LinkID, _ reason: String?, now: UInt64) {
+    isPlanned = false
     guard let index = index(of: link) else { return }
     switch targets[index].state {
     case .linked(_, isUp: false): fail(index, reason ?? "the peer closed the link", now: now)
@@ -135,6 +145,7 @@ struct Dialler {
   }
 
   private mutating func fail(_ index: Int, _ reason: String, now: UInt64) {
+    isPlanned = false
     answers[targets[index].address] = .silent
     targets[index].lastError = reason
     targets[index].state = .resting(until: now + pause(failures: targets[index].failures))

@@ -75,18 +75,18 @@ extension Engine {
   /// About how many bytes a link holds: what waits to leave, an unfinished frame and segment, and
   /// what is known of the peer. 0 for a link that is gone. Complexity: O(1).
   package func heldBytes(of id: LinkID) -> Int {
-    links[id].map { $0.link.heldBytes + $0.queuedBytes } ?? 0
+    links[id].map { $0.link.gauges.heldBytes + $0.queuedBytes } ?? 0
   }
 
   /// What all links hold together, between two inputs. Complexity: O(links).
   package var heldBytes: Int {
-    links.values.reduce(0) { $0 + $1.link.heldBytes + $1.queuedBytes }
+    links.values.reduce(0) { $0 + $1.link.gauges.heldBytes + $1.queuedBytes }
       + unverified.count * Self.unverifiedEntryBytes
   }
 
   /// The most that one link holds.
   package var heldBytesOfLargestLink: Int {
-    links.values.reduce(0) { max($0, $1.link.heldBytes + $1.queuedBytes) }
+    links.values.reduce(0) { max($0, $1.link.gauges.heldBytes + $1.queuedBytes) }
   }
 
   /// The most that one link may hold: the queue, a frame, a segment, and vectors of so many

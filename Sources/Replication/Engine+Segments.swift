@@ -37,6 +37,7 @@ extension Engine {
         let before = store.membership
         let outcome = try store.receive(
           segments, entropy: Sabotage.reuseSequence.isPlanted ? nil : entropy)
+        if outcome.refused.isEmpty { for segment in segments { recent.add(segment) } }
         if outcome.hasNewOrigin { tellNewOrigin(since: before, connection) }
         noteReceived(outcome, connection)
       }
@@ -134,9 +135,21 @@ extension Engine {
 
   // MARK: Made here
 
+  /// Whether what is committed now would be sealed at once, so that it can be in the same
+  /// transaction, see ``ReplicaStore/group(now:entropy:isSealing:_:)``.
+  package func sealsAtOnce(at instant: EngineInstant) -> Bool {
+    guard canPublish, lastSealAt == 0 || instant.monotonic >= lastSealAt + limits.sealMilliseconds
+    else { return false }
+    do throws(StoreError) { return try publishHold() == nil } catch { return false }
+  }
+
   /// This process has committed to the store.
   package func committed(at instant: EngineInstant) -> [Effect] {
-    input(at: instant) { sealSoon() }
+    input(at: instant) {
+      let sealed = store.takeSealedAtOnce()
+      // What is sealed at once leaves nothing unsealed.
+      if sealed.isEmpty { sealSoon() } else { publish(sealed) }
+    }
   }
 
   /// Another process may have committed to the store. Cheap when none has.
@@ -181,6 +194,18 @@ extension Engine {
     }
   }
 
+  /// Tells all links of segments that are made here and durable.
+  private func publish(_ segments: [Segment]) {
+    lastSealAt = now
+    var tips: [Origin: ChainPosition] = [:]
+    for segment in segments {
+      recent.add(segment)
+      tips[segment.header.origin] = segment.position
+    }
+    advance(tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
+    tellSealed()
+  }
+
   func seal() {
     sealAt = nil
     guard canPublish else { return }
@@ -190,16 +215,11 @@ extension Engine {
         sealAt = min(hold, now + 50)
         return
       }
-      lastSealAt = now
       let before = store.membership
       let origin = store.identity.origin
       let segments = try store.seal(entropy: entropy)
       if store.identity.origin != origin { tellNewOrigin(since: before, nil) }
-      var tips: [Origin: ChainPosition] = [:]
-      for segment in segments { tips[segment.header.origin] = segment.position }
-      advance(
-        tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
-      tellSealed()
+      publish(segments)
     } catch {
       log(.error, "changes could not be sealed and wait: \(error)")
       sealAt = now + 1_000

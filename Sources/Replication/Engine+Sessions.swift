@@ -65,6 +65,12 @@ extension Engine {
   }
 
   private func provide(_ request: SegmentRequest, _ connection: Connection) {
+    if request.ranges.count == 1,
+      let found = recent.segments(in: request.ranges[0], limitBytes: request.byteBudget)
+    {
+      session(connection.id) { $0.provide(found, now: now) }
+      return
+    }
     do {
       let found = try store.read {
         try store.segments.segments(

@@ -43,6 +43,8 @@ package final class Engine {
   /// Segments that were accepted and not looked at yet.
   var inbox: [(id: LinkID, segment: IncomingSegment)] = []
   private var effects: [Effect] = []
+  /// Durable segments that links are likely to ask for.
+  var recent = RecentSegments()
 
   /// When unsealed changes are to be sealed; nil when there are none, or nobody to send them to.
   var sealAt: UInt64?
@@ -111,7 +113,7 @@ package final class Engine {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, dialler?.nextDeadline ?? .max)
     deadline = min(deadline, admitAgainAt ?? .max)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max) }
-    for connection in links.values { deadline = min(deadline, connection.link.nextDeadline) }
+    for connection in links.values { deadline = min(deadline, connection.link.gauges.nextDeadline) }
     return deadline
   }
 
@@ -202,7 +204,7 @@ package final class Engine {
   }
 
   static func chainPrefix(_ hash: Digest) -> UInt64 {
-    hash.array.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    hash.bytes.withUnsafeBytes { UInt64(bigEndian: $0.load(as: UInt64.self)) }
   }
 
   static func hexadecimal(_ key: [UInt8]) -> String {

@@ -108,12 +108,17 @@ extension Engine {
     return status
   }
 
-  /// What is on its way over each running link, within the window that the peer gave, ascending.
-  package var underWay: [(id: LinkID, bytes: Int, window: Int)] {
-    sortedLinks.compactMap { id in
-      guard let session = links[id]?.link.session, session.isRunning else { return nil }
-      return (id, session.underWay.bytes, session.underWay.window)
+  /// The first link with more on its way than `windows` times what its peer takes; nil when there
+  /// is none. Complexity: O(links).
+  package func linkBeyondWindow(times windows: Int) -> (id: LinkID, bytes: Int, window: Int)? {
+    var found: (id: LinkID, bytes: Int, window: Int)?
+    for (id, connection) in links {
+      let gauges = connection.link.gauges
+      guard gauges.bytesUnderWay > windows * gauges.window else { continue }
+      guard found.map({ id < $0.id }) ?? true else { continue }
+      found = (id, gauges.bytesUnderWay, gauges.window)
     }
+    return found
   }
 
   /// How a link is doing; nil when it is gone.

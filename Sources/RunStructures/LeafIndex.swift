@@ -8,36 +8,42 @@
 ///     word (64 numbers)       -> leaf, or a block of 64 words
 ///     word (1 number)         -> leaf
 @usableFromInline
-package struct LeafIndex: Sendable {
+package struct LeafIndex: ~Copyable {
   @usableFromInline static let isBlock: UInt32 = 1 << 31
   @usableFromInline static let unset: UInt32 = isBlock - 1
 
-  @usableFromInline var top: ContiguousArray<UInt32> = []
-  @usableFromInline var blocks: ContiguousArray<UInt32> = []
-  @usableFromInline var freeBlocks: ContiguousArray<UInt32> = []
+  @usableFromInline var top = Arena<UInt32>()
+  @usableFromInline var blocks = Arena<UInt32>()
+  @usableFromInline var freeBlocks = Arena<UInt32>()
 
   /// What a number answers that was never set.
   @usableFromInline let background: UInt32
 
   /// - Parameter background: the leaf of every number that was never set. Without one, such a
-  ///   number
-  ///   answers with nil or, for want of better, with the leaf of a number near it.
+  ///   number answers with -1 or, for want of better, with the leaf of a number near it.
   package init(background: Int? = nil) {
     self.background = background.map { UInt32($0) } ?? Self.unset
   }
 
   /// The leaf last set for `number`. Complexity: O(1).
   @inlinable
-  package func leaf(of number: Int) -> Int? {
+  package mutating func leaf(of number: Int) -> Int {
     let page = number >> 12
-    var word = page < top.count ? top[page] : background
+    var word = page < top.count ? top.base[page] : background
     if word & Self.isBlock != 0 {
-      word = blocks[Int(word & ~Self.isBlock) * 64 + (number >> 6) & 63]
+      word = blocks.base[Int(word & ~Self.isBlock) * 64 + (number >> 6) & 63]
       if word & Self.isBlock != 0 {
-        word = blocks[Int(word & ~Self.isBlock) * 64 + number & 63]
+        word = blocks.base[Int(word & ~Self.isBlock) * 64 + number & 63]
       }
     }
-    return word == Self.unset ? nil : Int(word)
+    return word == Self.unset ? -1 : Int(word)
+  }
+
+  /// Forgets everything.
+  package mutating func removeAll() {
+    top.removeAll()
+    blocks.removeAll()
+    freeBlocks.removeAll()
   }
 
   /// Complexity: O(n / 4096) words for n numbers, and at most 252 more.
@@ -45,54 +51,60 @@ package struct LeafIndex: Sendable {
     guard !numbers.isEmpty else { return }
     let lastPage = (numbers.upperBound - 1) >> 12
     if top.count <= lastPage {
-      top.append(contentsOf: repeatElement(background, count: lastPage + 1 - top.count))
+      top.append(repeating: background, count: lastPage + 1 - top.count)
     }
     let value = UInt32(leaf)
     for page in numbers.lowerBound >> 12...lastPage {
-      let word = top[page]
+      let word = top.base[page]
       if word == value { continue }
-      let pageNumbers = page << 12..<(page + 1) << 12
-      let part = numbers.clamped(to: pageNumbers)
-      if word == Self.unset || part == pageNumbers {
+      let start = page << 12
+      let low = max(numbers.lowerBound - start, 0)
+      let high = min(numbers.upperBound - start, 4096)
+      if word == Self.unset || high - low == 4096 {
         release(word)
-        top[page] = value
+        top.base[page] = value
       } else {
         let block = block(for: word)
-        top[page] = block | Self.isBlock
-        setMiddle(part, to: value, in: Int(block), from: pageNumbers.lowerBound)
+        top.base[page] = block | Self.isBlock
+        setMiddle(low, high, to: value, in: Int(block))
       }
     }
   }
 
-  private mutating func setMiddle(
-    _ numbers: Range<Int>, to value: UInt32, in block: Int, from start: Int
-  ) {
-    for line in (numbers.lowerBound - start) >> 6...(numbers.upperBound - 1 - start) >> 6 {
-      let entry = block * 64 + line
-      let word = blocks[entry]
-      if word == value { continue }
-      let lineStart = start + line << 6
-      let part = numbers.clamped(to: lineStart..<lineStart + 64)
-      if part.count == 64 {
-        release(word)
-        blocks[entry] = value
-      } else {
-        let low = self.block(for: word)
-        blocks[entry] = low | Self.isBlock
-        for number in part { blocks[Int(low) * 64 + number - lineStart] = value }
+  /// Sets the numbers from `low` up to `high` of a page.
+  private mutating func setMiddle(_ low: Int, _ high: Int, to value: UInt32, in block: Int) {
+    let firstWhole = (low + 63) >> 6
+    let endWhole = high >> 6
+    if low & 63 != 0 { setPart(low, min(high, firstWhole << 6), to: value, in: block) }
+    if firstWhole < endWhole {
+      for entry in block * 64 + firstWhole..<block * 64 + endWhole {
+        if blocks.base[entry] & Self.isBlock != 0 { release(blocks.base[entry]) }
+        blocks.base[entry] = value
       }
     }
+    if high & 63 != 0, endWhole >= firstWhole { setPart(endWhole << 6, high, to: value, in: block) }
+  }
+
+  /// Sets the numbers from `low` up to `high` of a page, which are part of one line.
+  private mutating func setPart(_ low: Int, _ high: Int, to value: UInt32, in block: Int) {
+    let entry = block * 64 + low >> 6
+    let word = blocks.base[entry]
+    if word == value { return }
+    let lowest = self.block(for: word)
+    blocks.base[entry] = lowest | Self.isBlock
+    let words = blocks.base + Int(lowest) * 64
+    for number in low & 63..<(low & 63) + high - low { words[number] = value }
   }
 
   /// The block that `word` names, or a new one in which every word is `word`.
   private mutating func block(for word: UInt32) -> UInt32 {
     if word & Self.isBlock != 0 { return word & ~Self.isBlock }
     if let free = freeBlocks.popLast() {
-      for entry in Int(free) * 64..<Int(free) * 64 + 64 { blocks[entry] = word }
+      (blocks.base + Int(free) * 64).update(repeating: word, count: 64)
       return free
     }
     let block = UInt32(blocks.count / 64)
-    blocks.append(contentsOf: repeatElement(word, count: 64))
+    blocks.append(repeating: word, count: 64)
     return block
   }
 
@@ -100,7 +112,7 @@ package struct LeafIndex: Sendable {
   private mutating func release(_ word: UInt32) {
     guard word & Self.isBlock != 0 else { return }
     let block = word & ~Self.isBlock
-    for entry in Int(block) * 64..<Int(block) * 64 + 64 { release(blocks[entry]) }
+    for entry in Int(block) * 64..<Int(block) * 64 + 64 { release(blocks.base[entry]) }
     freeBlocks.append(block)
   }
 }

@@ -1,10 +1,26 @@
 /// Counting and finding Unicode scalars in UTF-8 bytes, without `String.Index`.
 ///
-/// Every function but `validatedCount` takes bytes that are already known to be valid.
+/// Every function but those that say they validate takes bytes that are already known to be valid.
+/// All are O(n), many bytes at a time.
 package enum UTF8Scalars {
-  /// How many scalars begin in `bytes`. Complexity: O(n), eight bytes at a time.
+  /// How much a piece of UTF-8 is in two other units.
+  @frozen
+  package struct Measure: Hashable, Sendable {
+    /// Unicode scalars.
+    package var scalarCount: Int
+    /// UTF-16 code units: one for each scalar, and one more for each outside the basic plane.
+    package var utf16Count: Int
+
+    @usableFromInline
+    package init(scalarCount: Int, utf16Count: Int) {
+      self.scalarCount = scalarCount
+      self.utf16Count = utf16Count
+    }
+  }
+
+  /// How many scalars begin in `bytes`.
   package static func count(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    bytes.count - continuationCount(bytes)
+    measure(bytes).scalarCount
   }
 
   /// The number of Unicode scalars of `string`.
@@ -13,104 +29,117 @@ package enum UTF8Scalars {
     return string.withUTF8 { count($0) }
   }
 
-  /// The number of UTF-16 code units of `bytes`: one for each scalar, and one more for each scalar
-  /// outside the basic plane (four bytes).
+  /// The number of UTF-16 code units of `bytes`.
   package static func utf16Count(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    var total = 0
-    for byte in bytes {
-      total &+= (byte & 0xC0 != 0x80 ? 1 : 0) &+ (byte >= 0xF0 ? 1 : 0)
-    }
-    return total
+    measure(bytes).utf16Count
   }
 
+  /// How many scalars and UTF-16 code units begin in `bytes`.
+  package static func measure(_ bytes: UnsafeBufferPointer<UInt8>) -> Measure {
+    guard let base = bytes.baseAddress else { return Measure(scalarCount: 0, utf16Count: 0) }
+    var offset = 0
+    var measure = Measure(scalarCount: 0, utf16Count: 0)
+    if bytes.count < 16 {
+      for byte in bytes { measure.add(Measure(ofByte: byte)) }
+      return measure
+    }
+    while offset < bytes.count {
+      let length = min(strideMax, bytes.count - offset)
+      measure.add(stride(base + offset, length))
+      offset += length
+    }
+    return measure
+  }
+
+  // MARK: Finding
+
   /// The byte offset at which the scalar number `position` begins; `bytes.count` when there are
-  /// fewer. Complexity: O(n), eight bytes at a time.
+  /// fewer.
   package static func byteOffset(
     of position: Int, in bytes: UnsafeBufferPointer<UInt8>
   ) -> Int {
-    var remaining = position
+    find(position, in: bytes) { $0.scalarCount }
+  }
+
+  /// The byte offset of the scalar that holds the UTF-16 unit number `unit`; `bytes.count` when
+  /// there are fewer units.
+  package static func byteOffset(
+    ofUTF16 unit: Int, in bytes: UnsafeBufferPointer<UInt8>
+  ) -> Int {
+    find(unit, in: bytes) { $0.utf16Count }
+  }
+
+  /// The first scalar at whose end more than `units` units have begun.
+  @inline(__always)
+  private static func find(
+    _ units: Int, in bytes: UnsafeBufferPointer<UInt8>, by unit: (Measure) -> Int
+  ) -> Int {
+    guard let base = bytes.baseAddress else { return 0 }
+    var remaining = units
     var offset = 0
-    while offset + 8 <= bytes.count {
-      let starts = 8 - continuationCount(word(bytes, offset))
-      guard starts <= remaining else { break }
-      remaining -= starts
-      offset += 8
+    // Long strides, short ones, then the scalars of one short stride: the last few at once.
+    var strideLength = strideMax
+    while remaining >= 8, offset < bytes.count {
+      let length = min(strideLength, bytes.count - offset)
+      let here = unit(stride(base + offset, length))
+      if here <= remaining {
+        remaining -= here
+        offset += length
+      } else if strideLength == strideMax {
+        strideLength = 32
+      } else {
+        break
+      }
     }
     while offset < bytes.count {
-      if bytes[offset] & 0xC0 != 0x80 {
-        if remaining == 0 { return offset }
-        remaining -= 1
-      }
+      let here = unit(Measure(ofByte: base[offset]))
+      if here > remaining { return offset }
+      remaining -= here
       offset += 1
     }
     return bytes.count
   }
 
-  /// The number of scalars when `bytes` are valid UTF-8, otherwise nil.
-  ///
-  /// Refused as the Unicode standard asks (table 3-7): stray or missing continuation bytes,
-  /// overlong forms, surrogates, and values above U+10FFFF. Complexity: O(n).
-  package static func validatedCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+  // MARK: Strides
+
+  /// How many bytes are looked at together, in loops that the compiler makes into vectors: so many
+  /// that a tally of them fits into a byte.
+  static let strideMax = 240
+
+  /// What begins in the next `length` bytes, at most `strideMax`.
+  @inline(__always)
+  private static func stride(_ base: UnsafePointer<UInt8>, _ length: Int) -> Measure {
+    var starts: UInt8 = 0
+    var wides: UInt8 = 0
     var offset = 0
-    var scalars = 0
-    let end = bytes.count
-    while offset < end {
-      if offset + 8 <= end, word(bytes, offset) & 0x8080_8080_8080_8080 == 0 {
-        offset += 8
-        scalars += 8
-        continue
-      }
-      let lead = bytes[offset]
-      let length: Int
-      var lowest: UInt8 = 0x80
-      var highest: UInt8 = 0xBF
-      switch lead {
-      case 0x00...0x7F: length = 1
-      case 0xC2...0xDF: length = 2
-      case 0xE0...0xEF:
-        length = 3
-        if lead == 0xE0 { lowest = 0xA0 }
-        if lead == 0xED { highest = 0x9F }
-      case 0xF0...0xF4:
-        length = 4
-        if lead == 0xF0 { lowest = 0x90 }
-        if lead == 0xF4 { highest = 0x8F }
-      default: return nil
-      }
-      guard length <= end - offset else { return nil }
-      var next = offset + 1
-      while next < offset + length {
-        guard bytes[next] >= lowest, bytes[next] <= highest else { return nil }
-        lowest = 0x80
-        highest = 0xBF
-        next += 1
-      }
-      offset += length
-      scalars += 1
+    while offset < length {
+      starts &+= startTally(base[offset])
+      wides &+= wideTally(base[offset])
+      offset &+= 1
     }
-    return scalars
+    return Measure(scalarCount: Int(starts), utf16Count: Int(starts) &+ Int(wides))
   }
 
-  private static func word(_ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int) -> UInt64 {
-    UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+  /// 1 where a scalar begins: continuation bytes are 10xxxxxx.
+  @inline(__always)
+  static func startTally(_ byte: UInt8) -> UInt8 { byte & 0xC0 != 0x80 ? 1 : 0 }
+
+  /// 1 where a scalar outside the basic plane begins, one of two UTF-16 units.
+  @inline(__always)
+  static func wideTally(_ byte: UInt8) -> UInt8 { byte >= 0xF0 ? 1 : 0 }
+}
+
+extension UTF8Scalars.Measure {
+  @inline(__always)
+  mutating func add(_ other: Self) {
+    scalarCount &+= other.scalarCount
+    utf16Count &+= other.utf16Count
   }
 
-  /// Continuation bytes are 10xxxxxx: bit 7 set and bit 6 clear.
-  private static func continuationCount(_ word: UInt64) -> Int {
-    ((word >> 7) & ~(word >> 6) & 0x0101_0101_0101_0101).nonzeroBitCount
-  }
-
-  private static func continuationCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    var total = 0
-    var offset = 0
-    while offset + 8 <= bytes.count {
-      total &+= continuationCount(word(bytes, offset))
-      offset += 8
-    }
-    while offset < bytes.count {
-      if bytes[offset] & 0xC0 == 0x80 { total &+= 1 }
-      offset += 1
-    }
-    return total
+  @inline(__always)
+  fileprivate init(ofByte byte: UInt8) {
+    let start = Int(UTF8Scalars.startTally(byte))
+    self.init(
+      scalarCount: start, utf16Count: start &+ Int(UTF8Scalars.wideTally(byte)))
   }
 }

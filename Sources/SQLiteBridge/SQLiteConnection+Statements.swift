@@ -38,6 +38,7 @@ extension SQLiteConnection {
   }
 
   /// The first row of a query, as `read` sees it; nil when there is none.
+  @inlinable
   package func first<Result, Failure: SQLiteFailure>(
     _ sql: String, _ bindings: SQLiteValue...,
     read: (borrowing SQLiteRows) throws(Failure) -> Result
@@ -51,7 +52,8 @@ extension SQLiteConnection {
     return try read(rows)
   }
 
-  private func converting<Result: ~Copyable, Failure: SQLiteFailure>(
+  @inlinable
+  func converting<Result: ~Copyable, Failure: SQLiteFailure>(
     to _: Failure.Type, _ body: () throws(SQLiteError) -> Result
   ) throws(Failure) -> Result {
     do throws(SQLiteError) { return try body() } catch { throw Failure(error) }

@@ -28,7 +28,7 @@ extension SQLiteConnection {
   ///
   /// - Throws: what `body` throws; `.busy` when another connection keeps the write lock; what
   ///   committing reports.
-  @discardableResult
+  @inlinable @discardableResult
   package func transaction<Result, Failure: SQLiteFailure>(
     _ kind: SQLiteTransactionKind = .write, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -105,7 +105,8 @@ extension SQLiteConnection {
     }
   }
 
-  private func begin(_ kind: SQLiteTransactionKind) throws(SQLiteError) {
+  @usableFromInline
+  func begin(_ kind: SQLiteTransactionKind) throws(SQLiteError) {
     guard case .none = transactionState else {
       throw SQLiteError(code: .misuse, message: "a transaction is under way already")
     }
@@ -117,7 +118,8 @@ extension SQLiteConnection {
     transactionState = .open
   }
 
-  private func commit() throws(SQLiteError) {
+  @usableFromInline
+  func commit() throws(SQLiteError) {
     if case .failed(let cause) = transactionState {
       rollBack()
       throw cause
@@ -138,7 +140,8 @@ extension SQLiteConnection {
     }
   }
 
-  private func rollBack() {
+  @usableFromInline
+  func rollBack() {
     guard let handle, sqlite3_get_autocommit(handle) == 0 else {
       transactionState = .none
       return

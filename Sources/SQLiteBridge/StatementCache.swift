@@ -29,36 +29,47 @@ final class PreparedStatement {
 }
 
 /// The compiled statements of a connection by their text, bounded by number.
+///
+/// They lie in buckets by the length of the text: constant texts are the same storage, so that
+/// finding one compares two addresses, where a dictionary would hash the whole text each time.
 struct StatementCache {
   static let countMax = 256
+  private static let bucketCount = 128
 
-  private var bySQL: [String: PreparedStatement] = [:]
+  private var buckets: [[PreparedStatement]] = Array(repeating: [], count: bucketCount)
   private var requests: UInt64 = 0
+  private(set) var count = 0
+
+  private static func bucket(of sql: String) -> Int { sql.utf8.count % bucketCount }
 
   /// A statement that nobody is using.
   mutating func idle(_ sql: String) -> PreparedStatement? {
-    guard let found = bySQL[sql], !found.isInUse else { return nil }
-    requests &+= 1
-    found.lastUse = requests
-    return found
+    let bucket = Self.bucket(of: sql)
+    for index in buckets[bucket].indices where buckets[bucket][index].sql == sql {
+      let found = buckets[bucket][index]
+      guard !found.isInUse else { return nil }
+      requests &+= 1
+      found.lastUse = requests
+      return found
+    }
+    return nil
   }
 
   /// Keeps a new statement, unless one with that text is kept already.
   mutating func insert(_ statement: PreparedStatement) {
-    guard bySQL[statement.sql] == nil else { return }
-    if bySQL.count >= Self.countMax {
-      let oldest = bySQL.values.filter { !$0.isInUse }.min { $0.lastUse < $1.lastUse }
+    let bucket = Self.bucket(of: statement.sql)
+    guard !buckets[bucket].contains(where: { $0.sql == statement.sql }) else { return }
+    if count >= Self.countMax {
+      let oldest = buckets.joined().filter { !$0.isInUse }.min { $0.lastUse < $1.lastUse }
       guard let oldest else { return }
-      bySQL[oldest.sql] = nil
+      buckets[Self.bucket(of: oldest.sql)].removeAll { $0 === oldest }
+      count -= 1
     }
     requests &+= 1
     statement.lastUse = requests
-    bySQL[statement.sql] = statement
+    buckets[bucket].append(statement)
+    count += 1
   }
 
-  mutating func removeAll() {
-    bySQL.removeAll()
-  }
-
-  var count: Int { bySQL.count }
+  mutating func removeAll() { self = StatementCache() }
 }

@@ -18,6 +18,16 @@ package struct Bytes32: Sendable {
     self.init { target in target.copyBytes(from: bytes) }
   }
 
+  /// The same for what is read most, as other modules do not specialise the one above.
+  package init?(_ bytes: [UInt8]) {
+    self.init(bytes[...])
+  }
+
+  package init?(_ bytes: ArraySlice<UInt8>) {
+    guard bytes.count == Bytes32.byteCount else { return nil }
+    self.init { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+  }
+
   /// Lets `fill` write the 32 bytes, which start as zeros.
   package init(filledBy fill: (UnsafeMutableRawBufferPointer) -> Void) {
     words = (0, 0, 0, 0)
@@ -91,6 +101,11 @@ package protocol Identifier32: Hashable, Comparable, Sendable, CustomStringConve
 extension Identifier32 {
   /// Takes exactly 32 bytes; nil for any other number.
   package init?(_ array: some Collection<UInt8>) {
+    guard let bytes = Bytes32(array) else { return nil }
+    self.init(bytes)
+  }
+
+  package init?(_ array: [UInt8]) {
     guard let bytes = Bytes32(array) else { return nil }
     self.init(bytes)
   }

@@ -20,7 +20,7 @@ package struct Signature: Hashable, Sendable {
   }
 
   /// Takes exactly 64 bytes; nil for any other number.
-  package init?(_ bytes: some Collection<UInt8>) {
+  package init?(_ bytes: ArraySlice<UInt8>) {
     guard bytes.count == Signature.byteCount,
       let point = Bytes32(bytes.prefix(32)), let scalar = Bytes32(bytes.dropFirst(32))
     else { return nil }

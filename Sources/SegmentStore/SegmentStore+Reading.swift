@@ -86,11 +86,18 @@ extension SegmentStore {
   ///
   /// - Throws: `.damaged`.
   package func segment(containing change: ChangeID) throws(SegmentStoreError) -> StoredSegment? {
-    guard change.sequence > 0, let chain = try chain(of: change.origin),
-      let next = try next(
-        chain: chain.row, after: change.sequence - 1, through: change.sequence)
-    else { return nil }
-    return try load(next.position)
+    guard change.sequence > 0 else { return nil }
+    let found = try sql { () throws(SQLiteError) in
+      try connection.first(
+        """
+        SELECT o.origin, s.first_sequence, s.last_sequence, s.hash, s.bytes, s.checksum, s.position
+        FROM segment_origin AS o JOIN segment AS s ON s.origin = o.id
+        WHERE o.origin = ? AND s.last_sequence >= ? ORDER BY s.last_sequence LIMIT 1
+        """, .blob(change.origin.bytes), SQLiteValue(clampedCounter: change.sequence)
+      ) { (row) throws(SQLiteError) in try Self.segment(of: row, at: try row.integer(6)) }
+    }
+    guard let found, found.segment.firstSequence <= change.sequence else { return nil }
+    return try verified(found)
   }
 
   /// The hash of the segment that ends with this change; nil when none does. It tells whether a
@@ -195,23 +202,32 @@ extension SegmentStore {
         SELECT o.origin, s.first_sequence, s.last_sequence, s.hash, s.bytes, s.checksum
         FROM segment AS s JOIN segment_origin AS o ON o.id = s.origin WHERE s.position = ?
         """, .integer(position)
-      ) { (row) throws(SQLiteError) in
-        let segment = StoredSegment(
-          position: position, origin: try Self.origin(0, of: row),
-          firstSequence: try row.counter(1), lastSequence: try row.counter(2),
-          hash: try Self.digest(3, of: row), bytes: try row.blob(4))
-        return (segment, try row.integer(5))
-      }
+      ) { (row) throws(SQLiteError) in try Self.segment(of: row, at: position) }
     }
-    guard let (segment, checksum) = found else { return nil }
+    return try found.map { found throws(SegmentStoreError) in try verified(found) }
+  }
+
+  private static func segment(
+    of row: borrowing SQLiteRows, at position: Int64
+  ) throws(SQLiteError) -> (segment: StoredSegment, checksum: Int64) {
+    let segment = StoredSegment(
+      position: position, origin: try origin(0, of: row), firstSequence: try row.counter(1),
+      lastSequence: try row.counter(2), hash: try digest(3, of: row), bytes: try row.blob(4))
+    return (segment, try row.integer(5))
+  }
+
+  private func verified(
+    _ found: (segment: StoredSegment, checksum: Int64)
+  ) throws(SegmentStoreError) -> StoredSegment {
+    let segment = found.segment
     let actual = Self.checksum(
       of: segment.bytes, origin: segment.origin, first: segment.firstSequence,
       last: segment.lastSequence, hash: segment.hash)
-    guard Int64(actual) == checksum else {
+    guard Int64(actual) == found.checksum else {
       let first = min(segment.firstSequence, segment.lastSequence)
       throw .damaged(
         origin: segment.origin, sequences: first...max(first, segment.lastSequence),
-        position: position)
+        position: segment.position)
     }
     return segment
   }

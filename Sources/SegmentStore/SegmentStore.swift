@@ -27,9 +27,19 @@ package struct SegmentStore {
   ///   Neither
   ///   ends the transaction.
   package func append(_ segment: Segment) throws(SegmentStoreError) -> AppendedSegment {
+    var chain = try chain(of: segment.header.origin)
+    return try append(segment, to: &chain)
+  }
+
+  /// The same for a caller who knows where the chain of the origin stands, see ``chain(of:)``.
+  ///
+  /// - Parameter chain: as it was last read or left here in this transaction, or before when nobody
+  ///   has written since; nil when nothing of the origin is stored.
+  package func append(
+    _ segment: Segment, to chain: inout Chain?
+  ) throws(SegmentStoreError) -> AppendedSegment {
     try requireTransaction()
     let header = segment.header
-    let chain = try chain(of: header.origin)
     let last = chain?.position ?? .start
     if header.firstSequence <= last.sequence {
       return try compare(segment, in: chain)
@@ -42,8 +52,9 @@ package struct SegmentStore {
     guard header.previousHash == last.hash || takesAll else {
       throw .fork(origin: header.origin, sequence: header.firstSequence)
     }
-    return try sql { () throws(SQLiteError) in
-      let row = try advance(chain, to: segment)
+    let before = chain
+    let (row, position) = try sql { () throws(SQLiteError) in
+      let row = try advance(before, to: segment)
       try connection.execute(
         """
         INSERT INTO segment
@@ -51,16 +62,20 @@ package struct SegmentStore {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
         .integer(row), try SQLiteValue(counter: header.firstSequence),
-        try SQLiteValue(counter: header.lastSequence), SQLiteValue((chain?.segmentCount ?? 0) + 1),
-        SQLiteValue((chain?.byteCount ?? 0) + segment.bytes.count), .blob(segment.hash.array),
+        try SQLiteValue(counter: header.lastSequence), SQLiteValue((before?.segmentCount ?? 0) + 1),
+        SQLiteValue((before?.byteCount ?? 0) + segment.bytes.count), .blob(segment.hash.array),
         .integer(
           Int64(
             Self.checksum(
               of: segment.bytes, origin: header.origin, first: header.firstSequence,
               last: header.lastSequence, hash: segment.hash))),
         .blob(segment.bytes))
-      return .stored(position: connection.lastInsertedRow)
+      return (row, connection.lastInsertedRow)
     }
+    chain = Chain(
+      row: row, position: segment.position, segmentCount: (before?.segmentCount ?? 0) + 1,
+      byteCount: (before?.byteCount ?? 0) + segment.bytes.count)
+    return .stored(position: position)
   }
 
   /// Where the chain of `origin` stands: its last stored sequence and that segment's hash. The
@@ -120,15 +135,17 @@ package struct SegmentStore {
 
   // MARK: Chains
 
-  /// A row of `segment_origin`.
-  struct Chain {
+  /// What is stored of an origin: a row of `segment_origin`.
+  package struct Chain {
     let row: Int64
-    let position: ChainPosition
+    /// Where it ends.
+    package let position: ChainPosition
     let segmentCount: Int
     let byteCount: Int
   }
 
-  func chain(of origin: Origin) throws(SegmentStoreError) -> Chain? {
+  /// Nil when nothing of the origin is stored.
+  package func chain(of origin: Origin) throws(SegmentStoreError) -> Chain? {
     try sql { () throws(SQLiteError) in
       try connection.first(
         """

@@ -177,7 +177,8 @@ extension ReplicaCore {
     }
     var ran: [TransactionQueue<StoreGroup>.Ran] = []
     do {
-      try open.store.group(now: .now, entropy: .system) { group in
+      let isSealing = open.engine.sealsAtOnce(at: .now)
+      try open.store.group(now: .now, entropy: .system, isSealing: isSealing) { group in
         for pending in batch { ran.append(pending.run(group)) }
       }
       for done in ran { done.finish(nil) }

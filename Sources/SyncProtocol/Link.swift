@@ -21,6 +21,20 @@ package struct Link {
     package init() {}
   }
 
+  /// What is looked at after every input, as of the last one: stored, so that looking copies nothing.
+  package struct Gauges: Sendable {
+    /// About how many bytes the link holds: a frame that is not whole yet, what waits for `begin`,
+    /// and the session's.
+    package var heldBytes = 0
+    /// When `tick` has something to do at the latest.
+    package var nextDeadline = UInt64.max
+    /// Segment bytes on their way to the peer of a running session when the last one was begun. One
+    /// that was refused counts for ever, one that was sent again twice.
+    package var bytesUnderWay = 0
+    /// The most of them that the peer takes.
+    package var window = 0
+  }
+
   private enum Phase {
     case handshaking(LinkHandshake, isInitiator: Bool)
     /// Waits for `begin` or `refuse`.
@@ -38,6 +52,7 @@ package struct Link {
   /// Who the peer has proved to be; nil before the handshake is done.
   package private(set) var peer: LinkHandshake.Identity?
   package private(set) var workspace: Bytes32?
+  package private(set) var gauges = Gauges()
   /// Bytes that crossed, frames and all.
   package private(set) var bytesSent: UInt64 = 0
   package private(set) var bytesReceived: UInt64 = 0
@@ -49,17 +64,25 @@ package struct Link {
     decoder = FrameDecoder(payloadBytesMax: LinkHandshake.messageBytesMax)
     openedAt = now
     self.limits = limits
+    readGauges()
   }
 
   package var isClosed: Bool {
     if case .closed = phase { true } else { false }
   }
 
-  /// About how many bytes the link holds: a frame that is not whole yet, what waits for `begin`,
-  /// and the session's. Complexity: O(1).
-  package var heldBytes: Int { decoder.bufferedBytes + (session?.heldBytes ?? 0) }
+  /// To be called at the end of every input.
+  private mutating func readGauges() {
+    gauges = Gauges(heldBytes: decoder.bufferedBytes)
+    switch phase {
+    case .handshaking, .authenticated:
+      gauges.nextDeadline = openedAt + limits.handshakeMilliseconds
+    case .open: session?.read(into: &gauges)
+    case .closed: break
+    }
+  }
 
-  /// The most that ``heldBytes`` can be between inputs.
+  /// The most that ``Gauges/heldBytes`` can be between inputs.
   package static func heldBytesMax(
     _ limits: Limits, _ session: SessionLimits, originsHere: Int
   ) -> Int {
@@ -67,19 +90,11 @@ package struct Link {
       + SyncSession.heldBytesMax(session, originsHere: originsHere)
   }
 
-  /// When `tick` has something to do at the latest.
-  package var nextDeadline: UInt64 {
-    switch phase {
-    case .handshaking, .authenticated: openedAt + limits.handshakeMilliseconds
-    case .open: session?.nextDeadline ?? .max
-    case .closed: .max
-    }
-  }
-
   // MARK: Inputs
 
   /// The initiator's first bytes; nothing for a responder.
   package mutating func start(now: UInt64) -> [LinkAction] {
+    defer { readGauges() }
     guard case .handshaking(var handshake, isInitiator: true) = phase else { return [] }
     let first = handshake.start()
     phase = .handshaking(handshake, isInitiator: true)
@@ -88,6 +103,7 @@ package struct Link {
 
   /// Bytes from the peer, in pieces of any size.
   package mutating func receive(_ bytes: [UInt8], now: UInt64) -> [LinkAction] {
+    defer { readGauges() }
     guard !isClosed else { return [] }
     bytesReceived += UInt64(bytes.count)
     decoder.append(bytes)
@@ -99,6 +115,7 @@ package struct Link {
   package mutating func begin(
     _ configuration: SessionConfiguration, now: UInt64
   ) -> [LinkAction] {
+    defer { readGauges() }
     guard case .authenticated(let streams) = phase else { return [] }
     phase = .open(streams)
     var session = SyncSession(configuration)
@@ -112,6 +129,7 @@ package struct Link {
   /// Tells the peer why it may not go on, and closes. Also the answer to `.authenticated` when it
   /// may not have a session at all.
   package mutating func refuse(_ status: Status, now: UInt64) -> [LinkAction] {
+    defer { readGauges() }
     let streams: LinkSession
     switch phase {
     case .authenticated(let session), .open(let session): streams = session
@@ -128,11 +146,12 @@ package struct Link {
   }
 
   package mutating func tick(now: UInt64) -> [LinkAction] {
+    defer { readGauges() }
     switch phase {
     case .handshaking, .authenticated:
       guard now >= openedAt + limits.handshakeMilliseconds else { return [] }
       return end(.handshakeTimedOut)
-    case .open: return perform(now: now) { $0.tick(now: now) }
+    case .open: return hand { $0.tick(now: now) }
     case .closed: return []
     }
   }
@@ -141,10 +160,14 @@ package struct Link {
   package mutating func perform(
     now: UInt64, _ input: (inout SyncSession) -> [SessionAction]
   ) -> [LinkAction] {
-    // Taken out and put back: the session's vectors are not copied for an input.
-    guard case .open = phase, var current = session.take() else { return [] }
-    let actions = input(&current)
-    session = current
+    defer { readGauges() }
+    return hand(input)
+  }
+
+  private mutating func hand(
+    _ input: (inout SyncSession) -> [SessionAction]
+  ) -> [LinkAction] {
+    guard case .open = phase, let actions = session?.take(input) else { return [] }
     return perform(actions)
   }
 
@@ -219,7 +242,7 @@ package struct Link {
       // The reason for us is the peer's fault, not our refusal.
       return actions.dropLast() + [.close(.session(ending))]
     }
-    return perform(now: now) { $0.receive(message, now: now) }
+    return hand { $0.receive(message, now: now) }
   }
 
   // MARK: Writing

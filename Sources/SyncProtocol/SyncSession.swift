@@ -140,14 +140,6 @@ package struct SyncSession: Sendable {
   /// Durable at the peer, as far as it said or as it follows from what it sent.
   package var peerVector: VersionVector { durableThere }
   package var isRunning: Bool { phase == .running }
-  /// Segment bytes that were on their way to the peer when the last segment was begun, and the
-  /// window that it gave. A segment that was sent again counts twice.
-  package var underWay: (bytes: Int, window: Int) {
-    let window = UInt64(clamping: limits.sendBytesMax)
-    return (
-      inFlight.byteCountBeforeLast, Int(clamping: min(theirHello?.windowBytes ?? 0, window))
-    )
-  }
   package var isClosed: Bool { phase == .closed }
   /// Both sides have all of each other, as far as the link's flow lets them.
   package var isLevel: Bool {
@@ -157,18 +149,32 @@ package struct SyncSession: Sendable {
 
   /// About how many bytes the session holds: the segment that is coming in, and its vectors, which
   /// are bounded by ``SessionLimits/originCountMax``. Complexity: O(1).
-  package var heldBytes: Int {
+  private var heldBytes: Int {
     var entries = theirTips.count + localTips.count + excluded.count + honouredFrom.count
-    for vector in [
-      local, known, durableThere, pending, unacknowledged, lacking, sentHere, received,
-      acknowledgedByUs, advertisement, earlyFirstHand,
-    ] {
-      entries += vector.entries.count
-    }
+    entries += local.entries.count + known.entries.count + durableThere.entries.count
+    entries += pending.entries.count + unacknowledged.entries.count + lacking.entries.count
+    entries += sentHere.entries.count + received.entries.count + acknowledgedByUs.entries.count
+    entries += advertisement.entries.count + earlyFirstHand.entries.count
     return (assembly?.bytes.count ?? 0) + entries * SyncSession.entryBytes
   }
 
-  /// The most bytes that ``heldBytes`` can be: the longest segment, and fifteen vectors of as many
+  /// Takes an input in place: a session in an optional is not copied for it.
+  mutating func take(_ input: (inout SyncSession) -> [SessionAction]) -> [SessionAction] {
+    input(&self)
+  }
+
+  /// Adds what the session knows to the gauges of its link. Changes nothing: a function that could
+  /// is called in place, where others copy the session.
+  mutating func read(into gauges: inout Link.Gauges) {
+    gauges.heldBytes += heldBytes
+    gauges.nextDeadline = nextDeadline
+    guard isRunning else { return }
+    gauges.bytesUnderWay = inFlight.byteCountBeforeLast
+    gauges.window = Int(
+      clamping: min(theirHello?.windowBytes ?? 0, UInt64(clamping: limits.sendBytesMax)))
+  }
+
+  /// The most bytes that a session holds: the longest segment, and fifteen vectors of as many
   /// origins as the peer and this replica may name.
   package static func heldBytesMax(_ limits: SessionLimits, originsHere: Int) -> Int {
     MessageLimits.segmentBytesMax + 15 * entryBytes * (limits.originCountMax + originsHere)

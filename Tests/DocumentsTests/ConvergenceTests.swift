@@ -57,6 +57,7 @@ import Testing
     let state = expected.document.encodeState()
     for replica in replicas {
       #expect(replica.canonical == expected.canonical)
+      #expect(replica.canonicalBytes == expected.canonicalBytes)
       #expect(replica.document.encodeState() == state)
     }
     // Any other causal order, any batches.
@@ -81,6 +82,29 @@ import Testing
       #expect(past.canonicalJSON().text() == canonical)
       #expect(past.encodeState() == bytes)
     }
+  }
+
+  /// The canonical bytes tell states apart as the canonical JSON does.
+  @Test(arguments: 0..<10)
+  func canonicalBytesSayWhatTheJSONSays(seed: UInt64) throws {
+    var random = SeededGenerator(seed: 5_000 + seed)
+    var replicas = (0..<2).map { DocumentReplica($0) }
+    var bytesOfJSON: [String: [UInt8]] = [:]
+    var jsonOfBytes: [[UInt8]: String] = [:]
+    for _ in 0..<60 {
+      let mine = Int.random(in: 0..<2, using: &random)
+      if Bool.random(using: &random) {
+        try replicas[mine].edit { editor in
+          do { try RandomEditing.edit(editor, &random) } catch is EditError {}
+        }
+      } else {
+        try replicas[mine].receive(replicas[mine].missing(from: replicas[1 - mine]))
+      }
+      let (json, bytes) = (replicas[mine].canonical, replicas[mine].canonicalBytes)
+      #expect(bytesOfJSON.updateValue(bytes, forKey: json) ?? bytes == bytes)
+      #expect(jsonOfBytes.updateValue(json, forKey: bytes) ?? json == json)
+    }
+    #expect(jsonOfBytes.count > 5)
   }
 
   /// Opening from state and going on equals going on.

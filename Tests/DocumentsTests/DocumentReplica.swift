@@ -1,3 +1,4 @@
+import ByteCoding
 import Causality
 import JSONCoding
 import TestSupport
@@ -63,6 +64,11 @@ struct DocumentReplica {
   }
 
   var canonical: String { document.canonicalJSON().text() }
+  var canonicalBytes: [UInt8] {
+    var writer = ByteWriter()
+    document.appendCanonicalBytes(to: &writer)
+    return writer.bytes
+  }
   var json: String { (try? document.json().text()) ?? "" }
 }
 

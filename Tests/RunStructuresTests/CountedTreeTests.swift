@@ -101,10 +101,13 @@ struct LeafIndexTests {
       for number in start..<end { model[number] = step }
       guard step % 20 == 0 else { continue }
       for number in stride(from: 0, to: model.count, by: 7) {
-        if let expected = model[number] { #expect(index.leaf(of: number) == expected) }
+        let found = index.leaf(of: number)
+        if let expected = model[number] { #expect(found == expected) }
       }
     }
-    #expect(LeafIndex().leaf(of: 5) == nil)
+    var empty = LeafIndex()
+    let found = empty.leaf(of: 5)
+    #expect(found == -1)
   }
 }
 
@@ -125,8 +128,55 @@ struct SmallStructureTests {
         let popped = queue.pop()
         #expect(popped?.key == model.popLast() && popped.map { $0.key == -$0.tag } ?? true)
       }
-      #expect(queue.first?.key == model.last && queue.count == model.count)
+      let (first, count) = (queue.first?.key, queue.count)
+      #expect(first == model.last && count == model.count)
     }
+  }
+
+  @Test("a set of numbers yields its greatest first", arguments: [70, 5000, 600_000])
+  func maxSet(bound: Int) {
+    var random = SeededGenerator(seed: 6)
+    var set = MaxSet(bound: bound)
+    var model: Set<Int> = []
+    for _ in 0..<3000 {
+      let number = Int.random(in: 0..<bound, using: &random)
+      if Int.random(in: 0..<5, using: &random) < 3, !model.contains(number) {
+        set.insert(number)
+        model.insert(number)
+      } else if let greatest = model.max() {
+        let removed = set.removeLast()
+        #expect(removed == greatest)
+        model.remove(greatest)
+      }
+      let count = set.count
+      #expect(count == model.count)
+    }
+  }
+
+  @Test("an arena is a stack that grows")
+  func arena() {
+    var arena = Arena<Int>()
+    var model: [Int] = []
+    for number in 0..<1000 {
+      arena.append(number)
+      model.append(number)
+      if number % 3 == 0 {
+        let last = arena.popLast()
+        #expect(last == model.popLast())
+      }
+      if number % 100 == 0 {
+        arena.append(repeating: number, count: 7)
+        model.append(contentsOf: repeatElement(number, count: 7))
+        arena.removeLast(2)
+        model.removeLast(2)
+      }
+    }
+    var contents: [Int] = []
+    for index in 0..<arena.count { contents.append(arena[index]) }
+    #expect(contents == model)
+    arena.removeAll()
+    let (isEmpty, last) = (arena.isEmpty, arena.popLast())
+    #expect(isEmpty && last == nil)
   }
 
   @Test("an interner numbers keys in order of first sight")

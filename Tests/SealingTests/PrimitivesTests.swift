@@ -65,7 +65,7 @@ import Testing
     for index in 0..<64 {
       var bytes = signature.array
       bytes[index] ^= 1
-      let changed = try #require(Signature(bytes))
+      let changed = try #require(Signature(bytes[...]))
       #expect(!key.publicKey.verifies(changed, of: digest, domain: Domain("a")))
     }
     // A key of low order verifies nothing.

@@ -125,8 +125,9 @@ struct CheckerTests {
       changes.append(change)
       return true
     }
-    #expect(try ModelChecker.check(node: 0, store: store, changes: changes, at: 4) == nil)
-    let short = try ModelChecker.check(
+    var checker = ModelChecker()
+    #expect(try checker.check(node: 0, store: store, changes: changes, at: 4) == nil)
+    let short = try checker.check(
       node: 0, store: store, changes: changes.dropLast(), at: 5)
     #expect(short?.promise == "P5")
     // The same changes with other amounts: the store does not show what they make.
@@ -141,7 +142,7 @@ struct CheckerTests {
       return change
     }
     #expect(
-      try ModelChecker.check(node: 0, store: store, changes: wrong, at: 6)?.promise == "P6")
+      try checker.check(node: 0, store: store, changes: wrong, at: 6)?.promise == "P6")
   }
 
   @Test("P13: what a later release wrote, changed on the way")

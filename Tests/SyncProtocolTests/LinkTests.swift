@@ -136,7 +136,7 @@ extension [LinkAction] {
 
   @Test func anUnfinishedHandshakeEndsInTime() {
     var link = LinkPair(seed: 1).second
-    #expect(link.nextDeadline == 10_000)
+    #expect(link.gauges.nextDeadline == 10_000)
     #expect(link.tick(now: 9_999).isEmpty)
     #expect(link.tick(now: 10_000).ending == .handshakeTimedOut)
   }

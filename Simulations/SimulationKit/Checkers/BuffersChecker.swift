@@ -13,7 +13,7 @@ enum BuffersChecker {
   /// Nobody has more under way to a peer than the peer has room for; twice as much, because a
   /// segment that was sent again counts for longer than it takes up room.
   private static func checkUnderWay(node: Int, engine: Engine, at time: Int) -> Violation? {
-    guard let link = engine.underWay.first(where: { $0.bytes > 2 * $0.window }) else { return nil }
+    guard let link = engine.linkBeyondWindow(times: 2) else { return nil }
     return Violation(
       "P14", at: time,
       "node \(node) has \(link.bytes) bytes of segments under way to a peer that takes "

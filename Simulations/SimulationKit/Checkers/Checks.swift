@@ -20,14 +20,18 @@ struct Checks {
   private var closure: CausalClosureChecker
   private var session: SessionChecker
   private var identity = IdentityChecker()
+  private var model = ModelChecker()
   /// How many renamings of each node's store were followed.
   private var renamingCounts: [Int]
+  /// Those that the process had made when they were followed last.
+  private var renamingsSeen: [(life: Int, count: Int)]
 
   init(_ plan: Plan) {
     ledger = Ledger(nodeCount: plan.nodeCount)
     closure = CausalClosureChecker(nodeCount: plan.nodeCount)
     session = SessionChecker(nodeCount: plan.nodeCount)
     renamingCounts = Array(repeating: 0, count: plan.nodeCount)
+    renamingsSeen = Array(repeating: (-1, 0), count: plan.nodeCount)
   }
 
   /// Operations that came to be shown by a replica that did not make them.
@@ -94,8 +98,11 @@ struct Checks {
   private mutating func followRenaming(
     _ node: ReplicaNode, at time: Int, _ trace: inout Trace
   ) {
-    guard let all = try? node.store?.renamedChanges(), all.count > renamingCounts[node.number]
+    guard let store = node.store, renamingsSeen[node.number] != (node.life, store.renamingCount),
+      let all = try? store.renamedChanges()
     else { return }
+    renamingsSeen[node.number] = (node.life, store.renamingCount)
+    guard all.count > renamingCounts[node.number] else { return }
     for renamed in all[renamingCounts[node.number]...] {
       ledger.rename(renamed, node: node.number)
       session.rename(renamed, node: node.number)
@@ -162,7 +169,7 @@ struct Checks {
         return true
       }
       add(
-        try ModelChecker.check(
+        try model.check(
           node: node.number, store: store, changes: changes, at: time), &trace)
       add(
         PreservationChecker.check(

@@ -6,8 +6,12 @@ import ReplicaStore
 /// P6, from the outside, with P7: what a replica shows is what a second, tiny model of the
 /// documents makes of the changes that the replica says it shows. P5: each of these is there, and
 /// once.
-enum ModelChecker {
-  static func check(
+struct ModelChecker {
+  /// The model of the changes that were looked at last: in the end all replicas have the same.
+  private var last: (changes: [Change], model: Model)?
+
+  /// - Parameter changes: all that the store has, newest first.
+  mutating func check(
     node: Int, store: ReplicaStore, changes: [Change], at time: Int
   ) throws -> Violation? {
     var counted = VersionVector()
@@ -20,7 +24,7 @@ enum ModelChecker {
         "node \(node) says that it shows \(shown.changeCount(beyond: VersionVector())) changes, "
           + "and has \(changes.count)")
     }
-    let model = Model(changes)
+    let model = model(of: changes)
     for item in try store.documents(includingDeleted: true) {
       guard let document = try store.document(item.id) else { continue }
       if let lost = ConflictChecker.check(
@@ -33,5 +37,13 @@ enum ModelChecker {
         "P6", at: time, "node \(node) shows what the model of its changes does not: \(difference)")
     }
     return nil
+  }
+
+  private mutating func model(of changes: [Change]) -> Model {
+    if let last, last.changes == changes { return last.model }
+    // Oldest first, so that none has to wait for another.
+    let model = Model(changes.reversed())
+    last = (changes, model)
+    return model
   }
 }

@@ -1,3 +1,4 @@
+import ByteCoding
 import Documents
 import JSONCoding
 import ReplicaStore
@@ -47,10 +48,10 @@ struct StateView: Equatable {
       return
     }
     list(id, isListed: !document.isDeleted)
-    var bytes: [UInt8] = []
-    document.canonicalJSON().write(to: &bytes, sortingKeys: true)
+    var writer = ByteWriter(reservingCapacity: 2 * document.approximateBytes)
+    document.appendCanonicalBytes(to: &writer)
     let moved = (try? document.json(at: ["balance"]))?.integerValue ?? 0
-    let entry = Entry(digest: StateDigest(of: bytes), balance: moved)
+    let entry = Entry(digest: StateDigest(of: writer.storage), balance: moved)
     entries[id] = entry
     digest.add(entry.digest)
     balance &+= entry.balance
@@ -80,15 +81,18 @@ struct StateDigest: Hashable {
     var low: UInt64 = 0x243F_6A88_85A3_08D3 ^ UInt64(bytes.count)
     var high: UInt64 = 0x1319_8A2E_0370_7344
     bytes.withUnsafeBytes { bytes in
-      var offset = 0
-      while offset < bytes.count {
-        var word: UInt64 = 0
-        let count = min(8, bytes.count - offset)
-        for index in 0..<count { word |= UInt64(bytes[offset + index]) << UInt64(index * 8) }
+      func take(_ word: UInt64) {
         low = StateDigest.mix(low ^ word)
         high = StateDigest.mix(high &+ word &* 0x9E37_79B9_7F4A_7C15)
-        offset += count
       }
+      var offset = 0
+      while offset + 8 <= bytes.count {
+        take(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+        offset += 8
+      }
+      var last: UInt64 = 0
+      for index in offset..<bytes.count { last |= UInt64(bytes[index]) << UInt64(8 * (index & 7)) }
+      if offset < bytes.count { take(last) }
     }
     self.low = low
     self.high = high

@@ -42,7 +42,7 @@ extension DiskFile {
     guard !changes.isEmpty else { return }
     // Some file systems keep their pages dirty, so that trying again helps.
     if chance.integer(in: 0...3) == 0 { return }
-    let ranges = changes.compactMap { $0.start == nil ? nil : Self.sectors(of: $0) }
+    let ranges = changes.compactMap { $0.content == .truncation ? nil : Self.sectors(of: $0) }
     var fates = DiskCounters()
     settle(&chance, &fates)
     counters.droppedWrites += fates.lostWrites + fates.tornWrites
@@ -60,13 +60,14 @@ extension DiskFile {
   /// Lets chance decide about every unsynced change, and forgets them.
   private mutating func settle(_ chance: inout RandomStream, _ counters: inout DiskCounters) {
     guard !changes.isEmpty else { return }
+    savePayload()
     let manner = Manner(changes.count, &chance)
     // What the cache held after each change, made again step by step: a sector reaches the platter
     // as it was then, with all that was written into it before.
     var cache = platter
     for (index, change) in changes.enumerated() {
       let fate = fate(of: change, index, manner, &chance)
-      guard let start = change.start else {
+      guard case .saved(let start) = change.content else {
         cache.resize(to: change.offset)
         if fate == .lost {
           counters.lostTruncations += 1
@@ -99,7 +100,7 @@ extension DiskFile {
     case .keepsBeginning(let count): index < count ? .kept : index == count ? .torn : .lost
     case .perChange: chance.integer(in: 0...1) == 0 ? .kept : .lost
     case .perSector:
-      change.start == nil ? (chance.integer(in: 0...1) == 0 ? .kept : .lost) : .torn
+      change.content == .truncation ? (chance.integer(in: 0...1) == 0 ? .kept : .lost) : .torn
     }
   }
 

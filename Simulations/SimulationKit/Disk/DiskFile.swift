@@ -12,21 +12,36 @@ struct DiskFile: Sendable {
 
   /// A write, or a truncation, that no sync has followed.
   struct Change {
+    enum Content: Equatable {
+      case truncation
+      /// The bytes that were written are in `payload` from here on.
+      case saved(at: Int)
+      /// They are still what processes see.
+      case inCache
+    }
+
     /// Where the write begins, or the size that the file was given.
     var offset: Int
     var count: Int
-    /// Where the bytes of the write begin in `payload`; nil for a truncation.
-    var start: Int?
+    var content: Content
   }
 
   var bytes: [UInt8] = []
   var platter: [UInt8] = []
   /// Oldest first.
-  var changes: [Change] = []
-  /// The bytes of all changes, one after the other, so that a write allocates nothing.
-  var payload: [UInt8] = []
+  private(set) var changes: [Change] = []
+  /// The bytes of changes whose place in the cache was written to again, one after the other.
+  private(set) var payload: [UInt8] = []
+  /// The changes from here on are writes in the cache, each behind the end of the one before.
+  private var firstInCache = 0
+  private var cacheEnd = 0
+  private var unsyncedByteCount = 0
   /// Without a name, and gone with the process: nothing about it need reach the platter.
-  var isTemporary = false
+  let isTemporary: Bool
+
+  init(isTemporary: Bool = false) {
+    self.isTemporary = isTemporary
+  }
 
   /// - Returns: how many bytes there were to read.
   func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
@@ -41,18 +56,35 @@ struct DiskFile: Sendable {
   /// Writes; the file grows as needed and a gap reads as zeros. `offset` is not negative, and the
   /// end was checked against the largest size of a file.
   mutating func write(_ source: UnsafeRawBufferPointer, at offset: Int) {
+    if offset < cacheEnd { savePayload() }
     bytes.put(source, at: offset)
     guard !isTemporary else { return }
-    changes.append(Change(offset: offset, count: source.count, start: payload.count))
-    payload.append(contentsOf: source)
-    if payload.count > Self.unsyncedBytesMax || changes.count > Self.unsyncedChangesMax { sync() }
+    changes.append(Change(offset: offset, count: source.count, content: .inCache))
+    cacheEnd = offset + source.count
+    unsyncedByteCount += source.count
+    if unsyncedByteCount > Self.unsyncedBytesMax || changes.count > Self.unsyncedChangesMax {
+      sync()
+    }
   }
 
   mutating func truncate(to size: Int) {
     guard size != bytes.count else { return }
+    savePayload()
     bytes.resize(to: size)
     guard !isTemporary else { return }
-    changes.append(Change(offset: size, count: 0, start: nil))
+    changes.append(Change(offset: size, count: 0, content: .truncation))
+    firstInCache = changes.count
+  }
+
+  /// Copies what changes wrote out of the cache, before that is written to in another way.
+  mutating func savePayload() {
+    for index in firstInCache..<changes.count {
+      let change = changes[index]
+      changes[index].content = .saved(at: payload.count)
+      payload.append(contentsOf: bytes[change.offset..<(change.offset + change.count)])
+    }
+    firstInCache = changes.count
+    cacheEnd = 0
   }
 
   /// Brings everything to the platter: whole sectors, as the cache has them now.
@@ -62,7 +94,7 @@ struct DiskFile: Sendable {
     guard !changes.isEmpty else { return }
     var run = 0..<0
     for change in changes {
-      guard change.start != nil else {
+      guard change.content != .truncation else {
         copyToPlatter(run)
         run = 0..<0
         platter.resize(to: change.offset)
@@ -84,6 +116,9 @@ struct DiskFile: Sendable {
   mutating func forgetChanges() {
     changes.removeAll(keepingCapacity: true)
     payload.removeAll(keepingCapacity: true)
+    firstInCache = 0
+    cacheEnd = 0
+    unsyncedByteCount = 0
   }
 
   private mutating func copyToPlatter(_ range: Range<Int>) {

@@ -57,6 +57,7 @@ struct DiskState: Sendable {
 
   mutating func flip(bit: Int, ofByte place: Int, in file: Int) {
     let mask = UInt8(truncatingIfNeeded: 1 << (bit & 7))
+    files[file].savePayload()
     if place < files[file].platter.count { files[file].platter[place] ^= mask }
     if place < files[file].bytes.count { files[file].bytes[place] ^= mask }
   }

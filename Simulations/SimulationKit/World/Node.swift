@@ -180,6 +180,8 @@ class Node {
 /// An island with a replica: a store, and while the process lives the engine over it.
 final class ReplicaNode: Node {
   static let file = "store.skerry"
+  /// Less than what ships, so that each run has checkpoints and WALs that begin anew.
+  private static let walAutocheckpointPages: Int32 = 128
 
   private(set) var store: ReplicaStore?
   private(set) var engine: Engine?
@@ -199,7 +201,9 @@ final class ReplicaNode: Node {
   }
 
   private func options(_ access: SQLiteOptions.Access) -> SQLiteOptions {
-    SQLiteOptions(location: .file(Self.file), access: access, vfs: disk.vfsName)
+    SQLiteOptions(
+      location: .file(Self.file), access: access, vfs: disk.vfsName,
+      walAutocheckpointPages: Self.walAutocheckpointPages)
   }
 
   func found(_ founding: ReplicaStore.Founding) throws -> ReplicaStore {

@@ -17,13 +17,15 @@ struct Trace {
     self.sink = sink
   }
 
-  /// Adds an event: its time, its node, what it was, and more fields.
+  /// Adds an event: its time, its node, what it was, and more fields, which have other names.
   mutating func record(at time: Int, node: Int?, _ what: String, _ more: JSONObject = [:]) {
-    var event: JSONObject = ["at": .count(time)]
-    if let node { event["node"] = .count(node) }
-    event["what"] = .string(what)
-    for member in more.members { event[member.key] = member.value }
-    let json = JSONValue.object(event)
+    var members: [JSONObject.Member] = []
+    members.reserveCapacity(3 + more.members.count)
+    members.append(JSONObject.Member(key: "at", value: .count(time)))
+    if let node { members.append(JSONObject.Member(key: "node", value: .count(node))) }
+    members.append(JSONObject.Member(key: "what", value: .string(what)))
+    members += more.members
+    let json = JSONValue.object(JSONObject(uniqueMembers: members))
     line.removeAll(keepingCapacity: true)
     json.write(to: &line)
     line.append(UInt8(ascii: "\n"))

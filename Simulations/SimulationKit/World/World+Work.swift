@@ -15,7 +15,9 @@ extension World {
     var results: [Result<StoreCommit<Void>, any Error>] = []
     do {
       let documents = node.view.documents
-      try store.group(now: node.wall(at: now), entropy: node.entropy) { group in
+      let isSealing = node.engine?.sealsAtOnce(at: node.instant(at: now)) ?? false
+      try store.group(now: node.wall(at: now), entropy: node.entropy, isSealing: isSealing) {
+        group in
         for _ in 0..<workload.transactionCount {
           results.append(
             group.transaction { try workload.perform(in: $0, documents: documents) })

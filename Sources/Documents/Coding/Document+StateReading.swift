@@ -145,8 +145,12 @@ private struct StateReader {
       try readList(in: container)
     case .text:
       document.containers[handle.index].isFlawed = try reader.readBool("flawed text")
-      let text = try reader.readString("text")
-      document.texts[container.slot] = TextRope(text)
+      let start = reader.offset
+      let utf8 = try reader.readLengthPrefixed("text")
+      guard let text = utf8.withUnsafeBufferPointer({ TextRope(validatingUTF8: $0) }) else {
+        throw ByteDecodingError(.invalidUTF8, "text", at: start)
+      }
+      document.texts[container.slot] = text
     case .counter: document.counters[container.slot] = try reader.readSigned128("counter")
     case .tree: break
     }

@@ -49,7 +49,7 @@ extension Document {
     var outcome = MergeOutcome()
     var rest = batch[...]
     while let next = rest.first {
-      if frontier.contains(where: { $0.change == next.change }) {
+      if isHere(next.change) {
         outcome.duplicates += 1
         if Sabotage.applyTwice.isPlanted { performAgain(next) }
       } else if isAtFrontier(next.edit.parents) {
@@ -67,17 +67,39 @@ extension Document {
       guard loaded.isAt(parents) else {
         throw MergeError.damagedHistory("document \(id): it does not end where the state does")
       }
-      history = loaded
+      keep(loaded)
     }
     try replay(rest, &outcome)
     return outcome
   }
 
+  /// Whether a change is known to be applied. Without history only the last ones are known; then a
+  /// change that was applied names parents that are not the frontier.
+  private func isHere(_ change: ChangeID) -> Bool {
+    for entry in frontier where entry.change == change { return true }
+    return history?.hasChange(change) ?? false
+  }
+
   /// Whether the document keeps its history in memory.
-  package var hasHistory: Bool { history != nil }
+  package var hasHistory: Bool { storedHistory != nil }
+
+  /// Every edit in the history that the document keeps; nil when it keeps none.
+  package var editsOfHistory: [IncomingEdit]? { history?.edits() }
+
+  /// Takes the history, which must be that of the document as it is, and keeps it up to date from
+  /// now on.
+  package func keep(_ history: DocumentHistory) {
+    releaseHistory()
+    self.history = history
+  }
 
   /// Frees the history; the next concurrent merge asks for it again.
-  package func releaseHistory() { history = nil }
+  package func releaseHistory() {
+    history = nil
+    for index in containers.indices where containers[index].sequence >= 0 {
+      containers[index].sequence = -1
+    }
+  }
 
   private func applyAtFrontier(
     _ incoming: IncomingEdit, _ outcome: inout MergeOutcome
@@ -87,22 +109,13 @@ extension Document {
       outcome.ignored.append(incoming.change)
       return
     }
-    switch try history?.append(edit, of: incoming.change) {
-    case .duplicate:
-      outcome.duplicates += 1
-      return
-    case .ignored:
-      outcome.ignored.append(incoming.change)
-      return
-    case .events, nil: break
-    }
+    try history?.appendAtFrontier(incoming)
     var event = EventID(change: incoming.change, index: 0)
     for operation in edit.operations {
       let count = perform(operation, at: event, lamport: incoming.lamport)
       event.index &+= UInt32(clamping: count)
     }
-    advanceFrontier(
-      to: incoming.change, parents: edit.parents, endsInDelete: last.action == .deleteDocument)
+    advanceFrontier(to: incoming.change, endsInDelete: last.isDeleteDocument)
     outcome.applied += 1
   }
 
@@ -111,142 +124,28 @@ extension Document {
   ) throws(MergeError) {
     guard var history = self.history else { return }
     self.history = nil
-    let start = history.graph.frontier
-    var taken: [(incoming: IncomingEdit, events: Range<Int>, past: [Int])] = []
-    for incoming in batch {
-      switch try history.append(incoming.edit, of: incoming.change) {
+    let start = history.mark
+    // Where the events of each edit begin, and its Lamport time.
+    var stamps: ContiguousArray<(version: Int, lamport: UInt64)> = []
+    for index in batch.indices {
+      switch try history.append(batch[index]) {
       case .duplicate:
         outcome.duplicates += 1
-        if Sabotage.applyTwice.isPlanted { performAgain(incoming) }
-      case .ignored: outcome.ignored.append(incoming.change)
-      case .events(let events, let parents): taken.append((incoming, events, parents))
+        if Sabotage.applyTwice.isPlanted { performAgain(batch[index]) }
+      case .ignored: outcome.ignored.append(batch[index].change)
+      case .events(let events): stamps.append((events.lowerBound, batch[index].lamport))
       }
     }
     self.history = history
-
-    var touched = TouchedSequences()
-    for (incoming, events, _) in taken {
-      touched.add(incoming, from: events.lowerBound, in: self)
-    }
-    for (handle, insertions) in touched.inOrder {
-      try replay(handle, insertions, history, from: start)
-    }
-    for (incoming, _, past) in taken {
-      var event = EventID(change: incoming.change, index: 0)
-      for operation in incoming.edit.operations {
-        if !operation.isOfSequence {
-          performRegister(
-            operation, on: materialise(operation.container), at: event, lamport: incoming.lamport,
-            past: .version(past, of: history))
-          if Sabotage.countTwiceInReplay.isPlanted, case .increment = operation.action {
-            perform(operation, at: event, lamport: incoming.lamport)
-          }
-        }
-        event.index &+= UInt32(clamping: operation.eventCount)
+    outcome.applied += stamps.count
+    try absorb(history, since: start) { version in
+      var low = 0
+      var high = stamps.count
+      while low < high {
+        let middle = (low + high) / 2
+        if stamps[middle].version <= version { low = middle + 1 } else { high = middle }
       }
-      advanceFrontier(
-        to: incoming.change, parents: incoming.edit.parents,
-        endsInDelete: incoming.edit.operations.last?.action == .deleteDocument)
-      outcome.applied += 1
+      return low > 0 ? stamps[low - 1].lamport : 0
     }
-  }
-
-  private func replay(
-    _ handle: ContainerHandle, _ insertions: [ListInsertion], _ history: DocumentHistory,
-    from start: [Int]
-  ) throws(MergeError) {
-    let container = containers[handle.index]
-    guard let log = history.log(of: container.id) else { return }
-    do {
-      let isText = container.id.kind == .text
-      let merge = try SequenceWalker.merge(
-        graph: history.graph, log: log, ranks: history.ranks, from: start,
-        to: history.graph.frontier,
-        length: isText ? texts[container.slot].count : lists[container.slot].count,
-        isSound: !container.isFlawed)
-      if merge.ineffectiveEventCount > 0 { containers[handle.index].isFlawed = true }
-      if isText {
-        let before = texts[container.slot].utf8Count
-        try texts[container.slot].apply(merge.patches, from: log)
-        approximateBytes += max(0, texts[container.slot].utf8Count - before)
-      } else {
-        for patch in merge.patches { apply(patch, insertions, toListAt: container.slot) }
-      }
-    } catch {
-      throw MergeError.damagedHistory("\(container.id) of document \(id): \(error)")
-    }
-  }
-
-  private func apply(_ patch: SequencePatch, _ insertions: [ListInsertion], toListAt slot: Int) {
-    let range = patch.position..<(patch.position + patch.count)
-    switch patch.kind {
-    case .delete:
-      lists[slot].remove(range.clamped(to: 0..<lists[slot].count))
-    case .insert:
-      var elements: [(EventID, Register)] = []
-      var version = patch.version
-      let end = patch.version + patch.count
-      var index = ListInsertion.index(in: insertions, containing: version)
-      while version < end, index < insertions.count {
-        let insertion = insertions[index]
-        let offset = version - insertion.version
-        let count = min(end - version, insertion.elements.count - offset)
-        elements.append(contentsOf: insertion.elements[offset..<(offset + count)])
-        version += count
-        index += 1
-      }
-      lists[slot].insert(elements, at: min(patch.position, lists[slot].count))
-    }
-  }
-}
-
-/// Elements that one operation of a batch put into a list.
-struct ListInsertion {
-  /// The first event, in the history's graph.
-  var version: Int
-  var elements: [(EventID, Register)]
-
-  /// The last one that begins at or before `version`.
-  static func index(in insertions: [ListInsertion], containing version: Int) -> Int {
-    var low = 0
-    var high = insertions.count
-    while low < high {
-      let middle = (low + high) / 2
-      if insertions[middle].version <= version { low = middle + 1 } else { high = middle }
-    }
-    return max(0, low - 1)
-  }
-}
-
-/// The texts and lists that a batch touches, in the order in which it first does.
-private struct TouchedSequences {
-  private(set) var inOrder: [(handle: ContainerHandle, insertions: [ListInsertion])] = []
-  private var places: [ContainerHandle: Int] = [:]
-
-  mutating func add(_ incoming: IncomingEdit, from version: Int, in document: Document) {
-    var version = version
-    var event = EventID(change: incoming.change, index: 0)
-    for operation in incoming.edit.operations {
-      let count = operation.eventCount
-      if case .insertElements(_, let elements) = operation.action {
-        // Also in a container of another kind: the containers among them are named.
-        let registers = document.registers(for: elements, from: event, lamport: incoming.lamport)
-        if operation.isOfSequence {
-          let place = place(of: document.materialise(operation.container))
-          inOrder[place].insertions.append(ListInsertion(version: version, elements: registers))
-        }
-      } else if operation.isOfSequence {
-        _ = place(of: document.materialise(operation.container))
-      }
-      version += count
-      event.index &+= UInt32(clamping: count)
-    }
-  }
-
-  private mutating func place(of handle: ContainerHandle) -> Int {
-    if let place = places[handle] { return place }
-    places[handle] = inOrder.count
-    inOrder.append((handle, []))
-    return inOrder.count - 1
   }
 }

@@ -104,6 +104,21 @@ extension Document {
     texts[slot(of: try handle(at: path, kind: .text))].string
   }
 
+  /// The scalar of a text that holds the UTF-16 unit number `offset`. Complexity: O(log n).
+  package func position(
+    ofUTF16 offset: Int, in text: ContainerHandle
+  ) throws(EditError) -> Int {
+    precondition(kind(of: text) == .text, "a handle of a text is wanted")
+    let slot = slot(of: text)
+    do throws(TextRopeError) {
+      return try texts[slot].position(ofUTF16: offset)
+    } catch {
+      throw EditError(
+        .outOfRange,
+        "the text has \(texts[slot].utf16Count) UTF-16 units, there is none number \(offset)")
+    }
+  }
+
   /// The Unicode scalars of the text, or the elements of the list, at `path`. Complexity: O(steps).
   package func count(at path: DocumentPath) throws(EditError) -> Int {
     let place = try place(at: path)

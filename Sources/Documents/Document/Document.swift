@@ -7,30 +7,37 @@ import Sabotages
 /// logs of texts and lists) is asked for only when a change arrives that was made at the same time
 /// as another one; see ``merge(_:history:)``.
 ///
-/// A document has one owner. It is a class so that an edit never copies what it does not touch;
+/// A document has one owner and is never entered again while it works, which is why its storage
+/// does without dynamic checks of exclusive access: they would cost more than a keystroke does. It is a class so that an edit never copies what it does not touch;
 /// ``copy()`` gives a second one that shares storage until either changes. When an edit or a merge
 /// throws, or an editor is dropped without ``Editor/finish()``, discard the document and open it
 /// again from its state.
 package final class Document {
   package let id: DocumentID
 
-  /// The changes that no other change of the document names as a parent, sorted.
-  var frontier: [FrontierEntry] = []
+  /// Read through ``frontier``, which settles first.
+  @exclusivity(unchecked) var storedFrontier: [FrontierEntry] = []
   /// Every container that an operation ever named, dead ones too: a concurrent change may still
   /// reach them. The root is the first.
-  var containers: [Container] = [Container(id: .root, slot: 0)]
+  @exclusivity(unchecked) var containers: [Container] = [Container(id: .root, slot: 0)]
   var handles: [ContainerID: ContainerHandle] = [.root: .root]
-  var maps: [[Key: Register]] = [[:]]
-  var lists: [ListState] = []
-  var texts: [TextRope] = []
-  var counters: [Int128] = []
-  var history: DocumentHistory?
+  @exclusivity(unchecked) var maps: [[Key: Register]] = [[:]]
+  @exclusivity(unchecked) var lists: [ListState] = []
+  @exclusivity(unchecked) var texts: [TextRope] = []
+  @exclusivity(unchecked) var counters: [Int128] = []
+  /// Read through ``history``, which settles first.
+  @exclusivity(unchecked) var storedHistory: DocumentHistory?
+  /// Keystrokes that the history and the frontier have yet to learn of.
+  @exclusivity(unchecked) var typing = TypingRun()
   /// While an editor is open and has done something: whether its last operation was
   /// `deleteDocument`.
-  var openEditEndsInDelete: Bool?
+  @exclusivity(unchecked) var openEditEndsInDelete: Bool?
+
+  /// The container named last, which is mostly the next one too.
+  @exclusivity(unchecked) private var recentContainer = 0
 
   /// About how many bytes the document takes in memory, and its state in bytes. Complexity: O(1).
-  package internal(set) var approximateBytes = 64
+  @exclusivity(unchecked) package internal(set) var approximateBytes = 64
 
   struct FrontierEntry: Hashable, Sendable {
     var change: ChangeID
@@ -38,14 +45,23 @@ package final class Document {
   }
 
   struct Container: Sendable {
-    var id: ContainerID
+    let id: ContainerID
+    let kind: ContainerKind
     /// Its place in the column of its kind.
-    var slot: Int
+    let slot: Int
     /// Texts and lists: whether some event of it had no effect, because it names a position that
     /// its author's version does not have. Depends on the set of changes alone, since each event is
     /// judged on that version; once set it stays. Honest authors never set it. The walker must
     /// know, or it would misjudge how long the text or list was when a conflict began.
     var isFlawed = false
+    /// Its place in the history that the document keeps; -1 while nobody has asked.
+    var sequence = -1
+
+    init(id: ContainerID, slot: Int) {
+      self.id = id
+      self.slot = slot
+      kind = id.kind
+    }
   }
 
   /// A document without a change.
@@ -68,6 +84,35 @@ package final class Document {
     return copy
   }
 
+  /// The changes that no other change of the document names as a parent, sorted.
+  var frontier: [FrontierEntry] {
+    get {
+      settle()
+      return storedFrontier
+    }
+    _modify {
+      settle()
+      yield &storedFrontier
+    }
+  }
+
+  /// The history, while the document keeps it.
+  var history: DocumentHistory? {
+    get {
+      settle()
+      return storedHistory
+    }
+    _modify {
+      settle()
+      yield &storedHistory
+    }
+  }
+
+  /// Puts the keystrokes that were gathered where they belong.
+  func settle() {
+    if typing.container >= 0 { settleTyping() }
+  }
+
   /// The frontier in changes: what the next edit names as its parents.
   package var parents: [ChangeID] { frontier.map(\.change) }
 
@@ -84,20 +129,34 @@ package final class Document {
 
   /// Takes a change into the frontier in place of its parents.
   func advanceFrontier(to change: ChangeID, parents: [ChangeID], endsInDelete: Bool) {
+    if isAtFrontier(parents) {
+      return advanceFrontier(to: change, endsInDelete: endsInDelete)
+    }
     frontier.removeAll { parents.contains($0.change) }
     let index = frontier.firstIndex { change < $0.change } ?? frontier.count
     frontier.insert(FrontierEntry(change: change, endsInDelete: endsInDelete), at: index)
   }
 
+  /// Takes a change into the frontier whose author had seen everything here.
+  func advanceFrontier(to change: ChangeID, endsInDelete: Bool) {
+    let entry = FrontierEntry(change: change, endsInDelete: endsInDelete)
+    if frontier.count == 1 {
+      frontier[0] = entry
+    } else {
+      frontier = [entry]
+    }
+  }
+
   func isAtFrontier(_ parents: [ChangeID]) -> Bool {
-    parents.count == frontier.count
-      && zip(parents, frontier).allSatisfy { $0 == $1.change }
+    guard parents.count == frontier.count else { return false }
+    for index in parents.indices where parents[index] != frontier[index].change { return false }
+    return true
   }
 }
 
 extension Document {
   func kind(of handle: ContainerHandle) -> ContainerKind {
-    containers[handle.index].id.kind
+    containers[handle.index].kind
   }
 
   func slot(of handle: ContainerHandle) -> Int {
@@ -106,7 +165,13 @@ extension Document {
 
   /// The handle of a container, which is made, empty, when no operation named it before.
   func materialise(_ id: ContainerID) -> ContainerHandle {
-    if let handle = handles[id] { return handle }
+    if recentContainer < containers.count, containers[recentContainer].id == id {
+      return ContainerHandle(index: recentContainer)
+    }
+    if let handle = handles[id] {
+      recentContainer = handle.index
+      return handle
+    }
     if case .child(let parent, _, _, _) = id { _ = materialise(parent) }
     let slot: Int
     switch id.kind {

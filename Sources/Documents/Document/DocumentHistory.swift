@@ -1,29 +1,45 @@
-import Causality
+package import ByteCoding
+package import Causality
 import RunStructures
 
-/// How a document came to be, as far as merging needs it: the graph of all its events and, for each
-/// text and list, the log of its operations at the positions their authors meant.
+/// Everything that was ever done to one document, in columns: the graph of its events, for each
+/// text and list the log of its operations at the positions their authors meant, and all other
+/// operations one by one.
 ///
-/// Registers and counters need none of it beyond the question who had seen what. Built by appending
-/// the edits of the document in the order in which they were applied.
+/// It is complete: ``edits()`` gives every edit back, with operations of one edit that continue
+/// each other joined. Typing a word is one run in every column. Built by appending edits in the
+/// order in which they were applied, or runs of them (``HistoryRun``) from bytes.
 package struct DocumentHistory: Sendable {
   package let document: DocumentID
-  private(set) var graph = EventGraph()
-  private var origins = Interner<Origin>()
-  private var logIndex: [ContainerID: Int] = [:]
-  private(set) var logs: [SequenceLog] = []
-  package private(set) var changeCount = 0
+  package private(set) var graph = EventGraph()
+  private(set) var origins = Interner<Origin>()
+  /// The texts and lists that an operation touched.
+  package private(set) var sequences: ContiguousArray<SequenceHistory> = []
+  private var sequenceIndexes: [ContainerID: Int] = [:]
+  /// The operations that are none of a text or of the order of a list, ascending by version.
+  package private(set) var others: ContiguousArray<OtherOperation> = []
+  /// Lamport and wall-clock times of the changes, in the order of the graph.
+  private var lamports = StepColumn()
+  private var times = StepColumn()
+
+  /// The origin appended last: mostly the next one too.
+  private var recentOrigin: (origin: Origin, index: Int)?
+  /// The text or list asked for last.
+  private var recentSequence = 0
 
   package init(document: DocumentID) {
     self.document = document
   }
 
   package var eventCount: Int { graph.count }
+  package var changeCount: Int { lamports.count }
+  package var originCount: Int { origins.count }
+  package func origin(at index: Int) -> Origin { origins[index] }
 
   /// What became of an edit that was appended.
   enum Appended {
-    /// Its events, and the versions that its author had seen.
-    case events(Range<Int>, parents: [Int])
+    /// Its events.
+    case events(Range<Int>)
     /// It was here already.
     case duplicate
     /// It names parents that are no changes of this document, or has no events: it belongs to
@@ -31,38 +47,212 @@ package struct DocumentHistory: Sendable {
     case ignored
   }
 
+  // MARK: Appending
+
   /// Appends the edits that are not here yet, parents before children.
   ///
   /// - Throws: ``MergeError`` when they are in no causal order.
   package mutating func append(
     contentsOf edits: some Sequence<IncomingEdit>
   ) throws(MergeError) {
-    for edit in edits { _ = try append(edit.edit, of: edit.change) }
+    for edit in edits { _ = try append(edit) }
   }
 
-  mutating func append(
-    _ edit: DocumentEdit, of change: ChangeID
-  ) throws(MergeError) -> Appended {
-    let origin = origins.intern(change.origin)
-    if graph.versions(origin: origin, sequence: change.sequence) != nil { return .duplicate }
-    let eventCount = edit.eventCount
-    guard eventCount > 0, let named = versions(of: edit.parents) else { return .ignored }
-    let events: Range<Int>
+  mutating func append(_ incoming: IncomingEdit) throws(MergeError) -> Appended {
+    let change = incoming.change
+    let origin = intern(change.origin)
+    if hasChange(change) { return .duplicate }
+    let eventCount = incoming.edit.eventCount
+    guard eventCount > 0, let named = versions(of: incoming.edit.parents) else { return .ignored }
     do {
-      events = try graph.append(
+      let events = try graph.append(
         origin: origin, sequence: change.sequence, eventCount: eventCount, parents: named)
-      try log(edit.operations, from: events.lowerBound)
+      note(incoming.lamport, incoming.time)
+      try record(incoming.edit.operations, lamport: incoming.lamport, from: events.lowerBound)
+      return .events(events)
     } catch {
-      throw MergeError.damagedHistory("\(change) of document \(document): \(error)")
+      throw damage(change, error)
     }
-    changeCount += 1
-    return .events(events, parents: graph.dominators(of: named))
+  }
+
+  /// Appends an edit that is known to be new and to have seen everything here.
+  mutating func appendAtFrontier(_ incoming: IncomingEdit) throws(MergeError) {
+    let change = incoming.change
+    do {
+      let events = try beginAtFrontier(
+        change, lamport: incoming.lamport, time: incoming.time,
+        eventCount: incoming.edit.eventCount)
+      try record(incoming.edit.operations, lamport: incoming.lamport, from: events.lowerBound)
+    } catch {
+      throw damage(change, error)
+    }
+  }
+
+  /// Makes room for the events of a change whose author has seen everything here; the caller
+  /// records its operations.
+  mutating func beginAtFrontier(
+    _ change: ChangeID, lamport: UInt64, time: Timestamp, eventCount: Int
+  ) throws(EventGraphError) -> Range<Int> {
+    let events = try graph.appendAtFrontier(
+      origin: intern(change.origin), sequence: change.sequence, eventCount: eventCount)
+    note(lamport, time)
+    return events
+  }
+
+  /// Makes room for `count` changes of one event each, the first of which has seen everything here
+  /// and each other the one before. The caller records their times and operations.
+  mutating func appendSteps(
+    _ change: ChangeID, lamport: UInt64, count: Int
+  ) throws(EventGraphError) -> Range<Int> {
+    let events = try graph.appendAtFrontier(
+      origin: intern(change.origin), sequence: change.sequence, eventCount: count,
+      isOneChange: false)
+    lamports.append(Int64(bitPattern: lamport))
+    lamports.append(step: 1, count: count - 1)
+    return events
+  }
+
+  mutating func append(times milliseconds: UnsafeBufferPointer<Int64>) {
+    times.append(contentsOf: milliseconds)
+  }
+
+  private func damage(_ change: ChangeID, _ error: any Error) -> MergeError {
+    .damagedHistory("\(change) of document \(document): \(error)")
+  }
+
+  private mutating func note(_ lamport: UInt64, _ time: Timestamp) {
+    lamports.append(Int64(bitPattern: lamport))
+    times.append(time.milliseconds)
+  }
+
+  private mutating func record(
+    _ operations: [Operation], lamport: UInt64, from first: Int
+  ) throws(SequenceError) {
+    var version = first
+    for operation in operations {
+      try record(operation, lamport: lamport, version: version)
+      version += operation.eventCount
+    }
+  }
+
+  mutating func record(
+    _ operation: Operation, lamport: UInt64, version: Int
+  ) throws(SequenceError) {
+    if operation.isOfSequence {
+      let index = sequenceIndex(of: operation.container)
+      try sequences[index].append(operation.action, version: version)
+    } else {
+      others.append(OtherOperation(version: version, lamport: lamport, operation: operation))
+    }
+  }
+
+  /// Records the insertion of valid UTF-8 of `count` scalars into a text.
+  mutating func insert(
+    _ utf8: UnsafeBufferPointer<UInt8>, count: Int, at position: Int, version: Int,
+    into sequence: Int
+  ) throws(SequenceError) {
+    try sequences[sequence].appendInsert(
+      version: version, position: position, valid: utf8, count: count)
+  }
+
+  /// Records the removal of scalars from a text.
+  mutating func remove(
+    _ count: Int, at position: Int, isBackward: Bool = false, version: Int, from sequence: Int
+  ) throws(SequenceError) {
+    try sequences[sequence].appendDelete(
+      version: version, position: position, count: count, isBackward: isBackward)
+  }
+
+  /// The place of a text or list in ``sequences``, made when it has none. It never changes.
+  package mutating func sequenceIndex(of container: ContainerID) -> Int {
+    if recentSequence < sequences.count, sequences[recentSequence].container == container {
+      return recentSequence
+    }
+    if let index = sequenceIndexes[container] {
+      recentSequence = index
+    } else {
+      recentSequence = sequences.count
+      sequences.append(SequenceHistory(container))
+      sequenceIndexes[container] = recentSequence
+    }
+    return recentSequence
+  }
+
+  private mutating func intern(_ origin: Origin) -> Int {
+    if let recentOrigin, recentOrigin.origin == origin { return recentOrigin.index }
+    let index = origins.intern(origin)
+    recentOrigin = (origin, index)
+    return index
+  }
+
+  // MARK: Appending runs
+
+  /// Appends many changes at once.
+  ///
+  /// - Throws: ``MergeError`` when one of them is here, or names parents that are not.
+  package mutating func append(_ run: HistoryRun) throws(MergeError) -> Range<Int> {
+    let change = ChangeID(origin: run.origin, sequence: run.sequence)
+    do throws(EventGraphError) {
+      var parents = run.parents
+      if run.continuesLast { parents.append(graph.count - 1) }
+      for name in run.outerParents {
+        guard let versions = versions(of: [name]) else { throw .unknownParent(version: -1) }
+        parents += versions
+      }
+      return try graph.append(
+        origin: intern(run.origin), sequence: run.sequence, eventCount: run.eventCount,
+        isOneChange: run.isOneChange, parents: parents)
+    } catch {
+      throw damage(change, error)
+    }
+  }
+
+  /// Appends the times of changes that were appended as runs.
+  package mutating func append(lamportStep step: Int64, count: Int) {
+    lamports.append(step: step, count: count)
+  }
+
+  package mutating func append(timeStep step: Int64, count: Int) {
+    times.append(step: step, count: count)
+  }
+
+  package var lastLamport: Int64 { lamports.last }
+  package var lastTime: Int64 { times.last }
+
+  /// Appends operations of a text or list that was appended as part of a run.
+  package mutating func append(
+    _ run: SequenceRun, utf8: UnsafeBufferPointer<UInt8>, to sequence: Int
+  ) throws(SequenceError) {
+    try sequences[sequence].append(run, utf8: utf8)
+  }
+
+  package mutating func append(
+    _ elements: [Operation.Element], position: Int, version: Int, to sequence: Int
+  ) throws(SequenceError) {
+    try sequences[sequence].append(
+      .insertElements(at: position, elements), version: version)
+  }
+
+  package mutating func append(_ operation: OtherOperation) {
+    others.append(operation)
+  }
+
+  // MARK: Questions
+
+  /// Whether the change has events here. Complexity: O(1) for one that is newer than all of its
+  /// origin, else O(log runs).
+  func hasChange(_ change: ChangeID) -> Bool {
+    guard let origin = index(of: change.origin), let last = graph.lastSequence(origin: origin),
+      change.sequence <= last
+    else { return false }
+    return graph.versions(origin: origin, sequence: change.sequence) != nil
   }
 
   private func versions(of parents: [ChangeID]) -> [Int]? {
     var versions: [Int] = []
+    versions.reserveCapacity(parents.count)
     for parent in parents {
-      guard let origin = origins.index(of: parent.origin),
+      guard let origin = index(of: parent.origin),
         let events = graph.versions(origin: origin, sequence: parent.sequence)
       else { return nil }
       versions.append(events.upperBound - 1)
@@ -70,42 +260,15 @@ package struct DocumentHistory: Sendable {
     return versions
   }
 
+  private func index(of origin: Origin) -> Int? {
+    if let recentOrigin, recentOrigin.origin == origin { return recentOrigin.index }
+    return origins.index(of: origin)
+  }
+
   /// Whether the history ends with exactly these changes.
   func isAt(_ changes: [ChangeID]) -> Bool {
     guard let versions = versions(of: changes) else { return false }
     return graph.dominators(of: versions) == graph.frontier
-  }
-
-  private mutating func log(_ operations: [Operation], from first: Int) throws {
-    var version = first
-    for operation in operations {
-      let count = operation.eventCount
-      defer { version += count }
-      guard operation.isOfSequence else { continue }
-      let index = self.index(of: operation.container)
-      switch operation.action {
-      case .insertText(let position, let text):
-        _ = try logs[index].appendInsert(version: version, position: position, text: text)
-      case .insertElements(let position, let elements):
-        try logs[index].appendInsert(
-          version: version, position: position, itemCount: elements.count)
-      case .remove(let position, let count):
-        try logs[index].appendDelete(version: version, position: position, count: count)
-      default: break
-      }
-    }
-  }
-
-  private mutating func index(of container: ContainerID) -> Int {
-    if let index = logIndex[container] { return index }
-    logs.append(SequenceLog(container.kind == .text ? .text : .items))
-    logIndex[container] = logs.count - 1
-    return logs.count - 1
-  }
-
-  /// The log of a text or list that an operation of the history touched.
-  func log(of container: ContainerID) -> SequenceLog? {
-    logIndex[container].map { logs[$0] }
   }
 
   /// For each origin of the graph its place in the order of all of them.
@@ -118,10 +281,64 @@ package struct DocumentHistory: Sendable {
 
   /// Whether the event is in what `version` contains.
   func contains(_ event: EventID, in version: [Int]) -> Bool {
-    guard let origin = origins.index(of: event.change.origin),
+    guard let origin = index(of: event.change.origin),
       let found = graph.version(
         origin: origin, sequence: event.change.sequence, index: Int(event.index))
     else { return false }
     return graph.contains(found, in: version)
+  }
+
+  /// The name of an event of the graph.
+  package func event(at version: Int) -> EventID {
+    let event = graph.event(at: version)
+    return EventID(
+      change: ChangeID(origin: origins[event.origin], sequence: event.sequence),
+      index: UInt32(clamping: event.index))
+  }
+
+  /// Readers of the times of the changes, from the first one on.
+  package func makeTimeReaders() -> (lamports: StepColumnReader, times: StepColumnReader) {
+    (lamports.makeReader(), times.makeReader())
+  }
+}
+
+/// An operation that is none of a text or of the order of a list, and its first event.
+package struct OtherOperation: Sendable {
+  package var version: Int
+  package var lamport: UInt64
+  package var operation: Operation
+
+  package init(version: Int, lamport: UInt64, operation: Operation) {
+    self.version = version
+    self.lamport = lamport
+    self.operation = operation
+  }
+}
+
+/// Consecutive events of one origin, of which each but the first has seen exactly the one before:
+/// those of one change, or changes of one event each.
+package struct HistoryRun: Hashable, Sendable {
+  package var origin: Origin
+  /// That of the (first) change.
+  package var sequence: UInt64
+  package var eventCount: Int
+  package var isOneChange: Bool
+  /// What the first change names as its parents: the event appended last, events by local version,
+  /// and changes by name.
+  package var continuesLast: Bool
+  package var parents: [Int]
+  package var outerParents: [ChangeID]
+
+  package init(
+    origin: Origin, sequence: UInt64, eventCount: Int, isOneChange: Bool,
+    continuesLast: Bool = false, parents: [Int] = [], outerParents: [ChangeID] = []
+  ) {
+    self.origin = origin
+    self.sequence = sequence
+    self.eventCount = eventCount
+    self.isOneChange = isOneChange
+    self.continuesLast = continuesLast
+    self.parents = parents
+    self.outerParents = outerParents
   }
 }

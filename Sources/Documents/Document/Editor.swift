@@ -7,40 +7,76 @@ import RunStructures
 /// Every operation is checked whole before it changes anything and throws an ``EditError``. When
 /// one fails, the ones before it have been done: to undo the transaction, discard the document and
 /// open it again. Neighbouring insertions and removals become one operation.
+///
+/// A transaction ends with ``finish()``, which hands out what it did, or with ``commit()``, which
+/// only records it in the history that the document keeps; ``begin(_:lamport:time:)`` starts the
+/// next one.
 package final class Editor {
   package let document: Document
-  package let change: ChangeID
-  package let lamport: UInt64
+  @exclusivity(unchecked) package private(set) var change: ChangeID
+  @exclusivity(unchecked) package private(set) var lamport: UInt64
+  /// The wall clock, which is shown to people.
+  @exclusivity(unchecked) private var time: Timestamp
+  /// What was done so far, operation by operation.
+  @exclusivity(unchecked) private var draft = EditDraft()
 
-  private let parents: [ChangeID]
-  private var operations: [Operation] = []
-  private var eventCount = 0
-  /// The text that the last operation edited, and the extent of what it did there: what the next
-  /// operation may continue.
-  private var lastText: (handle: ContainerHandle, range: Range<Int>, isInsertion: Bool)?
-
-  init(document: Document, change: ChangeID, lamport: UInt64) {
+  init(document: Document, change: ChangeID, lamport: UInt64, time: Timestamp) {
     self.document = document
     self.change = change
     self.lamport = lamport
-    parents = document.parents
+    self.time = time
   }
 
-  /// Ends the edit and hands out what it did; nil when it did nothing. The editor and what it named
-  /// must not be used after.
+  /// Starts the next transaction, after the one before was finished or committed.
+  package func begin(_ change: ChangeID, lamport: UInt64, time: Timestamp) {
+    precondition(isEmpty, "the transaction before has not ended")
+    document.typing.begin(change, lamport: lamport)
+    self.change = change
+    self.lamport = lamport
+    self.time = time
+  }
+
+  /// Ends the edit and hands out what it did; nil when it did nothing.
   package func finish() throws(MergeError) -> DocumentEdit? {
     document.openEditEndsInDelete = nil
-    guard let last = operations.last else { return nil }
-    let edit = DocumentEdit(document: document.id, parents: parents, operations: operations)
-    operations = []
-    document.advanceFrontier(
-      to: change, parents: parents, endsInDelete: last.action == .deleteDocument)
-    _ = try document.history?.append(edit, of: change)
+    retractOffer()
+    guard !draft.isEmpty else { return nil }
+    let edit = DocumentEdit(
+      document: document.id, parents: document.parents, operations: document.operations(of: draft))
+    if document.hasHistory {
+      try document.record(draft, of: change, lamport: lamport, time: time)
+    }
+    document.advanceFrontier(to: change, endsInDelete: draft.endsInDelete)
+    draft.removeAll()
     return edit
   }
 
-  /// Whether something was done.
-  package var isEmpty: Bool { operations.isEmpty }
+  /// Ends the edit and records it in the history that the document keeps. Complexity: O(1) for a
+  /// keystroke that goes on where the last one ended.
+  ///
+  /// - Returns: whether something was done.
+  package func commit() throws(MergeError) -> Bool {
+    precondition(document.hasHistory, "a document without history has nowhere to record an edit")
+    document.openEditEndsInDelete = nil
+    if document.typing.hasOffer {
+      document.typing.acceptOffer(time: time)
+      return true
+    }
+    guard !draft.isEmpty else { return false }
+    try document.record(draft, of: change, lamport: lamport, time: time)
+    document.advanceFrontier(to: change, endsInDelete: draft.endsInDelete)
+    document.typing.follow(draft, change: change, lamport: lamport)
+    draft.removeAll()
+    return true
+  }
+
+  /// Whether nothing was done.
+  package var isEmpty: Bool { draft.isEmpty && !document.typing.hasOffer }
+
+  /// Takes a keystroke back that was thought to be all that the transaction does.
+  private func retractOffer() {
+    if document.typing.hasOffer { document.typing.retract(into: &draft) }
+  }
 
   // MARK: Values
 
@@ -164,8 +200,8 @@ package final class Editor {
     insert(elements, at: position, into: handle)
   }
 
-  /// The text at `path`, to be edited without looking up the path each time; good until the editor
-  /// finishes.
+  /// The text at `path`, to be edited without looking up the path each time; good until the
+  /// document is closed.
   package func text(at path: DocumentPath) throws(EditError) -> ContainerHandle {
     try document.handle(at: path, kind: .text)
   }
@@ -179,83 +215,110 @@ package final class Editor {
   package func removeText(
     _ handle: ContainerHandle, at position: Int, count: Int
   ) throws(EditError) {
-    try splice(text: handle, at: position, delete: count, insert: "", nil)
+    guard canReplace(count, at: position, by: 0, in: handle) else {
+      throw refusal(count, at: position, by: 0, in: handle, nil)
+    }
+    if count > 0 { remove(count, at: position, from: handle) }
   }
 
   private func splice(
     text handle: ContainerHandle, at position: Int, delete count: Int, insert text: String,
     _ path: DocumentPath?
   ) throws(EditError) {
-    precondition(document.kind(of: handle) == .text, "a handle of a text is wanted")
-    let slot = document.slot(of: handle)
-    try checkRange(position, count, within: document.texts[slot].count, path)
-    let inserted = UTF8Scalars.count(text)
-    try checkRoom(for: count + inserted)
-    guard document.texts[slot].count - count + inserted <= Operation.positionMax else {
-      throw EditError(
-        .limitExceeded, at: path, "a text has at most \(Operation.positionMax) scalars")
+    let isDone = text.utf8.withContiguousStorageIfAvailable { utf8 in
+      replace(count, at: position, by: utf8, in: handle)
     }
-    if count > 0 { remove(position..<(position + count), from: handle) }
-    if inserted > 0 { insert(text, count: inserted, at: position, into: handle) }
+    guard let isDone else {
+      var text = text
+      text.makeContiguousUTF8()
+      return try splice(text: handle, at: position, delete: count, insert: text, path)
+    }
+    if !isDone { throw refusal(count, at: position, by: UTF8Scalars.count(text), in: handle, path) }
+  }
+
+  /// Returns false, and changes nothing, when that cannot be done.
+  @inline(__always)
+  private func replace(
+    _ count: Int, at position: Int, by utf8: UnsafeBufferPointer<UInt8>, in handle: ContainerHandle
+  ) -> Bool {
+    let inserted = utf8.count == 1 ? 1 : UTF8Scalars.count(utf8)
+    guard canReplace(count, at: position, by: inserted, in: handle) else { return false }
+    if count > 0 { remove(count, at: position, from: handle) }
+    if inserted > 0 { insert(utf8, count: inserted, at: position, into: handle) }
+    return true
+  }
+
+  @inline(__always)
+  private func canReplace(
+    _ count: Int, at position: Int, by inserted: Int, in handle: ContainerHandle
+  ) -> Bool {
+    precondition(document.kind(of: handle) == .text, "a handle of a text is wanted")
+    let length = document.texts[document.slot(of: handle)].count
+    return position >= 0 && position <= length && count >= 0 && count <= length - position
+      && count + inserted <= Operation.eventCountMax - draft.eventCount
+      && length - count + inserted <= Operation.positionMax
+  }
+
+  @inline(never)
+  private func refusal(
+    _ count: Int, at position: Int, by inserted: Int, in handle: ContainerHandle,
+    _ path: DocumentPath?
+  ) -> EditError {
+    do throws(EditError) {
+      let length = document.texts[document.slot(of: handle)].count
+      try checkRange(position, count, within: length, path)
+      try checkRoom(for: count + inserted)
+      return EditError(
+        .limitExceeded, at: path, "a text has at most \(Operation.positionMax) scalars")
+    } catch {
+      return error
+    }
   }
 
   // MARK: Recording
 
-  private func remove(_ range: Range<Int>, from handle: ContainerHandle) {
-    let event = nextEvent
-    let operation = Operation(
-      document.containers[handle.index].id, .remove(at: range.lowerBound, count: range.count))
-    document.perform(operation, at: event, lamport: lamport)
-    eventCount += range.count
+  @inline(__always)
+  private func remove(_ count: Int, at position: Int, from handle: ContainerHandle) {
+    // The range was checked, so that this cannot fail.
+    try? document.texts[document.slot(of: handle)].remove(position..<position + count)
     document.openEditEndsInDelete = false
-    if let last = lastText, last.handle == handle, !last.isInsertion,
-      range.lowerBound == last.range.lowerBound || range.upperBound == last.range.lowerBound
+    if count == 1, draft.isEmpty,
+      document.typing.offer(removingAt: position, from: handle.index)
     {
-      // The lower of the two positions, and the scalars of both.
-      let count = last.range.count + range.count
-      let start = range.lowerBound
-      operations[operations.count - 1].action = .remove(at: start, count: count)
-      lastText = (handle, start..<(start + count), false)
-    } else {
-      operations.append(operation)
-      lastText = (handle, range, false)
+      return
     }
+    retractOffer()
+    draft.remove(count, at: position, from: handle.index)
   }
 
+  @inline(__always)
   private func insert(
-    _ text: String, count: Int, at position: Int, into handle: ContainerHandle
+    _ utf8: UnsafeBufferPointer<UInt8>, count: Int, at position: Int, into handle: ContainerHandle
   ) {
-    let event = nextEvent
-    let operation = Operation(
-      document.containers[handle.index].id, .insertText(at: position, text))
-    document.perform(operation, at: event, lamport: lamport)
-    eventCount += count
+    document.approximateBytes += utf8.count
+    // The position was checked, and the length is below what a text can hold: this cannot fail.
+    try? document.texts[document.slot(of: handle)].insert(validUTF8: utf8, at: position)
     document.openEditEndsInDelete = false
-    if let last = lastText, last.handle == handle, last.isInsertion,
-      position == last.range.upperBound,
-      case .insertText(let start, var joined) = operations[operations.count - 1].action
+    if count == 1, draft.isEmpty,
+      document.typing.offer(inserting: utf8, at: position, into: handle.index)
     {
-      // The operation must not hold the string while it grows, or each keystroke would copy it.
-      operations[operations.count - 1].action = .deleteDocument
-      joined += text
-      operations[operations.count - 1].action = .insertText(at: start, joined)
-      lastText = (handle, start..<(last.range.upperBound + count), true)
-    } else {
-      operations.append(operation)
-      lastText = (handle, position..<(position + count), true)
+      return
     }
+    retractOffer()
+    draft.insert(utf8, count: count, at: position, into: handle.index)
   }
 
+  /// With no keystroke on offer.
   private var nextEvent: EventID {
-    EventID(change: change, index: UInt32(clamping: eventCount))
+    EventID(change: change, index: UInt32(clamping: draft.eventCount))
   }
 
   private func record(_ handle: ContainerHandle, _ action: Operation.Action) {
+    retractOffer()
     let operation = Operation(document.containers[handle.index].id, action)
-    operations.append(operation)
-    eventCount += document.perform(operation, at: nextEvent, lamport: lamport)
+    let count = document.perform(operation, at: nextEvent, lamport: lamport)
+    draft.append(operation, eventCount: count)
     document.openEditEndsInDelete = action == .deleteDocument
-    lastText = nil
   }
 
   private func put(_ element: Operation.Element, at target: Target) {
@@ -380,7 +443,7 @@ package final class Editor {
   }
 
   private func checkRoom(for count: Int) throws(EditError) {
-    guard count <= Operation.eventCountMax - eventCount else {
+    guard count <= Operation.eventCountMax - draft.eventCount else {
       throw EditError(
         .limitExceeded,
         "a transaction edits at most \(Operation.eventCountMax) places; commit more often"
@@ -395,7 +458,10 @@ extension Document {
   /// - Parameters:
   ///   - change: the change that the transaction will become.
   ///   - lamport: above that of every change applied.
-  package func beginEdit(_ change: ChangeID, lamport: UInt64) -> Editor {
-    Editor(document: self, change: change, lamport: lamport)
+  ///   - time: the wall clock, which decides nothing.
+  package func beginEdit(
+    _ change: ChangeID, lamport: UInt64, time: Timestamp = .epoch
+  ) -> Editor {
+    Editor(document: self, change: change, lamport: lamport, time: time)
   }
 }

@@ -15,7 +15,11 @@ package struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
   package var description: String { text }
 
   package static func == (left: Key, right: Key) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    // Both are kept contiguous.
+    left.text.utf8.count == right.text.utf8.count
+      && left.text.utf8.withContiguousStorageIfAvailable { left in
+      right.text.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
+    } == true
   }
 
   package static func < (left: Key, right: Key) -> Bool {

@@ -57,9 +57,13 @@ package struct Operation: Hashable, Sendable {
     }
   }
 
+  var isDeleteDocument: Bool {
+    if case .deleteDocument = action { true } else { false }
+  }
+
   /// Whether the operation changes the order of a text or list, so that a concurrent one needs the
   /// history.
-  var isOfSequence: Bool {
+  package var isOfSequence: Bool {
     switch (action, container.kind) {
     case (.insertText, .text), (.insertElements, .list), (.remove, .text), (.remove, .list): true
     default: false

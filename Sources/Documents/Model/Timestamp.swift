@@ -7,6 +7,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
   public static let millisecondsRange: ClosedRange<Int64> =
     -62_167_219_200_000...253_402_300_799_999
 
+  /// The start of 1970.
+  public static let epoch = Timestamp(clampingMilliseconds: 0)
+
   public let milliseconds: Int64
 
   /// Nil outside the years that RFC 3339 can write.

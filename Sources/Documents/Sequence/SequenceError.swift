@@ -1,7 +1,7 @@
 /// Why an operation on a sequence was refused. Nothing was changed.
 package enum SequenceError: Error, Equatable, Sendable {
   /// A position that no sequence can have: negative, also for the last event of a backward
-  /// deletion, or beyond `SequenceLog.numberMax`.
+  /// deletion, or beyond `SequenceLog.positionMax`.
   case positionOutOfRange(version: Int, position: Int, count: Int)
   case invalidUTF8(version: Int)
   case emptyOperation(version: Int)

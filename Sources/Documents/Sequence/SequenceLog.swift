@@ -15,52 +15,69 @@ package struct SequenceLog: Sendable {
 
   /// The most units that can ever be inserted, and so the greatest length.
   package static let unitCountMax = 1 << 30
-  /// The greatest position, count and version that an operation can name; far above what it can
-  /// mean.
-  package static let numberMax = 1 << 48
+  /// The greatest position and count that an operation can name; above what it can mean.
+  package static let positionMax = 1 << 30
+  /// The greatest version of an event.
+  package static let versionMax = 1 << 48
+
+  /// One run as it is stored.
+  private struct Row {
+    var version: Int
+    /// Where the content of the run begins in `bytes`; for deletions, that of the next insertion.
+    var byteStart: Int
+    var count: UInt32
+    var position: UInt32
+    /// Ordinal of the first unit inserted by the run; for deletions, of the next insertion.
+    var content: UInt32
+    var kind: SequenceRun.Kind
+  }
 
   package let content: Content
-
-  // Runs, in columns.
-  private var versions: ContiguousArray<Int> = []
-  private var counts: ContiguousArray<Int> = []
-  private var positions: ContiguousArray<Int> = []
-  private var kinds: ContiguousArray<SequenceRun.Kind> = []
-  /// Ordinal of the first unit inserted by the run; for deletions, of the next insertion.
-  private var contents: ContiguousArray<Int> = []
-  /// Where the content of the run begins in `bytes`; for deletions, that of the next insertion.
-  private var byteStarts: ContiguousArray<Int> = []
+  private var rows: ContiguousArray<Row> = []
   private var bytes: ContiguousArray<UInt8> = []
 
   /// How many units have ever been inserted: the next ordinal.
   package private(set) var contentCount = 0
+  /// One more than the last version in the log.
+  package private(set) var versionEnd = 0
 
   package init(_ content: Content) {
     self.content = content
   }
 
-  package var isEmpty: Bool { versions.isEmpty }
-  package var runCount: Int { versions.count }
+  package var isEmpty: Bool { rows.isEmpty }
+  package var runCount: Int { rows.count }
+  /// How many bytes of text have ever been inserted.
+  package var utf8Count: Int { bytes.count }
 
   package subscript(run: Int) -> SequenceRun {
-    SequenceRun(
-      version: versions[run], count: counts[run], position: positions[run], kind: kinds[run],
-      content: contents[run])
+    let row = rows[run]
+    return SequenceRun(
+      version: row.version, count: Int(row.count), position: Int(row.position), kind: row.kind,
+      content: Int(row.content))
   }
 
   /// The first run that has an event numbered `version` or above. Complexity: O(log runs).
   package func firstRun(from version: Int) -> Int {
     var low = 0
-    var high = versions.count
+    var high = rows.count
     while low < high {
       let middle = (low + high) / 2
-      if versions[middle] + counts[middle] <= version {
+      if rows[middle].version + Int(rows[middle].count) <= version {
         low = middle + 1
       } else {
         high = middle
       }
     }
     return low
+  }
+
+  /// The runs that have events in `versions`. Complexity: O(log runs) and their number.
+  package func runs(in versions: Range<Int>) -> Range<Int> {
+    let first = firstRun(from: versions.lowerBound)
+    var end = first
+    while end < rows.count, rows[end].version < versions.upperBound { end += 1 }
+    return first..<end
   }
 
   // MARK: Appending
@@ -73,14 +90,20 @@ package struct SequenceLog: Sendable {
   package mutating func appendInsert(
     version: Int, position: Int, utf8: UnsafeBufferPointer<UInt8>
   ) throws(SequenceError) -> Int {
-    guard content == .text else { throw .wrongContent(version: version) }
     guard let count = UTF8Scalars.validatedCount(utf8) else {
       throw .invalidUTF8(version: version)
     }
-    let byteStart = bytes.count
-    try append(version, count, position, .insert, byteStart)
-    bytes.append(contentsOf: utf8)
+    try appendInsert(version: version, position: position, valid: utf8, count: count)
     return count
+  }
+
+  /// Appends the insertion of UTF-8 that is known to be `count` valid scalars.
+  package mutating func appendInsert(
+    version: Int, position: Int, valid utf8: UnsafeBufferPointer<UInt8>, count: Int
+  ) throws(SequenceError) {
+    guard content == .text else { throw .wrongContent(version: version) }
+    try append(version, count, position, .insert)
+    bytes.append(contentsOf: utf8)
   }
 
   @discardableResult
@@ -90,7 +113,9 @@ package struct SequenceLog: Sendable {
     var text = text
     let result = text.withUTF8 { utf8 in
       Result { () throws(SequenceError) in
-        try appendInsert(version: version, position: position, utf8: utf8)
+        let count = UTF8Scalars.count(utf8)
+        try appendInsert(version: version, position: position, valid: utf8, count: count)
+        return count
       }
     }
     return try result.get()
@@ -101,7 +126,7 @@ package struct SequenceLog: Sendable {
     version: Int, position: Int, itemCount: Int
   ) throws(SequenceError) {
     guard content == .items else { throw .wrongContent(version: version) }
-    try append(version, itemCount, position, .insert, 0)
+    try append(version, itemCount, position, .insert)
   }
 
   /// Appends the deletion of `count` units, one event each.
@@ -116,38 +141,34 @@ package struct SequenceLog: Sendable {
       throw .positionOutOfRange(version: version, position: position, count: count)
     }
     let isBackward = backward && count > 1
-    try append(version, count, position, isBackward ? .deleteBackward : .deleteForward, bytes.count)
+    try append(version, count, position, isBackward ? .deleteBackward : .deleteForward)
   }
 
   private mutating func append(
-    _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind, _ byteStart: Int
+    _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind
   ) throws(SequenceError) {
     guard count > 0 else { throw .emptyOperation(version: version) }
-    let end = versionEnd
-    guard version >= end else { throw .versionNotAscending(version: version, last: end - 1) }
-    guard version <= Self.numberMax, count <= Self.numberMax else {
-      throw .tooLong(version: version, limit: Self.numberMax)
+    guard version >= versionEnd else {
+      throw .versionNotAscending(version: version, last: versionEnd - 1)
+    }
+    guard version <= Self.versionMax, count <= Self.unitCountMax else {
+      throw .tooLong(version: version, limit: Self.unitCountMax)
     }
     guard kind != .insert || count <= Self.unitCountMax - contentCount else {
       throw .tooLong(version: version, limit: Self.unitCountMax)
     }
-    guard position >= 0, position <= Self.numberMax else {
+    guard position >= 0, position <= Self.positionMax else {
       throw .positionOutOfRange(version: version, position: position, count: count)
     }
     if !extendLast(version, count, position, kind) {
-      versions.append(version)
-      counts.append(count)
-      positions.append(position)
-      kinds.append(kind)
-      contents.append(contentCount)
-      byteStarts.append(byteStart)
+      // Every number was held against its limit above.
+      rows.append(
+        Row(
+          version: version, byteStart: bytes.count, count: UInt32(count),
+          position: UInt32(position), content: UInt32(contentCount), kind: kind))
     }
+    versionEnd = version + count
     if kind == .insert { contentCount += count }
-  }
-
-  private var versionEnd: Int {
-    guard let last = versions.indices.last else { return 0 }
-    return versions[last] + counts[last]
   }
 
   /// Tries to make the operation part of the last run. A single deletion has no direction yet; it
@@ -155,49 +176,53 @@ package struct SequenceLog: Sendable {
   private mutating func extendLast(
     _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind
   ) -> Bool {
-    guard let last = versions.indices.last, version == versionEnd else { return false }
-    let lastCount = counts[last]
-    let lastPosition = positions[last]
-    var lastKind = kinds[last]
+    let last = rows.count - 1
+    guard last >= 0, version == versionEnd else { return false }
+    let row = rows[last]
+    // A run is as long as one operation can be, at the most.
+    guard Int(row.count) + count <= Self.unitCountMax else { return false }
+    var lastKind = row.kind
     switch kind {
     case .insert:
-      guard lastKind == .insert, position == lastPosition + lastCount else { return false }
+      guard lastKind == .insert, position == Int(row.position) + Int(row.count) else {
+        return false
+      }
     case .deleteForward where count == 1:
-      if lastKind == .deleteForward, position == lastPosition { break }
-      let isBackward = lastKind == .deleteBackward || lastKind == .deleteForward && lastCount == 1
-      guard isBackward, position == lastPosition - lastCount else { return false }
+      if lastKind == .deleteForward, position == Int(row.position) { break }
+      let isBackward =
+        lastKind == .deleteBackward || lastKind == .deleteForward && row.count == 1
+      guard isBackward, position == Int(row.position) - Int(row.count) else { return false }
       lastKind = .deleteBackward
     case .deleteForward:
-      guard lastKind == .deleteForward, position == lastPosition else { return false }
+      guard lastKind == .deleteForward, position == Int(row.position) else { return false }
     case .deleteBackward:
-      let isBackward = lastKind == .deleteBackward || lastKind == .deleteForward && lastCount == 1
-      guard isBackward, position == lastPosition - lastCount else { return false }
+      let isBackward =
+        lastKind == .deleteBackward || lastKind == .deleteForward && row.count == 1
+      guard isBackward, position == Int(row.position) - Int(row.count) else { return false }
       lastKind = .deleteBackward
     }
-    kinds[last] = lastKind
-    counts[last] += count
+    rows[last].kind = lastKind
+    rows[last].count = row.count + UInt32(count)
     return true
   }
 
   /// Forgets the events numbered `version` and above. Complexity: O(what is forgotten).
   package mutating func truncate(toVersion version: Int) {
-    while let last = versions.indices.last, versionEnd > version {
-      let kept = max(0, version - versions[last])
-      let dropped = counts[last] - kept
-      if kinds[last] == .insert {
+    while let row = rows.last, versionEnd > version {
+      let last = rows.count - 1
+      let kept = max(0, version - row.version)
+      let dropped = Int(row.count) - kept
+      if row.kind == .insert {
         contentCount -= dropped
-        bytes.removeLast(bytes.count - byteOffset(ofContent: contents[last] + kept, run: last))
+        bytes.removeLast(bytes.count - byteOffset(ofContent: Int(row.content) + kept, run: last))
       }
       if kept > 0 {
-        counts[last] = kept
-        if kept == 1, kinds[last] == .deleteBackward { kinds[last] = .deleteForward }
+        rows[last].count = UInt32(kept)
+        if kept == 1, row.kind == .deleteBackward { rows[last].kind = .deleteForward }
+        versionEnd = version
       } else {
-        versions.removeLast()
-        counts.removeLast()
-        positions.removeLast()
-        kinds.removeLast()
-        contents.removeLast()
-        byteStarts.removeLast()
+        rows.removeLast()
+        versionEnd = rows.last.map { $0.version + Int($0.count) } ?? 0
       }
     }
   }
@@ -211,6 +236,9 @@ package struct SequenceLog: Sendable {
   ) -> Result {
     precondition(content == .text && range.upperBound <= contentCount, "content never inserted")
     guard !range.isEmpty else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
+    if bytes.count == contentCount {
+      return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
+    }
     let start = byteOffset(ofContent: range.lowerBound, run: run(ofContent: range.lowerBound))
     let end = byteOffset(ofContentEnd: range.upperBound)
     return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<end])) }
@@ -230,19 +258,19 @@ package struct SequenceLog: Sendable {
   /// carry the ordinal of the insertion after them, so that they never come last among equals.
   private func run(ofContent ordinal: Int) -> Int {
     var low = 0
-    var high = contents.count
+    var high = rows.count
     while low < high {
       let middle = (low + high) / 2
-      if contents[middle] <= ordinal { low = middle + 1 } else { high = middle }
+      if Int(rows[middle].content) <= ordinal { low = middle + 1 } else { high = middle }
     }
     return low - 1
   }
 
   private func byteOffset(ofContent ordinal: Int, run: Int) -> Int {
-    let start = byteStarts[run]
-    let end = run + 1 < byteStarts.count ? byteStarts[run + 1] : bytes.count
-    let offset = ordinal - contents[run]
-    if end - start == counts[run] { return start + offset }
+    let start = rows[run].byteStart
+    let end = run + 1 < rows.count ? rows[run + 1].byteStart : bytes.count
+    let offset = ordinal - Int(rows[run].content)
+    if end - start == Int(rows[run].count) { return start + offset }
     return bytes.withUnsafeBufferPointer {
       start
         + UTF8Scalars.byteOffset(

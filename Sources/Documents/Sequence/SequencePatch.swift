@@ -20,32 +20,46 @@ package struct SequencePatch: Hashable, Sendable {
   }
 }
 
-extension [SequencePatch] {
-  /// Adds a patch, as part of the last one where it continues it.
-  mutating func appendMerging(_ patch: SequencePatch) {
-    if let last = indices.last, self[last].kind == patch.kind {
-      let previous = self[last]
-      switch patch.kind {
-      case .insert:
-        if patch.position == previous.position + previous.count,
-          patch.version == previous.version + previous.count,
-          patch.content == previous.content + previous.count
-        {
-          self[last].count += patch.count
-          return
-        }
-      case .delete:
-        if patch.position == previous.position {
-          self[last].count += patch.count
-          return
-        }
-        if patch.position + patch.count == previous.position {
-          self[last].position = patch.position
-          self[last].count += patch.count
-          return
-        }
+/// Collects patches, each as part of the one before it where it continues it.
+struct PatchWriter {
+  private var patches: [SequencePatch] = []
+  private var last = SequencePatch(kind: .delete, position: -1, count: 0, version: 0, content: 0)
+
+  @inline(__always)
+  mutating func insert(at position: Int, count: Int, version: Int, content: Int) {
+    if last.kind == .insert, position == last.position + last.count,
+      version == last.version + last.count, content == last.content + last.count
+    {
+      last.count += count
+      return
+    }
+    if last.count > 0 { patches.append(last) }
+    last = SequencePatch(
+      kind: .insert, position: position, count: count, version: version, content: content)
+  }
+
+  @inline(__always)
+  mutating func delete(at position: Int, count: Int, version: Int) {
+    if last.kind == .delete {
+      if position == last.position {
+        last.count += count
+        return
+      }
+      if position + count == last.position {
+        last.position = position
+        last.count += count
+        return
       }
     }
-    append(patch)
+    if last.count > 0 { patches.append(last) }
+    last = SequencePatch(
+      kind: .delete, position: position, count: count, version: version, content: 0)
+  }
+
+  /// All patches. Nothing is to be written after.
+  mutating func finish() -> [SequencePatch] {
+    if last.count > 0 { patches.append(last) }
+    last.count = 0
+    return patches
   }
 }

@@ -1,3 +1,4 @@
+internal import Causality
 internal import RunStructures
 
 /// Where a new unit goes among those that were inserted at the same place at the same time: the
@@ -16,86 +17,128 @@ internal import RunStructures
 /// are siblings of the same kind with the same right origin, and identity alone decides.
 extension SequenceTracker {
   /// The subtree of a possible sibling, found while scanning.
-  struct Sibling {
+  struct Sibling: BitwiseCopyable {
     var span: Span
     /// Where its subtree begins: its leftmost descendant.
     var start: Cursor
   }
 
-  /// Inserts `count` units with ids from `id` on at `position` of the prepare version, which must
-  /// not exceed its length. Returns where they appear in the effect version.
-  ///
-  /// - Parameter identities: knows the new unit as well as those before it.
-  mutating func insert(
-    id: ID, count: UInt32, at position: Int, identities: UnitIdentities
-  ) -> Int {
-    let (left, origin) = originCursor(before: position)
-    let next = settled(origin)
-    let right = next.flatMap { firstExisting(from: $0) }
-    let rightID = right.map { span($0).id + $0.offset } ?? Self.none
-    var new = Span(id: id, count: count, left: left, right: rightID, state: 1)
+  /// The right children of a unit that lie before what exists next, in order, by their first units:
+  /// what the last search for siblings has found, and those put in since.
+  struct Gap: ~Copyable {
+    private var left: ID = none
+    private var right: ID = none
+    private var isKnown = false
+    var siblings = Arena<ID>()
 
-    guard let right, let next else {
-      // Nothing exists to the right; what is there is concurrent.
-      let place = next == nil ? origin : rightSiblingPlace(of: new, from: origin, identities)
-      return put(new, before: place)
+    func isBetween(_ left: ID, _ right: ID) -> Bool {
+      isKnown && left == self.left && right == self.right
     }
-    if right.offset > 0 {
-      // Inside a span, whose units follow each other in every version.
-      if !span(right).isPlaceholder {
-        new.isLeftChild = true
-        return put(new, before: right, asLeftChild: true)
+
+    mutating func begin(between left: ID, and right: ID) {
+      self.left = left
+      self.right = right
+      isKnown = true
+      siblings.removeAll()
+    }
+
+    /// A right child of `left` is put in without a search.
+    mutating func forget(after left: ID) {
+      if left == self.left { isKnown = false }
+    }
+
+    mutating func forget() { isKnown = false }
+
+    mutating func insert(_ id: ID, at index: Int) {
+      siblings.append(id)
+      let place = siblings.base + index
+      (place + 1).update(from: place, count: siblings.count - 1 - index)
+      place.pointee = id
+    }
+  }
+
+  /// Inserts `count` units, with the next ids, at `position` of the prepare version, which must not
+  /// exceed its length. Returns where they appear in the effect version.
+  ///
+  /// - Parameter order: knows the new units as well as those before them.
+  mutating func insert(count: UInt32, at position: UInt32, order: borrowing UnitOrder) -> Int {
+    var new = Span(
+      id: insertedCount, count: count, left: Self.none, right: Self.none, state: 1)
+    insertedCount += count
+    // The unit before, the place just after it, and that place in the effect version.
+    var place = Cursor(leaf: 0, slot: 0)
+    var effect: UInt32 = 0
+    if position > 0 {
+      let found = tree.leaf(ofVisible: position - 1)
+      place.leaf = found.leaf
+      effect = found.before.y
+      var remaining = position - found.before.x
+      let spans = spans(of: place.leaf)
+      while true {
+        let span = spans[place.slot]
+        if span.isVisible {
+          if remaining <= span.count {
+            new.left = span.id + (remaining - 1)
+            if !span.isDeleted { effect += remaining }
+            if remaining < span.count {
+              // Inside a span, whose units follow each other in every version.
+              place.offset = remaining
+              new.right = span.id + remaining
+              new.isLeftChild = !span.isPlaceholder
+              put(new, before: place, asLeftChild: new.isLeftChild)
+              return Int(effect)
+            }
+            place.slot += 1
+            break
+          }
+          remaining &-= span.count
+        }
+        effect &+= span.effectCount
+        place.slot &+= 1
       }
-      return put(new, before: right)
+    }
+
+    guard let next = settled(place) else {
+      gap.forget(after: new.left)
+      putContinuing(new, at: place)
+      return Int(effect)
+    }
+    guard let right = firstExisting(from: next) else {
+      // Nothing exists to the right; what is there is concurrent.
+      return put(new, before: rightSiblingPlace(of: new, from: place, order))
     }
     let rightSpan = span(right)
-    if !rightSpan.isPlaceholder, rightSpan.left == left {
+    new.right = rightSpan.id
+    let isAdjacent = right.leaf == next.leaf && right.slot == next.slot
+    if !rightSpan.isPlaceholder, rightSpan.left == new.left {
       new.isLeftChild = true
-      guard rightSpan.hasLeftChildren else { return put(new, before: right, asLeftChild: true) }
-      let place = leftSiblingPlace(of: new, from: next, to: right, identities)
-      return put(new, before: place)
-    }
-    if right.leaf == next.leaf, right.slot == next.slot { return put(new, before: origin) }
-    return put(new, before: rightSiblingPlace(of: new, from: origin, identities))
-  }
-
-  /// The unit before `position` in the prepare version, and the place just after it.
-  private func originCursor(before position: Int) -> (left: ID, place: Cursor) {
-    guard position > 0 else { return (Self.none, Cursor(leaf: tree.first, slot: 0)) }
-    let place = tree.place(ofEnd: position, in: .first)
-    var remaining = UInt32(position) - place.before.first
-    let start = place.leaf * Self.leafCapacity
-    var slot = 0
-    while true {
-      let span = spans[start + slot]
-      if span.state == 1 {
-        if remaining <= span.count {
-          let left = span.id + remaining - 1
-          return remaining < span.count
-            ? (left, Cursor(leaf: place.leaf, slot: slot, offset: remaining))
-            : (left, Cursor(leaf: place.leaf, slot: slot + 1))
-        }
-        remaining -= span.count
+      if rightSpan.hasLeftChildren {
+        return put(new, before: leftSiblingPlace(of: new, from: next, to: right, order))
       }
-      slot += 1
+      let position = isAdjacent ? effect : effectPosition(of: right)
+      put(new, before: right, asLeftChild: true)
+      return Int(position)
     }
+    if isAdjacent {
+      gap.forget(after: new.left)
+      putContinuing(new, at: place)
+      return Int(effect)
+    }
+    return put(new, before: rightSiblingPlace(of: new, from: place, order))
   }
 
-  /// The first unit at or after `cursor` that exists in the prepare version.
-  private func firstExisting(from cursor: Cursor) -> Cursor? {
-    if span(cursor).state > 0 { return cursor }
-    let start = cursor.leaf * Self.leafCapacity
-    var slot = cursor.slot + 1
-    while slot < spanCounts[cursor.leaf] {
-      if spans[start + slot].state > 0 { return Cursor(leaf: cursor.leaf, slot: slot) }
+  /// The first unit at or after the span at `cursor` that exists in the prepare version.
+  private mutating func firstExisting(from cursor: Cursor) -> Cursor? {
+    var spans = spans(of: cursor.leaf)
+    var slot = cursor.slot
+    while slot < spanCounts.base[cursor.leaf] {
+      if spans[slot].exists { return Cursor(leaf: cursor.leaf, slot: slot) }
       slot += 1
     }
-    let passed =
-      tree.widths(before: cursor.leaf).third + tree.widths(of: cursor.leaf).third
-    guard passed < tree.total.third else { return nil }
-    let leaf = tree.place(of: Int(passed), in: .third).leaf
+    guard let leaf = tree.existing(after: cursor.leaf) else { return nil }
+    spans = self.spans(of: leaf)
     slot = 0
-    while spans[leaf * Self.leafCapacity + slot].state == 0 { slot += 1 }
+    while !spans[slot].exists { slot += 1 }
     return Cursor(leaf: leaf, slot: slot)
   }
 
@@ -105,22 +148,30 @@ extension SequenceTracker {
   /// are leftmost nodes and their ancestors up to the children of our parent, in order; the stack
   /// keeps those whose own parent has not come yet, with the place where their subtree begins.
   ///
-  /// - Returns: the place at which the scan ended.
-  private mutating func scan(for new: Span, from start: Cursor, to end: Cursor?) -> Cursor {
-    siblings.removeAll(keepingCapacity: true)
+  /// - Parameters:
+  ///   - start: just after the left origin, or after a span within the subtree of a right sibling.
+  ///   - lastID: the last unit of that span, `none` at the left origin.
+  ///   - stopsEarly: whether to end at the first right sibling.
+  /// - Returns: the place at which the scan ended, or where the subtree of that sibling begins.
+  private mutating func scan(
+    for new: Span, from start: Cursor, after lastID: ID = none, to end: Cursor? = nil,
+    stopsEarly: Bool = false
+  ) -> Cursor {
+    siblings.removeAll()
     var cursor = start
-    var lastID = Self.none
+    var lastID = lastID
     var leftCursor: Cursor?
     while let here = settled(cursor) {
       if let end, here.leaf == end.leaf, here.slot == end.slot { return here }
       let span = span(here)
-      if span.state > 0 { return here }
+      if span.exists { return here }
       if span.left == new.left {
         var begin = here
         while let child = siblings.last, child.span.isLeftChild, child.span.right == span.id {
           begin = child.start
-          siblings.removeLast()
+          _ = siblings.popLast()
         }
+        if stopsEarly, !span.isLeftChild { return begin }
         siblings.append(Sibling(span: span, start: begin))
       } else if span.left != lastID || lastID == Self.none {
         // A descendant has its left origin behind us and after our own.
@@ -139,77 +190,120 @@ extension SequenceTracker {
   }
 
   /// The place of a right child of its left origin. `start` is just after the left origin.
+  ///
+  /// Many who insert at one place at once all come here with the same two origins, so the siblings
+  /// found are kept for the next: O(log siblings) and the subtree of one of them then.
   private mutating func rightSiblingPlace(
-    of new: Span, from start: Cursor, _ identities: UnitIdentities
+    of new: Span, from start: Cursor, _ order: borrowing UnitOrder
   ) -> Cursor {
-    let end = scan(for: new, from: start, to: nil)
-    for sibling in siblings where !sibling.span.isLeftChild {
-      if isRightSibling(new, before: sibling.span, identities) { return sibling.start }
+    if !gap.isBetween(new.left, new.right) {
+      _ = scan(for: new, from: start)
+      gap.begin(between: new.left, and: new.right)
+      for index in 0..<siblings.count where !siblings[index].span.isLeftChild {
+        gap.siblings.append(siblings[index].span.id)
+      }
     }
-    return end
+    var low = 0
+    var high = gap.siblings.count
+    while low < high {
+      let middle = (low + high) / 2
+      if isRightSibling(new, before: gap.siblings[middle], order) {
+        high = middle
+      } else {
+        low = middle + 1
+      }
+    }
+    gap.insert(new.id, at: low)
+    guard low > 0, let before = cursor(of: gap.siblings[low - 1]) else {
+      return scan(for: new, from: start, stopsEarly: true)
+    }
+    return scan(
+      for: new, from: Cursor(leaf: before.leaf, slot: before.slot + 1),
+      after: span(before).end &- 1, stopsEarly: true)
   }
 
   /// The place of a left child of its right origin, at `end`, which has others.
   private mutating func leftSiblingPlace(
-    of new: Span, from start: Cursor, to end: Cursor, _ identities: UnitIdentities
+    of new: Span, from start: Cursor, to end: Cursor, _ order: borrowing UnitOrder
   ) -> Cursor {
     _ = scan(for: new, from: start, to: end)
-    for sibling in siblings where sibling.span.isLeftChild && sibling.span.right == new.right {
-      if identities.precedes(new.id, sibling.span.id) { return sibling.start }
+    keepLeftChildren(of: new.right)
+    var low = 0
+    var high = siblings.count
+    while low < high {
+      let middle = (low + high) / 2
+      if order.precedes(new.id, siblings[middle].span.id) {
+        high = middle
+      } else {
+        low = middle + 1
+      }
     }
-    return end
+    return low < siblings.count ? siblings[low].start : end
+  }
+
+  /// Drops from what the scan has found all but the left children of a unit, which are in order.
+  private mutating func keepLeftChildren(of parent: ID) {
+    var kept = 0
+    for index in 0..<siblings.count {
+      let sibling = siblings[index]
+      guard sibling.span.isLeftChild, sibling.span.right == parent else { continue }
+      siblings[kept] = sibling
+      kept += 1
+    }
+    siblings.removeLast(siblings.count - kept)
   }
 
   /// The order of two right children of one unit.
-  private func isRightSibling(
-    _ new: Span, before other: Span, _ identities: UnitIdentities
+  private mutating func isRightSibling(
+    _ new: Span, before other: ID, _ order: borrowing UnitOrder
   ) -> Bool {
-    let newRight = rightCursor(of: new)
-    let otherRight = rightCursor(of: other)
-    switch (newRight, otherRight) {
-    case (nil, nil): return identities.precedes(new.id, other.id)
-    case (nil, _): return true
-    case (_, nil): return false
-    case (let newRight?, let otherRight?):
-      if isOrdered(otherRight, newRight) { return true }
-      if isOrdered(newRight, otherRight) { return false }
-      return identities.precedes(new.id, other.id)
+    guard let place = cursor(of: other) else { return false }
+    let otherRight = span(place).right
+    if new.right != otherRight {
+      switch (cursor(ofRight: new.right), cursor(ofRight: otherRight)) {
+      case (nil, nil): break
+      case (nil, _): return true
+      case (_, nil): return false
+      case (let newRight?, let otherRight?):
+        if isOrdered(otherRight, newRight) { return true }
+        if isOrdered(newRight, otherRight) { return false }
+      }
     }
+    return order.precedes(new.id, other)
   }
 
-  /// Where the right origin is; nil is the end of the document, which is also what a placeholder
+  /// Where a right origin is; nil is the end of the document, which is also what a placeholder
   /// means that turned out to be beyond the base.
-  private func rightCursor(of span: Span) -> Cursor? {
-    if span.right == Self.none { return nil }
-    if span.right & Self.placeholderBit != 0,
-      Int(span.right & ~Self.placeholderBit) >= baseCount
-    {
-      return nil
-    }
-    return cursor(of: span.right)
+  private mutating func cursor(ofRight id: ID) -> Cursor? {
+    if id == Self.none { return nil }
+    if id & Self.placeholderBit != 0, Int(id & ~Self.placeholderBit) >= baseCount { return nil }
+    return cursor(of: id)
   }
 
   // MARK: Putting
 
-  private mutating func put(
-    _ new: Span, before place: Cursor, asLeftChild: Bool = false
-  ) -> Int {
+  /// Puts a new span at a place that was looked for, and returns its effect position.
+  private mutating func put(_ new: Span, before place: Cursor) -> Int {
     let position = effectPosition(of: place)
-    if place.offset == 0, place.slot > 0, !asLeftChild, !new.isLeftChild {
-      let entry = place.leaf * Self.leafCapacity + place.slot - 1
-      let before = spans[entry]
-      if !before.isPlaceholder, before.continues(into: new) {
-        spans[entry].count += new.count
-        noteLeaf(place.leaf, of: new)
-        tree.add(new.widths, to: place.leaf)
-        return position
+    if place.offset == 0, !new.isLeftChild {
+      putContinuing(new, at: place)
+    } else {
+      put(new, before: place, asLeftChild: false)
+    }
+    return Int(position)
+  }
+
+  /// Puts a right child at the start of a span, as part of the span before it if it continues that.
+  private mutating func putContinuing(_ new: Span, at place: Cursor) {
+    if place.slot > 0 {
+      let before = spans(of: place.leaf) + (place.slot - 1)
+      if !before.pointee.isPlaceholder, before.pointee.continues(into: new) {
+        before.pointee.count += new.count
+        recentSlot = place.slot - 1
+        added(new, to: place.leaf)
+        return
       }
     }
-    let cursor = cut(at: makeRoom(2, at: place))
-    if asLeftChild {
-      spans[cursor.leaf * Self.leafCapacity + cursor.slot].hasLeftChildren = true
-    }
-    put(new, at: cursor)
-    return position
+    put(new, before: place, asLeftChild: false)
   }
 }

@@ -2,81 +2,100 @@ internal import Causality
 internal import RunStructures
 internal import Sabotages
 
-/// The replay of one section that has concurrent pieces.
-struct SectionWalk {
-  typealias ID = SequenceTracker.ID
-
-  /// What is known of the sequence at the base of the section.
+/// The replay of sections that have concurrent pieces, one after the other.
+struct SectionWalk: ~Copyable {
+  /// What is known of the sequence at the base of a section.
   enum Base {
     case known(length: Int)
     /// Only the length after everything in the section that the state has; all of it had an effect.
     case derived(lengthOfOld: Int)
   }
 
-  private let section: Range<Int>
-  private let log: SequenceLog
-
-  private var tracker = SequenceTracker(baseCount: 0)
-  /// What each piece that was replayed did: a range of `targets`.
-  private var targetRanges: ContiguousArray<Range<Int>>
-  private var targets: ContiguousArray<SequenceTracker.Target> = []
-  private var identities: UnitIdentities
+  private var tracker = SequenceTracker()
+  private var order: UnitOrder
+  /// What each piece did, by its number in the section.
+  private var deeds = Arena<Deed>()
+  /// The units that pieces touched.
+  private var targets = Arena<SequenceTracker.Target>()
   private var isBaseKnown = true
 
   /// Length of the sequence after what the state has, and after all that was replayed.
   private(set) var lengthOfOld = 0
   var length: Int { tracker.effectCount }
 
-  init(section: Range<Int>, graph: EventGraph, log: SequenceLog, ranks: [UInt32]) {
-    self.section = section
-    self.log = log
-    identities = UnitIdentities(graph: graph, ranks: ranks)
-    targetRanges = ContiguousArray(repeating: 0..<0, count: section.count)
+  /// A range of `targets`: first the units that the piece inserted, which have consecutive ids,
+  /// then those that it deleted.
+  struct Deed: BitwiseCopyable {
+    var first = 0
+    var end = 0
   }
 
+  init(graph: EventGraph, ranks: [UInt32]) {
+    order = UnitOrder(graph: graph, ranks: ranks)
+  }
+
+  /// - Parameter reader: finds the operations of each piece of the plan.
   mutating func run(
-    _ plan: inout ReplayPlan, base: Base, merge: inout SequenceMerge
+    _ section: Range<Int>, of plan: inout ReplayPlan, base: Base, reader: inout PieceReader,
+    writer: inout PatchWriter, ineffective: inout Int
   ) throws(SequenceError) {
     switch base {
     case .known(let length):
-      tracker = SequenceTracker(baseCount: length)
+      isBaseKnown = true
+      tracker.reset(baseCount: length)
     case .derived(let length):
       isBaseKnown = false
-      tracker = SequenceTracker(baseCount: baseCountMax(plan, lengthOfOld: length))
+      tracker.reset(baseCount: baseCountMax(section, plan, reader, lengthOfOld: length))
     }
-    let order = plan.order(of: section)
+    order.removeAll()
+    targets.removeAll()
+    deeds.removeAll()
+    deeds.append(repeating: Deed(), count: section.count)
+
+    plan.arrange(section)
     var current: Int?
     var isOld = true
-    var back: [Int] = []
-    var forth: [Int] = []
-    for number in order {
-      let piece = plan.zone.pieces[number]
+    for index in 0..<plan.order.count {
+      let number = Int(plan.order[index])
+      let piece = plan.zone[number]
       if isOld, piece.isNew {
         isOld = false
         try endOfOld(base)
       }
-      plan.moves(after: current, toParentsOf: number, in: section, back: &back, forth: &forth)
-      if Sabotage.neverRetreat.isPlanted { (back, forth) = ([], []) }
-      for piece in back { try step(piece, isUp: false) }
-      for piece in forth { try step(piece, isUp: true) }
+      plan.move(from: current, toParentsOf: number, in: section)
+      if !Sabotage.neverRetreat.isPlanted {
+        for index in 0..<plan.back.count {
+          try step(Int(plan.back[index]) - section.lowerBound, isUp: false)
+        }
+        for index in 0..<plan.forth.count {
+          try step(Int(plan.forth[index]) - section.lowerBound, isUp: true)
+        }
+      }
       current = number
 
-      let firstTarget = targets.count
-      for index in log.runs(in: piece.versions) {
-        try replay(log[index].slice(piece.versions), isNew: piece.isNew, &merge)
+      let first = targets.count
+      targets.append(SequenceTracker.Target(id: tracker.insertedCount, count: 0))
+      reader.begin(number, piece.versions)
+      while let run = reader.next() {
+        ineffective += try replay(run, firstTarget: first + 1, isNew: piece.isNew, &writer)
       }
-      targetRanges[number - section.lowerBound] = firstTarget..<targets.count
+      targets.base[first].count = tracker.insertedCount - targets.base[first].id
+      deeds[number - section.lowerBound] = Deed(first: first, end: targets.count)
     }
+    #if DEBUG
+      if tracker.insertedCount < 10_000 { tracker.checkInvariants() }
+    #endif
   }
 
   /// More than the base can have had: what the state has left of it and all that it can have lost.
-  private func baseCountMax(_ plan: ReplayPlan, lengthOfOld: Int) -> Int {
+  private func baseCountMax(
+    _ section: Range<Int>, _ plan: borrowing ReplayPlan, _ reader: borrowing PieceReader,
+    lengthOfOld: Int
+  ) -> Int {
     var count = lengthOfOld
-    for piece in plan.zone.pieces[section] where !piece.isNew {
-      for index in log.runs(in: piece.versions) where log[index].kind != .insert {
-        count += min(log[index].slice(piece.versions).count, SequenceLog.unitCountMax)
-        if count >= SequenceLog.unitCountMax { return SequenceLog.unitCountMax }
-      }
+    for number in section where !plan.zone[number].isNew {
+      count += reader.deletionCount(in: number, plan.zone[number].versions)
+      if count >= SequenceLog.unitCountMax { return SequenceLog.unitCountMax }
     }
     return count
   }
@@ -91,45 +110,38 @@ struct SectionWalk {
     lengthOfOld = tracker.effectCount
   }
 
+  /// Takes what a piece did back or puts it again.
   private mutating func step(_ piece: Int, isUp: Bool) throws(SequenceError) {
-    let range = targetRanges[piece - section.lowerBound]
-    for offset in 0..<range.count {
-      let index = isUp ? range.lowerBound + offset : range.upperBound - 1 - offset
-      guard tracker.step(targets[index], isUp: isUp) else { throw .damagedHistory(version: 0) }
+    let deed = deeds[piece]
+    guard tracker.step(deed.first..<deed.end, of: targets, isUp: isUp) else {
+      throw .damagedHistory(version: 0)
     }
   }
 
+  /// Returns how many events had no effect.
   private mutating func replay(
-    _ whole: SequenceRun, isNew: Bool, _ merge: inout SequenceMerge
-  ) throws(SequenceError) {
+    _ whole: SequenceRun, firstTarget: Int, isNew: Bool, _ writer: inout PatchWriter
+  ) throws(SequenceError) -> Int {
     let run = whole.effective(onLength: tracker.prepareCount)
-    if run.count < whole.count {
+    let lost = whole.count - run.count
+    if lost > 0 {
       // Without the length of the base there is no telling what fits and what does not.
       guard isBaseKnown else { throw .damagedHistory(version: whole.version) }
-      merge.ineffectiveEventCount += whole.count - run.count
     }
-    guard run.count > 0 else { return }
-    guard run.kind == .insert else {
-      tracker.delete(
-        count: UInt32(run.count), at: run.lowestPosition, targets: &targets
-      ) { position, count in
-        guard isNew else { return }
-        merge.patches.appendMerging(
-          SequencePatch(
-            kind: .delete, position: position, count: count, version: run.version,
-            content: run.content))
-      }
-      return
-    }
-    let id = identities.add(version: run.version, count: run.count)
+    guard run.count > 0 else { return lost }
     let count = UInt32(run.count)
-    let position = tracker.insert(
-      id: id, count: count, at: run.position, identities: identities)
-    targets.append(SequenceTracker.Target(id: id, count: count))
-    guard isNew else { return }
-    merge.patches.appendMerging(
-      SequencePatch(
-        kind: .insert, position: position, count: run.count, version: run.version,
-        content: run.content))
+    if run.kind == .insert {
+      order.add(version: run.version, count: count)
+      let position = tracker.insert(count: count, at: UInt32(run.position), order: order)
+      if isNew {
+        writer.insert(
+          at: position, count: run.count, version: run.version, content: run.content)
+      }
+    } else {
+      tracker.delete(
+        count: count, at: UInt32(run.lowestPosition), version: run.version, targets: &targets,
+        from: firstTarget, isWritten: isNew, writer: &writer)
+    }
+    return lost
   }
 }

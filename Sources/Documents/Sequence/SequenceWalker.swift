@@ -11,8 +11,10 @@ internal import RunStructures
 /// is replayed silently, what it lacks becomes patches.
 ///
 /// Complexity: for n operations (runs) in the zone, O(n log n) plus, for each time that the replay
-/// changes from one branch to another, the operations in between. Two branches are O((n + m) log (n
-/// + m)).
+/// changes from one branch to another, the operations in between; two branches are O((n + m) log (n
+/// + m)). An insertion passes over what others have put into the same gap at the same time, unless
+/// the one before it came with the same two neighbours: k branches that all edit in few places are
+/// O(k^2) in what they put there.
 package enum SequenceWalker {
   /// The patches that turn the sequence as it is at `from` into that at `from` and `to` together.
   ///
@@ -37,16 +39,17 @@ package enum SequenceWalker {
   ) throws(SequenceError) -> SequenceMerge {
     if isSound {
       do {
-        var replay = SequenceReplay(graph: graph, log: log, ranks: ranks, length: length)
-        try replay.run(from: from, to: to)
-        return replay.merge
+        var replay = SequenceReplay(length: length)
+        try replay.run(graph: graph, log: log, ranks: ranks, from: from, to: to)
+        return replay.finish()
       } catch {
         // The history did not add up. It may hold events without effect after all.
       }
     }
-    var replay = SequenceReplay(graph: graph, log: log, ranks: ranks, length: 0)
-    try replay.run(from: from, to: to, lengthAtFrom: length)
-    return replay.merge
+    var replay = SequenceReplay(length: 0)
+    try replay.run(
+      graph: graph, log: log, ranks: ranks, from: from, to: to, lengthAtFrom: length)
+    return replay.finish()
   }
 
   /// The patches of a merge into a sound history.
@@ -100,54 +103,73 @@ package struct SequenceMerge: Hashable, Sendable {
 }
 
 /// One merge under way.
-struct SequenceReplay {
-  let graph: EventGraph
-  let log: SequenceLog
-  let ranks: [UInt32]
+struct SequenceReplay: ~Copyable {
   /// Length of the sequence where the replay stands.
-  var length: Int
-  var merge = SequenceMerge()
+  private var length: Int
+  private var writer = PatchWriter()
+  private var ineffectiveEventCount = 0
 
-  init(graph: EventGraph, log: SequenceLog, ranks: [UInt32], length: Int) {
-    self.graph = graph
-    self.log = log
-    self.ranks = ranks
+  init(length: Int) {
     self.length = length
+  }
+
+  /// What the replay has yielded. It is at its end.
+  mutating func finish() -> SequenceMerge {
+    SequenceMerge(patches: writer.finish(), ineffectiveEventCount: ineffectiveEventCount)
   }
 
   /// - Parameter lengthAtFrom: replay from nothing, silently until `from`, where the length must be
   ///   this. nil: start where the conflict begins, with `length` being that at `from`.
-  mutating func run(from: [Int], to: [Int], lengthAtFrom: Int? = nil) throws(SequenceError) {
+  mutating func run(
+    graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int],
+    lengthAtFrom: Int? = nil
+  ) throws(SequenceError) {
     guard !log.isEmpty else { return }
     guard length >= 0, length <= SequenceLog.unitCountMax else {
       throw .damagedHistory(version: from.last ?? 0)
     }
     let isWhole = lengthAtFrom != nil
     let zone = graph.conflictZone(from: from, to: to, reachesRoot: isWhole)
+    if zone.count == 1, !isWhole {
+      // Nothing is concurrent with anything, and `from` may even have it all.
+      let piece = zone[0]
+      guard piece.isNew else { return }
+      let run = log.firstRun(from: piece.versions.lowerBound)
+      return passThrough(piece.versions, of: log, from: run, isNew: true)
+    }
     var plan = ReplayPlan(zone)
+    var reader = PieceReader(log, &plan)
+    var walk: SectionWalk?
     var isAtFrom = false
     for section in plan.sections {
-      let pieces = zone.pieces[section]
-      let hasNew = pieces.contains(where: \.isNew)
+      var hasNew = false
+      var hasOld = false
+      for number in section {
+        if plan.zone[number].isNew { hasNew = true } else { hasOld = true }
+      }
       guard hasNew || isWhole else { continue }
-      let hasOld = pieces.contains { !$0.isNew }
       if !hasOld, !isAtFrom {
         isAtFrom = true
         try checkLength(lengthAtFrom, from)
       }
       if section.count == 1 {
-        passThrough(pieces[section.lowerBound])
-      } else if pieces.contains(where: { !log.runs(in: $0.versions).isEmpty }) {
+        let piece = plan.zone[section.lowerBound]
+        passThrough(
+          piece.versions, of: log, from: reader.firstRun(of: section.lowerBound),
+          isNew: piece.isNew)
+      } else if reader.hasRuns(in: section, plan.zone) {
         let base: SectionWalk.Base =
           hasOld && !isWhole ? .derived(lengthOfOld: length) : .known(length: length)
-        var walk = SectionWalk(section: section, graph: graph, log: log, ranks: ranks)
-        try walk.run(&plan, base: base, merge: &merge)
+        if walk == nil { walk = SectionWalk(graph: graph, ranks: ranks) }
+        try walk?.run(
+          section, of: &plan, base: base, reader: &reader, writer: &writer,
+          ineffective: &ineffectiveEventCount)
         if hasOld, hasNew {
           isAtFrom = true
-          length = walk.lengthOfOld
+          length = walk?.lengthOfOld ?? 0
           try checkLength(lengthAtFrom, from)
         }
-        length = walk.length
+        length = walk?.length ?? 0
       }
     }
   }
@@ -157,40 +179,29 @@ struct SequenceReplay {
   }
 
   /// Operations that nothing is concurrent with apply as they are.
-  private mutating func passThrough(_ piece: ConflictZone.Piece) {
-    for index in log.runs(in: piece.versions) {
-      let whole = log[index].slice(piece.versions)
-      let run = whole.effective(onLength: length)
-      merge.ineffectiveEventCount += whole.count - run.count
-      guard run.count > 0 else { continue }
-      length += run.kind == .insert ? run.count : -run.count
-      guard piece.isNew else { continue }
-      merge.patches.appendMerging(
-        SequencePatch(
-          kind: run.kind == .insert ? .insert : .delete, position: run.lowestPosition,
-          count: run.count, version: run.version, content: run.content))
+  private mutating func passThrough(
+    _ versions: Range<Int>, of log: SequenceLog, from first: Int, isNew: Bool
+  ) {
+    for index in first..<log.runCount {
+      let run = log[index]
+      if run.version >= versions.upperBound { return }
+      let isInside = run.version >= versions.lowerBound && run.end <= versions.upperBound
+      passThrough(isInside ? run : run.slice(versions), isNew: isNew)
     }
   }
-}
 
-extension SequenceLog {
-  /// The runs that have events in `versions`. Complexity: O(log runs).
-  func runs(in versions: Range<Int>) -> Range<Int> {
-    let first = firstRun(from: versions.lowerBound)
-    var end = first
-    // Gallop, because most ranges hold few runs.
-    var step = 1
-    while end < runCount, self[end].version < versions.upperBound {
-      end += step
-      step *= 2
+  private mutating func passThrough(_ whole: SequenceRun, isNew: Bool) {
+    let run = whole.effective(onLength: length)
+    ineffectiveEventCount += whole.count - run.count
+    guard run.count > 0 else { return }
+    length += run.kind == .insert ? run.count : -run.count
+    guard isNew else { return }
+    if run.kind == .insert {
+      writer.insert(
+        at: run.position, count: run.count, version: run.version, content: run.content)
+    } else {
+      writer.delete(at: run.lowestPosition, count: run.count, version: run.version)
     }
-    end = min(end, runCount)
-    var low = first
-    while low < end {
-      let middle = (low + end) / 2
-      if self[middle].version < versions.upperBound { low = middle + 1 } else { end = middle }
-    }
-    return first..<low
   }
 }
 
@@ -202,8 +213,10 @@ extension SequenceRun {
     case .insert:
       return position <= length ? self : slice(version..<version)
     case .deleteForward:
+      if position + count <= length { return self }
       return slice(version..<version + max(0, min(count, length - position)))
     case .deleteBackward:
+      if position < length { return self }
       // Event i deletes at position - i. Once one fits, all that follow do.
       return slice(version + min(count, max(0, position - length + 1))..<version + count)
     }

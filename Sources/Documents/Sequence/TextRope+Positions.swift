@@ -2,82 +2,123 @@ internal import RunStructures
 
 /// Conversions between positions in Unicode scalars, UTF-8 bytes and UTF-16 units.
 ///
-/// Complexity: O(log n) and a scan of at most one block, which plain ASCII does without.
+/// Complexity: O(1) where two units are the same throughout the text; otherwise O(log n) and a scan
+/// of at most one block.
 extension TextRope {
   /// The byte at which the scalar number `position` begins.
   package func utf8Offset(of position: Int) throws(TextRopeError) -> Int {
-    try convert(position, from: .first, to: .second)
+    try convert(position, from: .scalars, to: .utf8)
   }
 
   /// The UTF-16 unit at which the scalar number `position` begins.
   package func utf16Offset(of position: Int) throws(TextRopeError) -> Int {
-    try convert(position, from: .first, to: .third)
+    try convert(position, from: .scalars, to: .utf16)
   }
 
   /// The scalar that holds the byte number `offset`.
   package func position(ofUTF8 offset: Int) throws(TextRopeError) -> Int {
-    try convert(offset, from: .second, to: .first)
+    try convert(offset, from: .utf8, to: .scalars)
   }
 
   /// The scalar that holds the UTF-16 unit number `offset`.
   package func position(ofUTF16 offset: Int) throws(TextRopeError) -> Int {
-    try convert(offset, from: .third, to: .first)
+    try convert(offset, from: .utf16, to: .scalars)
   }
 
+  @inline(__always)
   private func convert(
-    _ offset: Int, from lane: Widths.Lane, to other: Widths.Lane
+    _ offset: Int, from lane: TextLane, to other: TextLane
   ) throws(TextRopeError) -> Int {
-    guard offset >= 0, offset <= Int(total[lane]) else {
-      throw .outOfRange(offset..<offset, length: Int(total[lane]))
+    let (length, otherLength) = read { ($0.total[lane], $0.total[other]) }
+    guard offset >= 0, offset <= length else {
+      throw .outOfRange(offset..<offset, length: length)
     }
-    let place = settledPlace(of: offset, in: lane)
-    let within = offset - Int(place.before[lane])
-    let byte = byteOffset(of: within, in: lane, block: place.leaf)
-    return Int((place.before + widths(upToByte: byte, block: place.leaf))[other])
+    // Where a text has as many units of both kinds, each scalar has one of both: no scalar has
+    // fewer UTF-16 units or bytes than one.
+    if length == otherLength { return offset }
+    return read { tree in
+      // Where a person types, everything is known.
+      let gap = tree.start &+ tree.block.gapWidths
+      return gap[lane] == offset ? gap[other] : tree.convert(offset, from: lane, to: other)
+    }
   }
+}
 
-  /// The byte of a block at which the scalar begins that holds unit `offset` of `lane`.
-  func byteOffset(of offset: Int, in lane: Widths.Lane, block: Int) -> Int {
-    let widths = blockWidths[block]
-    if widths.second == widths.first { return offset }
-    return withParts(of: block) { head, tail in
+/// A unit in which a text is measured.
+enum TextLane {
+  case scalars, utf8, utf16
+}
+
+extension TextWidths {
+  @inline(__always)
+  subscript(lane: TextLane) -> Int {
+    switch lane {
+    case .scalars: scalars
+    case .utf8: utf8
+    case .utf16: utf16
+    }
+  }
+}
+
+extension TextRopeTree {
+  func convert(_ offset: Int, from lane: TextLane, to other: TextLane) -> Int {
+    let place = place(ofEnd: offset, in: lane)
+    let within = offset - place.before[lane]
+    let byte =
       switch lane {
-      case .first:
-        let inHead = UTF8Scalars.byteOffset(of: offset, in: head)
-        guard inHead == head.count else { return inHead }
-        return head.count
-          + UTF8Scalars.byteOffset(of: offset - UTF8Scalars.count(head), in: tail)
-      case .second:
-        var byte = offset
-        while byte > 0, byte < head.count + tail.count,
-          (byte < head.count ? head[byte] : tail[byte - head.count]) & 0xC0 == 0x80
-        {
-          byte -= 1
-        }
-        return byte
-      case .third:
-        // The last scalar that begins at or before the unit.
-        var unit = 0
-        var begin = 0
-        for byte in 0..<head.count + tail.count {
-          let value = byte < head.count ? head[byte] : tail[byte - head.count]
-          guard value & 0xC0 != 0x80 else { continue }
-          if unit > offset { return begin }
-          begin = byte
-          unit += value >= 0xF0 ? 2 : 1
-        }
-        return unit > offset ? begin : head.count + tail.count
+      case .scalars: place.block.byteOffset(ofScalar: within)
+      case .utf8: place.block.scalarStart(atOrBefore: within)
+      case .utf16: place.block.byteOffset(ofUTF16: within)
       }
+    return place.before[other] + place.block.widths(upToByte: byte)[other]
+  }
+
+  /// A block, and the widths of everything before it.
+  struct Place {
+    var block: TextRopeBlock
+    var before: TextWidths
+  }
+
+  /// The first block at whose end at least `offset` units of `lane` have passed. Reads only.
+  func place(ofEnd offset: Int, in lane: TextLane) -> Place {
+    let now = block.widths
+    let end = start[lane] + now[lane]
+    if offset > start[lane] && offset <= end || offset == 0 && start == .zero {
+      return Place(block: block, before: start)
+    }
+    if height == 0 || offset <= start[lane] { return settledPlace(ofEnd: offset, in: lane) }
+    // After the block of the cursor everything is shifted by what its widths lag behind.
+    let lag = now &- bottom.node.widths[bottom.slot]
+    let shift = Int(Int32(bitPattern: UInt32(truncatingIfNeeded: lag[lane])))
+    var place = settledPlace(ofEnd: offset - shift, in: lane)
+    place.before &+= lag
+    return place
+  }
+
+  private func settledPlace(ofEnd offset: Int, in lane: TextLane) -> Place {
+    switch lane {
+    case .scalars: descend(to: offset) { $0.scalars }
+    case .utf8: descend(to: offset) { $0.utf8 }
+    case .utf16: descend(to: offset) { $0.utf16 }
     }
   }
 
-  private func widths(upToByte end: Int, block: Int) -> Widths {
-    let all = blockWidths[block]
-    if all.second == all.first { return Widths(UInt32(end), UInt32(end), UInt32(end)) }
-    return withParts(of: block) { head, tail in
-      let inHead = min(end, head.count)
-      return Self.widths(ofAny: UnsafeBufferPointer(rebasing: head[0..<inHead]))
-        + Self.widths(ofAny: UnsafeBufferPointer(rebasing: tail[0..<end - inHead]))
+  @inline(__always)
+  private func descend(to offset: Int, by unit: (TextWidths) -> Int) -> Place {
+    var before = TextWidths.zero
+    var child = root
+    for _ in 0..<height {
+      let node = TextRopeNode(base: child)
+      let last = node.count - 1
+      var slot = 0
+      var after = before &+ node.widths[0]
+      while slot < last, unit(after) < offset {
+        before = after
+        slot += 1
+        after = before &+ node.widths[slot]
+      }
+      child = node.children[slot]
     }
+    return Place(block: TextRopeBlock(base: child), before: before)
   }
 }

@@ -76,13 +76,22 @@ struct EventGraphTests {
 
       let zone = graph.conflictZone(from: left, to: right)
       let base = model.closure(zone.base)
-      let pieces = zone.pieces.flatMap { piece in piece.versions.map { ($0, piece.isNew) } }
+      let pieces = Self.pieces(of: zone).flatMap { piece in
+        piece.versions.map { ($0, piece.isNew) }
+      }
       #expect(pieces.map(\.0) == inLeft.union(inRight).subtracting(base).sorted())
       #expect(pieces.filter(\.1).map(\.0) == inRight.subtracting(inLeft).sorted())
       for (version, _) in pieces { #expect(model.closures[version].isSuperset(of: base)) }
       let whole = graph.conflictZone(from: left, to: right, reachesRoot: true)
-      #expect(whole.pieces.reduce(0) { $0 + $1.versions.count } == inLeft.union(inRight).count)
+      #expect(
+        Self.pieces(of: whole).reduce(0) { $0 + $1.versions.count } == inLeft.union(inRight).count)
     }
+  }
+
+  private static func pieces(of zone: borrowing ConflictZone) -> [ConflictZone.Piece] {
+    var pieces: [ConflictZone.Piece] = []
+    for index in 0..<zone.count { pieces.append(zone[index]) }
+    return pieces
   }
 
   @Test("events and numbers translate both ways", arguments: 0..<20 as Range<UInt64>)

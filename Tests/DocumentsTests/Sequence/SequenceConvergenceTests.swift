@@ -1,5 +1,6 @@
 import Causality
 import Documents
+import Foundation
 import TestSupport
 import Testing
 
@@ -29,6 +30,32 @@ struct SequenceConvergenceTests {
       "faulty and deleting",
       RandomHistory.Shape(
         replicas: 3, changes: 14, mergePercent: 20, deletePercent: 60, runMax: 6, faultyPercent: 50)
+    ),
+    (
+      "many replicas at one place",
+      RandomHistory.Shape(
+        replicas: 9, changes: 22, mergePercent: 12, deletePercent: 10, hotPlaces: 0,
+        operationsMax: 2, runMax: 2)
+    ),
+  ]
+
+  /// So many spans that the tracker needs a tree of two levels and more.
+  static let longShapes: [(name: String, shape: RandomHistory.Shape)] = [
+    (
+      "two long branches",
+      RandomHistory.Shape(
+        replicas: 2, changes: 120, mergePercent: 2, deletePercent: 25, operationsMax: 9, runMax: 3)
+    ),
+    (
+      "long and often merged",
+      RandomHistory.Shape(
+        replicas: 4, changes: 160, mergePercent: 30, deletePercent: 35, operationsMax: 5, runMax: 3)
+    ),
+    (
+      "long and all at the front",
+      RandomHistory.Shape(
+        replicas: 3, changes: 120, mergePercent: 6, deletePercent: 20, hotPlaces: 3,
+        operationsMax: 6, runMax: 2)
     ),
   ]
 
@@ -86,18 +113,31 @@ struct SequenceConvergenceTests {
 
   @Test("every delivery order and batch size shows what the model shows", arguments: shapes)
   func convergence(name: String, shape: RandomHistory.Shape) throws {
-    for seed in 0..<historyCount {
+    try check(name, shape, seeds: Self.historyCount)
+  }
+
+  @Test("the same where there is much to keep account of", arguments: longShapes)
+  func longConvergence(name: String, shape: RandomHistory.Shape) throws {
+    try check(name, shape, seeds: max(2, Self.historyCount / 50))
+  }
+
+  private func check(_ name: String, _ shape: RandomHistory.Shape, seeds: UInt64) throws {
+    for seed in 0..<seeds {
       let failure = try Self.check(seed: seed, shape: shape)
       #expect(failure == nil, "\(name), seed \(seed)")
       if failure != nil { return }
     }
   }
 
-  private var historyCount: UInt64 {
+  /// How many histories of each shape: `SKERRY_HISTORIES`, or what takes some seconds.
+  private static var historyCount: UInt64 {
+    if let asked = ProcessInfo.processInfo.environment["SKERRY_HISTORIES"].flatMap(UInt64.init) {
+      return asked
+    }
     #if DEBUG
-      20
+      return 100
     #else
-      2000
+      return 2000
     #endif
   }
 }

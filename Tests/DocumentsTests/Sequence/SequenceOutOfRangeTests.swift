@@ -19,7 +19,9 @@ struct SequenceOutOfRangeTests {
       isSound: true)
   }
 
-  @Test("an insertion is taken at the end and not beyond it", arguments: [4, 5, 6, 1 << 48])
+  @Test(
+    "an insertion is taken at the end and not beyond it",
+    arguments: [4, 5, 6, SequenceLog.positionMax])
   func insertion(position: Int) throws {
     let result = try merge(
       { try $0.appendInsert(version: 5, position: position, text: "xy") }, events: 2)
@@ -27,7 +29,7 @@ struct SequenceOutOfRangeTests {
     #expect(result.patches.count == (position <= 5 ? 1 : 0))
   }
 
-  @Test("a deletion takes what is there", arguments: [0, 3, 4, 5, 6, 1 << 48])
+  @Test("a deletion takes what is there", arguments: [0, 3, 4, 5, 6, SequenceLog.positionMax])
   func deletion(position: Int) throws {
     let result = try merge(
       { try $0.appendDelete(version: 5, position: position, count: 2) }, events: 2)
@@ -49,7 +51,7 @@ struct SequenceOutOfRangeTests {
 
   @Test("a deletion of more than any text holds costs no more than one of what is there")
   func hugeDeletion() throws {
-    let count = 1 << 40
+    let count = SequenceLog.unitCountMax
     let result = try merge(
       { try $0.appendDelete(version: 5, position: 1, count: count) }, events: count)
     #expect(result.patches.reduce(0) { $0 + $1.count } == 4)
@@ -71,6 +73,15 @@ struct SequenceOutOfRangeTests {
     }
     #expect(throws: SequenceError.self) {
       try log.appendDelete(version: 0, position: .max, count: .max)
+    }
+    #expect(throws: SequenceError.self) {
+      try log.appendDelete(version: 0, position: 0, count: SequenceLog.unitCountMax + 1)
+    }
+    #expect(throws: SequenceError.self) {
+      try log.appendDelete(version: 0, position: SequenceLog.positionMax + 1, count: 1)
+    }
+    #expect(throws: SequenceError.self) {
+      try log.appendDelete(version: SequenceLog.versionMax + 1, position: 0, count: 1)
     }
     #expect(throws: SequenceError.wrongContent(version: 0)) {
       try log.appendInsert(version: 0, position: 0, itemCount: 1)

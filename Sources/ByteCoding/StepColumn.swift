@@ -1,0 +1,93 @@
+/// A column of integers of which neighbours mostly differ by the same step: pairs of a step (signed
+/// varint) and how often it is taken (varint, not 0). The first step is taken from 0; neighbouring
+/// pairs have different steps. Sums wrap.
+///
+/// Lamport times and clocks of consecutive changes take a few bytes in all this way.
+package struct StepColumn: Sendable {
+  /// How many integers there are.
+  package private(set) var count = 0
+  package private(set) var last: Int64 = 0
+
+  private var writer = ByteWriter()
+  private var step: Int64 = 0
+  private var repeats = 0
+
+  package init() {}
+
+  /// Complexity: O(1) amortised.
+  package mutating func append(_ value: Int64) {
+    append(step: value &- last, count: 1)
+  }
+
+  package mutating func append(contentsOf values: UnsafeBufferPointer<Int64>) {
+    for value in values { append(step: value &- last, count: 1) }
+  }
+
+  /// Appends `count` integers, each `step` above the one before.
+  package mutating func append(step: Int64, count added: Int) {
+    guard added > 0 else { return }
+    if repeats > 0, step != self.step {
+      writer.write(signed: self.step)
+      writer.write(count: repeats)
+      repeats = 0
+    }
+    self.step = step
+    repeats += added
+    count += added
+    last = last &+ step &* Int64(added)
+  }
+
+  /// The column in bytes. Complexity: O(bytes).
+  package var bytes: [UInt8] {
+    var whole = writer
+    if repeats > 0 {
+      whole.write(signed: step)
+      whole.write(count: repeats)
+    }
+    return whole.bytes
+  }
+
+  /// A reader of what is there now.
+  package func makeReader() -> StepColumnReader { StepColumnReader(ByteReader(bytes)) }
+}
+
+/// Reads the integers of a ``StepColumn``.
+package struct StepColumnReader: Sendable {
+  private var reader: ByteReader
+  private var value: Int64 = 0
+  private var step: Int64?
+  private var left = 0
+
+  package init(_ reader: ByteReader) {
+    self.reader = reader
+  }
+
+  /// The next integer.
+  package mutating func next(_ field: String) throws(ByteDecodingError) -> Int64 {
+    let run = try nextRun(field, atMost: 1)
+    value = value &+ run.step
+    return value
+  }
+
+  /// The next integers that have one step: at most `limit` of them, at least one. Do not mix with
+  /// ``next(_:)``.
+  package mutating func nextRun(
+    _ field: String, atMost limit: Int
+  ) throws(ByteDecodingError) -> (step: Int64, count: Int) {
+    if left == 0 {
+      let start = reader.offset
+      let next = try reader.readSigned(field)
+      guard next != step else { throw ByteDecodingError(.notCanonical, field, at: start) }
+      step = next
+      left = try reader.readInt(field, in: 1...Int.max)
+    }
+    let taken = min(left, limit)
+    left -= taken
+    return (step ?? 0, taken)
+  }
+
+  package func finish(_ field: String) throws(ByteDecodingError) {
+    guard left == 0 else { throw ByteDecodingError(.trailingBytes, field, at: reader.offset) }
+    try reader.finish(field)
+  }
+}

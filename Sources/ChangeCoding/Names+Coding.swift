@@ -1,0 +1,93 @@
+import ByteCoding
+import Causality
+import Documents
+
+// How history chunks write the names of containers, and what stands in lists. Origins are numbers
+// of a table that stands before.
+
+extension ContainerID {
+  func write(to writer: inout ByteWriter, _ number: (Origin) -> Int) {
+    switch self {
+    case .root: writer.write(0 as UInt8)
+    case .element(let event, let kind):
+      writer.write(1 as UInt8)
+      writer.write(kind.rawValue)
+      event.write(to: &writer, number)
+    case .child(let parent, let key, let kind, let generation):
+      writer.write((generation == nil ? 2 : 3) as UInt8)
+      writer.write(string: key.text)
+      writer.write(kind.rawValue)
+      if let generation { generation.write(to: &writer, number) }
+      parent.write(to: &writer, number)
+    }
+  }
+
+  init(from reader: inout ByteReader, origins: [Origin]) throws(ByteDecodingError) {
+    try self.init(from: &reader, origins: origins, below: 0)
+  }
+
+  private init(
+    from reader: inout ByteReader, origins: [Origin], below depth: Int
+  ) throws(ByteDecodingError) {
+    guard depth <= ContainerID.depthMax else {
+      throw ByteDecodingError(.limitExceeded, "nesting", at: reader.offset)
+    }
+    let tag = try reader.readByte("container")
+    switch tag {
+    case 0: self = .root
+    case 1:
+      let kind = try ContainerKind(from: &reader)
+      self = .element(try EventID(from: &reader, origins: origins), kind)
+    case 2, 3:
+      let key = try Key(from: &reader)
+      let kind = try ContainerKind(from: &reader)
+      let generation = tag == 3 ? try EventID(from: &reader, origins: origins) : nil
+      let parent = try ContainerID(from: &reader, origins: origins, below: depth + 1)
+      self = .child(parent: parent, key: key, kind: kind, generation: generation)
+    default: throw ByteDecodingError(.invalidValue, "container", at: reader.offset)
+    }
+  }
+}
+
+extension EventID {
+  fileprivate func write(to writer: inout ByteWriter, _ number: (Origin) -> Int) {
+    writer.write(count: number(change.origin))
+    writer.write(varint: change.sequence)
+    writer.write(varint: UInt64(index))
+  }
+
+  fileprivate init(
+    from reader: inout ByteReader, origins: [Origin]
+  ) throws(ByteDecodingError) {
+    let number = try reader.readCount("origin", minimumBytesEach: 0)
+    guard number < origins.count else {
+      throw ByteDecodingError(.invalidValue, "origin", at: reader.offset)
+    }
+    let sequence = try reader.readVarint("sequence")
+    guard let index = UInt32(exactly: try reader.readVarint("event")) else {
+      throw ByteDecodingError(.invalidValue, "event", at: reader.offset)
+    }
+    self.init(change: ChangeID(origin: origins[number], sequence: sequence), index: index)
+  }
+}
+
+extension Operation.Element {
+  func write(to writer: inout ByteWriter) {
+    switch self {
+    case .value(let value): value.write(to: &writer)
+    case .container(let kind):
+      writer.write(BlockLayout.elementContainerTag)
+      writer.write(kind.rawValue)
+    }
+  }
+
+  init(from reader: inout ByteReader) throws(ByteDecodingError) {
+    var ahead = reader
+    guard try ahead.readByte("element") == BlockLayout.elementContainerTag else {
+      self = .value(try Value(from: &reader))
+      return
+    }
+    reader = ahead
+    self = .container(try ContainerKind(from: &reader))
+  }
+}

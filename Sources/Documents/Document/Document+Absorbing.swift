@@ -1,0 +1,145 @@
+import Causality
+import Sabotages
+
+extension Document {
+  /// Takes into the state what a history has gained since `start`, where the state stands. Each text
+  /// and list that gained something is replayed once.
+  ///
+  /// - Parameter lamport: the Lamport time of the change that a new event is of; asked for events of
+  ///   lists, ascending.
+  func absorb(
+    _ history: DocumentHistory, since start: DocumentHistory.Mark,
+    lamport: (_ version: Int) -> UInt64
+  ) throws(MergeError) {
+    let ranks = history.ranks
+    for sequence in history.sequences where sequence.log.versionEnd > start.eventCount {
+      try absorb(sequence, of: history, since: start, ranks, lamport)
+    }
+    for other in history.others[start.otherCount...] { absorb(other, of: history) }
+    moveFrontier(to: history, since: start)
+  }
+
+  private func absorb(
+    _ sequence: SequenceHistory, of history: DocumentHistory, since start: DocumentHistory.Mark,
+    _ ranks: [UInt32], _ lamport: (Int) -> UInt64
+  ) throws(MergeError) {
+    let handle = materialise(sequence.container)
+    let slot = slot(of: handle)
+    let isText = sequence.log.content == .text
+    do {
+      let merge = try SequenceWalker.merge(
+        graph: history.graph, log: sequence.log, ranks: ranks, from: start.frontier,
+        to: history.graph.frontier, length: isText ? texts[slot].count : lists[slot].count,
+        isSound: !containers[handle.index].isFlawed)
+      if merge.ineffectiveEventCount > 0 { containers[handle.index].isFlawed = true }
+      if isText {
+        let before = texts[slot].utf8Count
+        try texts[slot].apply(merge.patches, from: sequence.log)
+        approximateBytes += max(0, texts[slot].utf8Count - before)
+      } else {
+        let elements = elements(of: sequence, history, since: start, lamport)
+        for patch in merge.patches { apply(patch, elements, toListAt: slot) }
+      }
+    } catch {
+      throw .damagedHistory("\(sequence.container) of document \(id): \(error)")
+    }
+  }
+
+  /// What was put into a list since `start`, by ordinal from that of the first on. All containers
+  /// among it are named, also those that are gone again.
+  private func elements(
+    of sequence: SequenceHistory, _ history: DocumentHistory, since start: DocumentHistory.Mark,
+    _ lamport: (Int) -> UInt64
+  ) -> NewElements {
+    let log = sequence.log
+    var elements = NewElements()
+    for index in log.firstRun(from: start.eventCount)..<log.runCount {
+      let run = log[index].slice(max(start.eventCount, log[index].version)..<log.versionEnd)
+      guard run.kind == .insert else { continue }
+      if elements.registers.isEmpty { elements.firstOrdinal = run.content }
+      for offset in 0..<run.count {
+        let version = run.version + offset
+        elements.registers += registers(
+          for: [sequence.elements[run.content + offset]], from: history.event(at: version),
+          lamport: lamport(version))
+      }
+    }
+    return elements
+  }
+
+  private struct NewElements {
+    var firstOrdinal = 0
+    var registers: [(EventID, Register)] = []
+  }
+
+  private func apply(_ patch: SequencePatch, _ elements: NewElements, toListAt slot: Int) {
+    switch patch.kind {
+    case .delete:
+      let range = patch.position..<(patch.position + patch.count)
+      lists[slot].remove(range.clamped(to: 0..<lists[slot].count))
+    case .insert:
+      let first = patch.content - elements.firstOrdinal
+      lists[slot].insert(
+        Array(elements.registers[first..<first + patch.count]),
+        at: min(patch.position, lists[slot].count))
+    }
+  }
+
+  private func absorb(_ other: OtherOperation, of history: DocumentHistory) {
+    let event = history.event(at: other.version)
+    let handle = materialise(other.operation.container)
+    if case .insertElements(_, let elements) = other.operation.action {
+      // In a container of another kind: the containers among them are named all the same.
+      _ = registers(for: elements, from: event, lamport: other.lamport)
+    }
+    let past: CausalPast =
+      history.graph.runCount == 1
+      ? .everything
+      : .version(history.graph.parents(of: other.version - Int(event.index)), of: history)
+    performRegister(
+      other.operation, on: handle, at: event, lamport: other.lamport, past: past)
+    if Sabotage.countTwiceInReplay.isPlanted, case .increment = other.operation.action {
+      perform(other.operation, at: event, lamport: other.lamport)
+    }
+  }
+
+  private func moveFrontier(to history: DocumentHistory, since start: DocumentHistory.Mark) {
+    let old = frontier
+    var new: [FrontierEntry] = []
+    for version in history.graph.frontier {
+      let change = history.event(at: version).change
+      let endsInDelete =
+        version < start.eventCount
+        ? old.contains { $0.change == change && $0.endsInDelete }
+        : history.isDelete(at: version)
+      new.append(FrontierEntry(change: change, endsInDelete: endsInDelete))
+    }
+    new.sort { $0.change < $1.change }
+    frontier = new
+  }
+}
+
+extension DocumentHistory {
+  /// How far a history is.
+  struct Mark {
+    var frontier: [Int] = []
+    var eventCount = 0
+    var otherCount = 0
+  }
+
+  var mark: Mark {
+    Mark(frontier: graph.frontier, eventCount: graph.count, otherCount: others.count)
+  }
+
+  /// Whether the event deletes the document.
+  fileprivate func isDelete(at version: Int) -> Bool {
+    var low = 0
+    var high = others.count
+    while low < high {
+      let middle = (low + high) / 2
+      if others[middle].version < version { low = middle + 1 } else { high = middle }
+    }
+    return low < others.count && others[low].version == version
+      && others[low].operation.isDeleteDocument
+  }
+}

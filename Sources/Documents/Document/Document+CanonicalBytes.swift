@@ -1,0 +1,65 @@
+package import ByteCoding
+import Causality
+
+extension Document {
+  /// Appends all that ``canonicalJSON()`` says, in bytes that are quicker to make: for digests by
+  /// which states that are looked at often are compared. They are no format and are never stored.
+  ///
+  /// Complexity: O(document), and sorting the keys.
+  package func appendCanonicalBytes(to writer: inout ByteWriter) {
+    id.write(to: &writer)
+    writer.write(count: frontier.count)
+    for entry in frontier {
+      entry.change.origin.write(to: &writer)
+      writer.write(varint: entry.change.sequence)
+      writer.write(bool: entry.endsInDelete)
+    }
+    writer.write(bool: isDeleted)
+    append(.root, depth: 0, to: &writer)
+  }
+
+  private func append(_ handle: ContainerHandle, depth: Int, to writer: inout ByteWriter) {
+    let slot = slot(of: handle)
+    let kind = kind(of: handle)
+    writer.write(kind.rawValue)
+    writer.write(bool: depth <= ContainerID.depthMax)
+    guard depth <= ContainerID.depthMax else { return }
+    switch kind {
+    case .tree: break
+    case .map:
+      writer.write(count: maps[slot].count)
+      for (key, register) in maps[slot].sorted(by: { $0.key < $1.key }) {
+        writer.write(string: key.text)
+        append(register, depth: depth, to: &writer)
+      }
+    case .list:
+      writer.write(count: lists[slot].count)
+      for index in 0..<lists[slot].count {
+        append(lists[slot][index] ?? Register(), depth: depth, to: &writer)
+      }
+    case .text:
+      writer.write(count: texts[slot].utf8Count)
+      texts[slot].appendUTF8(to: &writer.storage)
+    case .counter:
+      writer.write(fixed: UInt64(truncatingIfNeeded: counters[slot] >> 64))
+      writer.write(fixed: UInt64(truncatingIfNeeded: counters[slot]))
+    }
+  }
+
+  private func append(_ register: Register, depth: Int, to writer: inout ByteWriter) {
+    writer.write(count: register.entries.count)
+    for (index, entry) in register.entries.enumerated() {
+      entry.event.change.origin.write(to: &writer)
+      writer.write(varint: entry.event.change.sequence)
+      writer.write(varint: UInt64(entry.event.index))
+      writer.write(varint: entry.lamport)
+      switch entry.content {
+      case .value(let value): value.write(to: &writer)
+      case .container(let child):
+        let isShown = register.entries[..<index].contains { $0.content == entry.content }
+        writer.write((isShown ? StateFormat.containerTag + 1 : StateFormat.containerTag) as UInt8)
+        if !isShown { append(child, depth: depth + 1, to: &writer) }
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import ByteCoding
+import Causality
+
+extension DocumentHistory {
+  /// Every edit, in the order in which they were appended.
+  ///
+  /// The same as what was appended, but that operations of one edit which continue each other are
+  /// one, and that parents which others cover are left out. Complexity: O(history).
+  package func edits() -> [IncomingEdit] {
+    var edits: [IncomingEdit] = []
+    edits.reserveCapacity(changeCount)
+    var (lamports, times) = makeTimeReaders()
+    var nextOther = 0
+    for index in 0..<graph.identityRunCount {
+      let run = graph.identityRun(at: index)
+      var version = run.versions.lowerBound
+      var sequence = run.sequence
+      while version < run.versions.upperBound {
+        let end = run.stepsSequence ? version + 1 : run.versions.upperBound
+        // The columns are our own and hold a number for each change.
+        let lamport = (try? lamports.next("lamport")) ?? 0
+        let time = (try? times.next("time")) ?? 0
+        edits.append(
+          IncomingEdit(
+            change: ChangeID(origin: origin(at: run.origin), sequence: sequence),
+            lamport: UInt64(bitPattern: lamport), time: Timestamp(clampingMilliseconds: time),
+            edit: DocumentEdit(
+              document: document,
+              parents: graph.parents(of: version).map { event(at: $0).change }.sorted(),
+              operations: operations(in: version..<end, &nextOther))))
+        version = end
+        sequence &+= 1
+      }
+    }
+    return edits
+  }
+
+  private func operations(in versions: Range<Int>, _ nextOther: inout Int) -> [Operation] {
+    var found: [(version: Int, operation: Operation)] = []
+    while nextOther < others.count, others[nextOther].version < versions.upperBound {
+      found.append((others[nextOther].version, others[nextOther].operation))
+      nextOther += 1
+    }
+    for sequence in sequences { found += sequence.operations(in: versions) }
+    if found.count > 1 { found.sort { $0.version < $1.version } }
+    return found.map(\.operation)
+  }
+}

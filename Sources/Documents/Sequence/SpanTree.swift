@@ -1,0 +1,325 @@
+internal import RunStructures
+
+/// The order of a tracker's leaves and the sums of what is in them: a B+ tree in arenas, made for
+/// edits that follow one another in one place.
+///
+/// What changes in the leaf last used is added up and reaches the nodes above only when another
+/// leaf is used (`flush`), so that a run of edits in one leaf costs one way up the tree. Where that
+/// leaf begins is remembered too.
+///
+/// A tree of one leaf, which most replays never outgrow, has no nodes.
+struct SpanTree: ~Copyable {
+  /// Sums of units by lane: visible in the prepare version, visible in the effect version, existing
+  /// in the prepare version. In the entry of a node the fourth lane is the child.
+  typealias Widths = SIMD4<UInt32>
+
+  private static let fanout = 16
+  private static let none = UInt32.max
+
+  /// The entries of node `n` begin at `n * fanout`.
+  private var entries = Arena<Widths>()
+  private var nodes = Arena<Node>()
+  private var leaves = Arena<Leaf>(capacity: 1)
+  private var root: UInt32 = 0
+  /// How many levels of nodes there are.
+  private(set) var height = 0
+  /// The widths of the whole sequence.
+  private(set) var total = Widths()
+
+  /// The leaf last used, what has changed in it since the nodes above were told, and, if it is
+  /// known, where it begins and what is in it.
+  private var recent = 0
+  private var change = Widths()
+  private var isPlaceKnown = false
+  private var before = Widths()
+  private var inRecent = Widths()
+
+  struct Node: BitwiseCopyable {
+    var count: UInt32
+    var parent: UInt32
+  }
+
+  struct Leaf: BitwiseCopyable {
+    var parent: UInt32
+    var next: UInt32
+  }
+
+  /// A tree of one leaf, the number 0, without widths. The first leaf is always 0.
+  init() {
+    leaves.append(Leaf(parent: Self.none, next: Self.none))
+  }
+
+  /// Makes it what it was when it was new.
+  mutating func reset() {
+    entries.removeAll()
+    nodes.removeAll()
+    leaves.removeAll()
+    leaves.append(Leaf(parent: Self.none, next: Self.none))
+    height = 0
+    total = Widths()
+    recent = 0
+    change = Widths()
+    isPlaceKnown = false
+  }
+
+  var leafCount: Int { leaves.count }
+
+  mutating func next(after leaf: Int) -> Int? {
+    let next = leaves.base[leaf].next
+    return next == Self.none ? nil : Int(next)
+  }
+
+  // MARK: Widths
+
+  /// Adds `added` to the widths of `leaf`; its fourth lane is 0.
+  mutating func add(_ added: Widths, to leaf: Int) {
+    total &+= added
+    guard height > 0 else { return }
+    if leaf != recent {
+      flush()
+      recent = leaf
+      isPlaceKnown = false
+    }
+    change &+= added
+    inRecent &+= added
+  }
+
+  /// Tells the nodes what has changed below them.
+  mutating func flush() {
+    guard change != Widths() else { return }
+    var child = UInt32(recent)
+    var node = leaves.base[recent].parent
+    while node != Self.none {
+      entries.base[entry(of: child, in: node)] &+= change
+      child = node
+      node = nodes.base[Int(node)].parent
+    }
+    change = Widths()
+  }
+
+  private mutating func entry(of child: UInt32, in node: UInt32) -> Int {
+    var entry = Int(node) * Self.fanout
+    while entries.base[entry].w != child { entry += 1 }
+    return entry
+  }
+
+  /// The leaf with the unit number `offset` of those visible in the prepare version, which there
+  /// must be, and the widths before that leaf. The leaf is the one last used from then on.
+  mutating func leaf(ofVisible offset: UInt32) -> (leaf: Int, before: Widths) {
+    guard height > 0 else { return (0, Widths()) }
+    if isPlaceKnown, offset &- before.x < inRecent.x { return (recent, before) }
+    flush()
+    var sum = Widths()
+    var node = Int(root)
+    var level = height
+    while true {
+      var entry = entries.base + node * Self.fanout
+      let last = entry + (Int(nodes.base[node].count) - 1)
+      while entry < last {
+        let next = sum &+ entry.pointee
+        if next.x > offset { break }
+        sum = next
+        entry += 1
+      }
+      node = Int(entry.pointee.w)
+      level -= 1
+      if level == 0 {
+        recent = node
+        before = sum
+        inRecent = entry.pointee
+        isPlaceKnown = true
+        return (node, sum)
+      }
+    }
+  }
+
+  /// The leaf with the unit number `offset` of those existing in the prepare version, which there
+  /// must be. Call `flush` before.
+  private mutating func leaf(ofExisting offset: UInt32) -> Int {
+    var passed: UInt32 = 0
+    var node = Int(root)
+    for _ in 0..<height {
+      var entry = entries.base + node * Self.fanout
+      while entry.pointee.z <= offset &- passed {
+        passed &+= entry.pointee.z
+        entry += 1
+      }
+      node = Int(entry.pointee.w)
+    }
+    return node
+  }
+
+  /// The first leaf after `leaf` with a unit that exists in the prepare version.
+  mutating func existing(after leaf: Int) -> Int? {
+    guard height > 0 else { return nil }
+    flush()
+    let here = entries.base[entry(of: UInt32(leaf), in: leaves.base[leaf].parent)]
+    let passed = widths(before: leaf).z &+ here.z
+    return passed < total.z ? self.leaf(ofExisting: passed) : nil
+  }
+
+  /// The widths of everything before `leaf`.
+  mutating func widths(before leaf: Int) -> Widths {
+    guard height > 0 else { return Widths() }
+    if leaf == recent, isPlaceKnown { return before }
+    flush()
+    var sum = Widths()
+    var child = UInt32(leaf)
+    var node = leaves.base[leaf].parent
+    while node != Self.none {
+      var entry = Int(node) * Self.fanout
+      while entries.base[entry].w != child {
+        sum &+= entries.base[entry]
+        entry += 1
+      }
+      child = node
+      node = nodes.base[Int(node)].parent
+    }
+    return sum
+  }
+
+  /// Whether `left` comes before `right`; false when they are the same.
+  mutating func precedes(_ left: Int, _ right: Int) -> Bool {
+    if left == right { return false }
+    var leftChild = UInt32(left)
+    var rightChild = UInt32(right)
+    var leftNode = leaves.base[left].parent
+    var rightNode = leaves.base[right].parent
+    while leftNode != rightNode {
+      leftChild = leftNode
+      rightChild = rightNode
+      leftNode = nodes.base[Int(leftNode)].parent
+      rightNode = nodes.base[Int(rightNode)].parent
+    }
+    return entry(of: leftChild, in: leftNode) < entry(of: rightChild, in: rightNode)
+  }
+
+  // MARK: Shape
+
+  /// Makes a leaf after `leaf` and gives it `moved` of the widths of `leaf`. Returns its number,
+  /// one more than that of the leaf made before it.
+  mutating func splitLeaf(_ leaf: Int, moving moved: Widths) -> Int {
+    flush()
+    isPlaceKnown = false
+    let new = leaves.count
+    leaves.append(Leaf(parent: Self.none, next: leaves.base[leaf].next))
+    leaves.base[leaf].next = UInt32(new)
+    if height == 0 {
+      root = makeNode()
+      height = 1
+      var whole = total
+      whole.w = UInt32(leaf)
+      put(whole, at: 0, in: root, isBottom: true)
+    }
+    makeRoom(in: leaves.base[leaf].parent, isBottom: true, after: UInt32(leaf))
+    let node = leaves.base[leaf].parent
+    let entry = entry(of: UInt32(leaf), in: node)
+    entries.base[entry] &-= moved
+    var added = moved
+    added.w = UInt32(new)
+    put(added, at: entry + 1 - Int(node) * Self.fanout, in: node, isBottom: true)
+    return new
+  }
+
+  private mutating func makeNode() -> UInt32 {
+    nodes.append(Node(count: 0, parent: Self.none))
+    entries.appendUnset(count: Self.fanout)
+    return UInt32(nodes.count - 1)
+  }
+
+  private mutating func put(
+    _ added: Widths, at slot: Int, in node: UInt32, isBottom: Bool
+  ) {
+    let first = entries.base + Int(node) * Self.fanout
+    var entry = Int(nodes.base[Int(node)].count)
+    while entry > slot {
+      first[entry] = first[entry - 1]
+      entry -= 1
+    }
+    first[slot] = added
+    nodes.base[Int(node)].count += 1
+    adopt(added.w, by: node, isBottom: isBottom)
+  }
+
+  private mutating func adopt(_ child: UInt32, by node: UInt32, isBottom: Bool) {
+    if isBottom {
+      leaves.base[Int(child)].parent = node
+    } else {
+      nodes.base[Int(child)].parent = node
+    }
+  }
+
+  /// Splits `node` if it is full. Something is about to be put in after its child `child`.
+  private mutating func makeRoom(in node: UInt32, isBottom: Bool, after child: UInt32) {
+    guard nodes.base[Int(node)].count == UInt32(Self.fanout) else { return }
+    if node == root {
+      root = makeNode()
+      height += 1
+      var whole = total
+      whole.w = node
+      put(whole, at: 0, in: root, isBottom: false)
+    } else {
+      makeRoom(in: nodes.base[Int(node)].parent, isBottom: false, after: node)
+    }
+    let parent = nodes.base[Int(node)].parent
+    let new = makeNode()
+    let from = entries.base + Int(node) * Self.fanout
+    let to = entries.base + Int(new) * Self.fanout
+    // What is put at the end is likely to be followed by more of the same.
+    let kept = from[Self.fanout - 1].w == child ? Self.fanout - 1 : Self.fanout / 2
+    var moved = Widths()
+    for entry in kept..<Self.fanout {
+      to[entry - kept] = from[entry]
+      moved &+= from[entry]
+      adopt(from[entry].w, by: new, isBottom: isBottom)
+    }
+    nodes.base[Int(node)].count = UInt32(kept)
+    nodes.base[Int(new)].count = UInt32(Self.fanout - kept)
+    moved.w = 0
+    let entry = entry(of: node, in: parent)
+    entries.base[entry] &-= moved
+    moved.w = new
+    put(moved, at: entry + 1 - Int(parent) * Self.fanout, in: parent, isBottom: false)
+  }
+}
+
+extension SpanTree {
+  /// Checks the whole tree and returns the leaves in order with their widths. For tests: O(n).
+  mutating func checkedLeaves() -> [(leaf: Int, widths: Widths)] {
+    flush()
+    guard height > 0 else { return [(0, total)] }
+    var found: [(leaf: Int, widths: Widths)] = []
+    check(root, level: height, total, &found)
+    for (index, here) in found.enumerated() {
+      let next = index + 1 < found.count ? found[index + 1].leaf : nil
+      precondition(self.next(after: here.leaf) == next, "leaves link")
+    }
+    precondition(found.count == leafCount && found[0].leaf == 0, "every leaf is in the tree")
+    return found
+  }
+
+  private mutating func check(
+    _ node: UInt32, level: Int, _ expected: Widths,
+    _ found: inout [(leaf: Int, widths: Widths)]
+  ) {
+    let count = Int(nodes.base[Int(node)].count)
+    precondition(count > 0 && count <= Self.fanout, "a node has 1 to \(Self.fanout) children")
+    var sum = Widths()
+    for entry in Int(node) * Self.fanout..<Int(node) * Self.fanout + count {
+      var widths = entries.base[entry]
+      let child = widths.w
+      widths.w = 0
+      sum &+= widths
+      if level == 1 {
+        precondition(leaves.base[Int(child)].parent == node, "a leaf knows its parent")
+        found.append((Int(child), widths))
+      } else {
+        precondition(nodes.base[Int(child)].parent == node, "a node knows its parent")
+        check(child, level: level - 1, widths, &found)
+      }
+    }
+    var expected = expected
+    expected.w = 0
+    precondition(sum == expected, "widths add up")
+  }
+}

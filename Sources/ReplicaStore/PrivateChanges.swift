@@ -1,0 +1,90 @@
+import Causality
+import SQLiteBridge
+import SegmentStore
+
+/// The own changes that no segment holds: what the tables `unsealed` and `inherited` say, in memory.
+struct PrivateChanges {
+  /// Under the origin in use: the first and the last, nil when there are none.
+  private(set) var unsealed: ClosedRange<UInt64>?
+  private(set) var unsealedCount: UInt64 = 0
+  /// Under origins that the store has left: the first of each.
+  private(set) var inheritedFirsts: [Origin: UInt64] = [:]
+  private(set) var inheritedCount: UInt64 = 0
+  /// Whether a device that is no member yet needs an origin that it cannot claim.
+  private(set) var isSuspect = false
+
+  var count: UInt64 { unsealedCount + inheritedCount }
+
+  /// The first private change of each origin that has some.
+  func firsts(under origin: Origin) -> [Origin: UInt64] {
+    guard let unsealed else { return inheritedFirsts }
+    var firsts = inheritedFirsts
+    firsts[origin] = unsealed.lowerBound
+    return firsts
+  }
+
+  mutating func commit(_ sequences: ClosedRange<UInt64>) {
+    unsealed = (unsealed?.lowerBound ?? sequences.lowerBound)...sequences.upperBound
+    unsealedCount += sequences.upperBound - sequences.lowerBound + 1
+  }
+
+  /// Takes the unsealed changes up to `last` as sealed.
+  mutating func seal(through last: UInt64) {
+    guard let range = unsealed, last >= range.lowerBound else { return }
+    unsealed = last < range.upperBound ? (last + 1)...range.upperBound : nil
+    unsealedCount -= min(unsealedCount, min(last, range.upperBound) - range.lowerBound + 1)
+  }
+
+  static func load(
+    from connection: SQLiteConnection, isSuspect: Bool
+  ) throws(SQLiteError) -> PrivateChanges {
+    var found = PrivateChanges()
+    found.isSuspect = isSuspect
+    var rows = try connection.query(
+      """
+      SELECT origin, min(first_sequence), sum(last_sequence - first_sequence + 1)
+      FROM inherited GROUP BY origin
+      """)
+    while try rows.next() {
+      found.inheritedFirsts[try ReplicaStore.origin(0, of: rows)] = try rows.counter(1)
+      found.inheritedCount += try rows.counter(2)
+    }
+    var unsealed = try connection.query(
+      """
+      SELECT min(first_sequence), max(last_sequence), sum(last_sequence - first_sequence + 1)
+      FROM unsealed
+      """)
+    if try unsealed.next(), try !unsealed.isNull(0) {
+      let (first, last) = (try unsealed.counter(0), try unsealed.counter(1))
+      found.unsealed = first...max(first, last)
+      found.unsealedCount = try unsealed.counter(2)
+    }
+    return found
+  }
+}
+
+extension ReplicaStore {
+  /// The private changes. Complexity: O(1) unless another process has committed.
+  func privateChanges() throws(StoreError) -> PrivateChanges {
+    if let known = knownPrivateChanges, try isCurrent() { return known }
+    return try reading { () throws(StoreError) in
+      let isSuspect = try stored { () throws(SegmentStoreError) in
+        try segments.setting(Self.suspicionSetting) != nil
+      }
+      let found = try sql { () throws(SQLiteError) in
+        try PrivateChanges.load(from: connection, isSuspect: isSuspect)
+      }
+      knownPrivateChanges = found
+      return found
+    }
+  }
+
+  /// How many own changes no segment holds yet.
+  package func unsealedCount() throws(StoreError) -> UInt64 { try privateChanges().count }
+
+  /// Whether there are private changes under an origin that the store has left: whether somebody
+  /// else has sent them must be known before they are sealed.
+  package func hasInherited() throws(StoreError) -> Bool {
+    try privateChanges().inheritedCount > 0
+  }
+}
