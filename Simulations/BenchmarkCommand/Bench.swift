@@ -37,8 +37,8 @@ struct Bench {
     report(name, subject, unit: count == nil ? "ms" : "us", figures)
   }
 
-  /// Measures how much of something there is in a second of a core that `measure` uses: whatever else
-  /// runs on the machine takes nothing of it.
+  /// Measures how much of something there is in a second of a core that `measure` uses: whatever
+  /// else runs on the machine takes nothing of it.
   func rate<Output>(
     _ name: String, _ subject: String, unit: String, of amount: (Output) -> Double,
     measure: () throws -> Output

@@ -24,8 +24,8 @@ package enum Zstandard {
 
   /// The `count` bytes of a frame.
   ///
-  /// - Throws: `invalidValue` when the bytes are no frame, or one of another size. Allocates `count`
-  ///   bytes, so the caller checks that number first.
+  /// - Throws: `invalidValue` when the bytes are no frame, or one of another size. Allocates
+  ///   `count` bytes, so the caller checks that number first.
   package static func decompress(
     _ frame: [UInt8], count: Int, _ field: String
   ) throws(ByteDecodingError) -> [UInt8] {

@@ -6,8 +6,8 @@ package import Documents
 /// beside the state and reads only when a concurrent merge, a time travel or an attribution asks.
 ///
 /// The layout is in FORMAT.md, beside this file. Everything is run-length encoded in columns, so
-/// that typing a word is one run, and each column is compressed where that makes it shorter. Reading puts whole runs into a
-/// ``DocumentHistory`` without ever making single edits.
+/// that typing a word is one run, and each column is compressed where that makes it shorter.
+/// Reading puts whole runs into a ``DocumentHistory`` without ever making single edits.
 package enum HistoryChunk {
   /// The first byte. Another one than that of a ``ChangeBlock``, which history was kept in before.
   package static let version: UInt8 = 2

@@ -2,7 +2,8 @@ import Causality
 import SQLiteBridge
 import SegmentStore
 
-/// The own changes that no segment holds: what the tables `unsealed` and `inherited` say, in memory.
+/// The own changes that no segment holds: what the tables `unsealed` and `inherited` say, in
+/// memory.
 struct PrivateChanges {
   /// Under the origin in use: the first and the last, nil when there are none.
   private(set) var unsealed: ClosedRange<UInt64>?

@@ -21,7 +21,8 @@ package struct Link {
     package init() {}
   }
 
-  /// What is looked at after every input, as of the last one: stored, so that looking copies nothing.
+  /// What is looked at after every input, as of the last one: stored, so that looking copies
+  /// nothing.
   package struct Gauges: Sendable {
     /// About how many bytes the link holds: a frame that is not whole yet, what waits for `begin`,
     /// and the session's.
@@ -29,7 +30,7 @@ package struct Link {
     /// When `tick` has something to do at the latest.
     package var nextDeadline = UInt64.max
     /// Segment bytes on their way to the peer of a running session when the last one was begun. One
-    /// that was refused counts for ever, one that was sent again twice.
+    /// that was sent again counts twice.
     package var bytesUnderWay = 0
     /// The most of them that the peer takes.
     package var window = 0

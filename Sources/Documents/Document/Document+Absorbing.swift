@@ -2,11 +2,11 @@ import Causality
 import Sabotages
 
 extension Document {
-  /// Takes into the state what a history has gained since `start`, where the state stands. Each text
-  /// and list that gained something is replayed once.
+  /// Takes into the state what a history has gained since `start`, where the state stands. Each
+  /// text and list that gained something is replayed once.
   ///
-  /// - Parameter lamport: the Lamport time of the change that a new event is of; asked for events of
-  ///   lists, ascending.
+  /// - Parameter lamport: the Lamport time of the change that a new event is of; asked for events
+  ///   of lists, for each list ascending.
   func absorb(
     _ history: DocumentHistory, since start: DocumentHistory.Mark,
     lamport: (_ version: Int) -> UInt64

@@ -8,10 +8,10 @@ import Sabotages
 /// as another one; see ``merge(_:history:)``.
 ///
 /// A document has one owner and is never entered again while it works, which is why its storage
-/// does without dynamic checks of exclusive access: they would cost more than a keystroke does. It is a class so that an edit never copies what it does not touch;
-/// ``copy()`` gives a second one that shares storage until either changes. When an edit or a merge
-/// throws, or an editor is dropped without ``Editor/finish()``, discard the document and open it
-/// again from its state.
+/// does without dynamic checks of exclusive access: they would cost more than a keystroke does. It
+/// is a class so that an edit never copies what it does not touch; ``copy()`` gives a second one
+/// that shares storage until either changes. When an edit or a merge throws, or an editor is
+/// dropped without ``Editor/finish()``, discard the document and open it again from its state.
 package final class Document {
   package let id: DocumentID
 
