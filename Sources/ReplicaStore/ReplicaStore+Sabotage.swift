@@ -10,10 +10,7 @@ extension ReplicaStore {
 
   /// Ends the transaction in the middle and begins another for the rest.
   func commitHere() throws(StoreError) {
-    try sql { () throws(SQLiteError) in
-      try connection.execute("COMMIT")
-      try connection.execute("BEGIN IMMEDIATE")
-    }
+    try sql { () throws(SQLiteError) in try connection.splitTransaction() }
   }
 
   /// Commits that the changes are applied, and nothing of what they did.

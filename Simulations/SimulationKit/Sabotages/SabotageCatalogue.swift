@@ -50,15 +50,14 @@ package enum SabotageCatalogue {
   /// The first that catches it, as 'skerry-sim sabotages --hunt' finds it.
   private static func seed(of sabotage: Sabotage) -> UInt64 {
     switch sabotage {
-    case .skipChainCheck, .useTransactionAfterError, .keepMemoryAfterFailure, .neverAsk,
-      .keepBridge:
-      2
+    case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge: 2
     case .skipSignatureCheck: 3
-    case .knowOneHub: 4
+    case .knowOneHub, .applyOutsideTransaction: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
       5
     case .orderRegistersByArrival, .dropLosers: 7
+    case .keepMemoryAfterFailure: 8
     case .deleteBeatsEdit: 11
     case .forgetTombstone: 27
     default: 1
@@ -111,7 +110,7 @@ package enum SabotageCatalogue {
     case .useTransactionAfterError:
       ("goes on after an error that has ended a transaction", ["P2", "P3", "P5", "P6", "P8"])
     case .applyOutsideTransaction:
-      ("commits the documents of a change one by one", ["P3", "P6"])
+      ("commits the documents of a change one by one", ["P2", "P3", "P6"])
     case .keepMemoryAfterFailure:
       ("keeps in memory what a failed transaction did", ["P2", "P3", "P6", "P8"])
     case .saveVectorFirst:
