@@ -94,8 +94,9 @@ struct Checks {
     }
   }
 
-  /// Identity is never reused: what had a name that others used has another one now.
-  private mutating func followRenaming(
+  /// Identity is never reused: what had a name that others used has another one now. Looked at
+  /// after every act, also when nothing new is shown: the new names may already be on their way.
+  mutating func followRenaming(
     _ node: ReplicaNode, at time: Int, _ trace: inout Trace
   ) {
     guard let store = node.store, renamingsSeen[node.number] != (node.life, store.renamingCount),

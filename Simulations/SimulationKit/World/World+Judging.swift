@@ -26,6 +26,7 @@ extension World {
 
   func checkBuffers(_ node: ReplicaNode) {
     guard let engine = node.engine else { return }
+    if !node.isRotten { checks.followRenaming(node, at: now, &trace) }
     checks.observeBuffers(of: engine, node: node.number, at: now, &trace)
   }
 
