@@ -44,7 +44,6 @@ enum TextBenchmarks {
       "text.openFromHistory", subject, prepare: {}, check: { $0 == end },
       measure: { try text(of: open(chunk)) })
     try keystrokes(bench, subject, state)
-    try memory(bench, subject, state, chunk)
   }
 
   private static func text(of document: Document) throws -> String {
@@ -96,16 +95,6 @@ enum TextBenchmarks {
         size == 1 ? "text.saveOneEdit" : "text.saveThousandEdits", subject, blocks[0].count,
         unit: "bytes")
     }
-  }
-
-  private static func memory(
-    _ bench: Bench, _ subject: String, _ state: [UInt8], _ chunk: [UInt8]
-  ) throws {
-    bench.figure(
-      "text.memory", subject,
-      try Memory.size { try Document(id: TraceEdits.document, state: state) }, unit: "bytes")
-    bench.figure(
-      "text.memoryWithHistory", subject, try Memory.size { try open(chunk) }, unit: "bytes")
   }
 
   // MARK: Several people

@@ -52,7 +52,7 @@ package enum SabotageCatalogue {
     switch sabotage {
     case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge: 2
     case .skipSignatureCheck: 3
-    case .knowOneHub, .applyOutsideTransaction: 4
+    case .knowOneHub, .applyOutsideTransaction, .saveVectorFirst: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
       5
