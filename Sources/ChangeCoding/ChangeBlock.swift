@@ -3,7 +3,7 @@ package import Causality
 package import Documents
 
 /// The one encoding for runs of changes: changes not yet sealed, the bodies of segments, the tails
-/// and the history chunks of documents.
+/// of documents.
 ///
 /// The layout is in FORMAT.md, beside this file. Every value has one encoding: a block that decodes
 /// is what ``encode(_:)`` makes of its changes.
