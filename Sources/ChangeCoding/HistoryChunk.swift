@@ -11,6 +11,8 @@ package import Documents
 package enum HistoryChunk {
   /// The first byte. Another one than that of a ``ChangeBlock``, which history was kept in before.
   package static let version: UInt8 = 2
+  /// The most changes in a chunk. In bytes a run of them can be small, single edits are not.
+  package static let changeCountMax = 1 << 20
   /// The most bytes of a chunk, and of all its columns when they are unpacked.
   package static let byteCountMax = 1 << 28
 
@@ -18,7 +20,7 @@ package enum HistoryChunk {
   /// earlier chunks.
   ///
   /// - Parameter effort: how hard to pack; nil leaves the columns as they are.
-  /// - Precondition: there is at least one edit, each has operations, and all are of one document.
+  /// - Precondition: there are 1 to ``changeCountMax`` edits of one document, each with operations.
   /// - Complexity: O(edits and their content).
   package static func encode(
     _ edits: some Sequence<IncomingEdit>, of document: DocumentID, _ effort: Zstandard.Effort?

@@ -71,6 +71,9 @@ struct HistoryUnpacker {
       guard sequence > 0, size >> 1 > 1 || !isOneChange,
         UInt64(changes) - 1 <= UInt64.max - sequence
       else { throw failure(.invalidValue, "run") }
+      guard changes <= HistoryChunk.changeCountMax - changeCount else {
+        throw failure(.limitExceeded, "changes of a history chunk")
+      }
       nextSequences[origin] = sequence &+ UInt64(changes)
       var run = HistoryRun(
         origin: origins[origin], sequence: sequence, eventCount: size >> 1,

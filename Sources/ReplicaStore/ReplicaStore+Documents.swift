@@ -215,10 +215,13 @@ extension ReplicaStore {
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))
-      if !tail.isEmpty {
+      var rest = tail[...]
+      while !rest.isEmpty {
+        let part = rest.prefix(HistoryChunk.changeCountMax)
+        rest = rest.dropFirst(part.count)
         try connection.execute(
           "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
-          .blob(HistoryChunk.encode(tail, of: entry.document.id, .quick)))
+          .blob(HistoryChunk.encode(part, of: entry.document.id, .quick)))
       }
       try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
       try connection.execute(
