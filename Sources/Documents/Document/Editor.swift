@@ -39,7 +39,7 @@ package final class Editor {
   /// Ends the edit and hands out what it did; nil when it did nothing.
   package func finish() throws(MergeError) -> DocumentEdit? {
     document.openEditEndsInDelete = nil
-    retractOffer()
+    breakTypingOff()
     guard !draft.isEmpty else { return nil }
     let edit = DocumentEdit(
       document: document.id, parents: document.parents, operations: document.operations(of: draft))
@@ -56,16 +56,17 @@ package final class Editor {
   ///
   /// - Returns: whether something was done.
   package func commit() throws(MergeError) -> Bool {
-    precondition(document.hasHistory, "a document without history has nowhere to record an edit")
-    document.openEditEndsInDelete = nil
     if document.typing.hasOffer {
       document.typing.acceptOffer(time: time)
       return true
     }
+    precondition(document.hasHistory, "a document without history has nowhere to record an edit")
+    document.openEditEndsInDelete = nil
     guard !draft.isEmpty else { return false }
     try document.record(draft, of: change, lamport: lamport, time: time)
     document.advanceFrontier(to: change, endsInDelete: draft.endsInDelete)
     document.typing.follow(draft, change: change, lamport: lamport)
+    document.openGapForTyping()
     draft.removeAll()
     return true
   }
@@ -73,9 +74,10 @@ package final class Editor {
   /// Whether nothing was done.
   package var isEmpty: Bool { draft.isEmpty && !document.typing.hasOffer }
 
-  /// Takes a keystroke back that was thought to be all that the transaction does.
-  private func retractOffer() {
-    if document.typing.hasOffer { document.typing.retract(into: &draft) }
+  /// Before the draft takes anything: the transaction is more than a keystroke that goes on, and
+  /// takes one back that was thought to be all of it.
+  private func breakTypingOff() {
+    document.typing.breakOff(into: &draft)
   }
 
   // MARK: Values
@@ -215,6 +217,7 @@ package final class Editor {
   package func removeText(
     _ handle: ContainerHandle, at position: Int, count: Int
   ) throws(EditError) {
+    if count == 1, document.typing.erase(at: position, in: handle.index) { return }
     guard canReplace(count, at: position, by: 0, in: handle) else {
       throw refusal(count, at: position, by: 0, in: handle, nil)
     }
@@ -226,7 +229,9 @@ package final class Editor {
     _ path: DocumentPath?
   ) throws(EditError) {
     let isDone = text.utf8.withContiguousStorageIfAvailable { utf8 in
-      replace(count, at: position, by: utf8, in: handle)
+      // One byte is ASCII.
+      utf8.count == 1 && count == 0 && document.typing.type(utf8[0], at: position, in: handle.index)
+        || replace(count, at: position, by: utf8, in: handle)
     }
     guard let isDone else {
       var text = text
@@ -253,7 +258,7 @@ package final class Editor {
     _ count: Int, at position: Int, by inserted: Int, in handle: ContainerHandle
   ) -> Bool {
     precondition(document.kind(of: handle) == .text, "a handle of a text is wanted")
-    let length = document.texts[document.slot(of: handle)].count
+    let length = document.storedTexts[document.slot(of: handle)].count
     return position >= 0 && position <= length && count >= 0 && count <= length - position
       && count + inserted <= Operation.eventCountMax - draft.eventCount
       && length - count + inserted <= Operation.positionMax
@@ -265,7 +270,7 @@ package final class Editor {
     _ path: DocumentPath?
   ) -> EditError {
     do throws(EditError) {
-      let length = document.texts[document.slot(of: handle)].count
+      let length = document.storedTexts[document.slot(of: handle)].count
       try checkRange(position, count, within: length, path)
       try checkRoom(for: count + inserted)
       return EditError(
@@ -282,12 +287,10 @@ package final class Editor {
     // The range was checked, so that this cannot fail.
     try? document.texts[document.slot(of: handle)].remove(position..<position + count)
     document.openEditEndsInDelete = false
-    if count == 1, draft.isEmpty,
-      document.typing.offer(removingAt: position, from: handle.index)
-    {
-      return
+    if count == 1, document.typing.offer(removingAt: position, from: handle.index) {
+      return document.openGapForTyping()
     }
-    retractOffer()
+    breakTypingOff()
     draft.remove(count, at: position, from: handle.index)
   }
 
@@ -299,12 +302,10 @@ package final class Editor {
     // The position was checked, and the length is below what a text can hold: this cannot fail.
     try? document.texts[document.slot(of: handle)].insert(validUTF8: utf8, at: position)
     document.openEditEndsInDelete = false
-    if count == 1, draft.isEmpty,
-      document.typing.offer(inserting: utf8, at: position, into: handle.index)
-    {
-      return
+    if count == 1, document.typing.offer(inserting: utf8, at: position, into: handle.index) {
+      return document.openGapForTyping()
     }
-    retractOffer()
+    breakTypingOff()
     draft.insert(utf8, count: count, at: position, into: handle.index)
   }
 
@@ -314,7 +315,7 @@ package final class Editor {
   }
 
   private func record(_ handle: ContainerHandle, _ action: Operation.Action) {
-    retractOffer()
+    breakTypingOff()
     let operation = Operation(document.containers[handle.index].id, action)
     let count = document.perform(operation, at: nextEvent, lamport: lamport)
     draft.append(operation, eventCount: count)
