@@ -62,6 +62,21 @@ package struct EventGraph: Sendable {
   package mutating func append(
     origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool = true, parents: [Int]
   ) throws(EventGraphError) -> Range<Int> {
+    var parents = parents
+    return try append(
+      origin: origin, sequence: sequence, eventCount: eventCount, isOneChange: isOneChange,
+      reducing: &parents)
+  }
+
+  /// Appends events, as ``append(origin:sequence:eventCount:isOneChange:parents:)`` does, for a
+  /// caller who appends many runs with one array.
+  ///
+  /// - Parameter parents: in any order; those that another one covers are gone after the call, and
+  ///   the others ascend.
+  package mutating func append(
+    origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool,
+    reducing parents: inout [Int]
+  ) throws(EventGraphError) -> Range<Int> {
     guard eventCount > 0 else { throw .emptyChange(origin: origin, sequence: sequence) }
     guard eventCount <= Self.eventCountMax - count, origin >= 0, origin < Int(UInt32.max),
       isOneChange || UInt64(eventCount) - 1 <= UInt64.max - sequence
@@ -72,13 +87,13 @@ package struct EventGraph: Sendable {
     for parent in parents where parent < 0 || parent >= count {
       throw .unknownParent(version: parent)
     }
-    let parents = parents.count > 1 ? dominators(of: parents) : parents
+    if parents.count > 1 { reduceToDominators(&parents) }
 
     let versions = count..<count + eventCount
     appendRun(versions, parents: parents)
     appendIdentity(
       versions, origin: origin, sequence: sequence, stepsSequence: !isOneChange || eventCount == 1)
-    frontier = Self.frontier(adding: versions, parents: parents, to: frontier)
+    moveFrontier(adding: versions, parents: parents)
     count = versions.upperBound
     return versions
   }
@@ -157,19 +172,15 @@ package struct EventGraph: Sendable {
         stepsSequence: stepsSequence))
   }
 
-  /// `frontier` after `versions`, whose first has `parents` and which are a chain, were added.
-  static func frontier(
-    adding versions: Range<Int>, parents: [Int], to frontier: [Int]
-  ) -> [Int] {
-    var result = frontier
-    if result == parents {
-      result.removeAll(keepingCapacity: true)
+  /// Adds `versions`, whose first has `parents` and which are a chain.
+  private mutating func moveFrontier(adding versions: Range<Int>, parents: [Int]) {
+    if frontier == parents {
+      frontier.removeAll(keepingCapacity: true)
     } else {
-      result.removeAll { parents.contains($0) }
+      frontier.removeAll { parents.contains($0) }
     }
     // New versions are greater than all older ones, so the order holds.
-    result.append(versions.upperBound - 1)
-    return result
+    frontier.append(versions.upperBound - 1)
   }
 }
 

@@ -102,7 +102,7 @@ package struct SequenceLog: Sendable {
     version: Int, position: Int, valid utf8: UnsafeBufferPointer<UInt8>, count: Int
   ) throws(SequenceError) {
     guard content == .text else { throw .wrongContent(version: version) }
-    try append(version, count, position, .insert)
+    try append(version, count, position, .insert, byteStart: bytes.count)
     bytes.append(contentsOf: utf8)
   }
 
@@ -126,7 +126,7 @@ package struct SequenceLog: Sendable {
     version: Int, position: Int, itemCount: Int
   ) throws(SequenceError) {
     guard content == .items else { throw .wrongContent(version: version) }
-    try append(version, itemCount, position, .insert)
+    try append(version, itemCount, position, .insert, byteStart: 0)
   }
 
   /// Appends the deletion of `count` units, one event each.
@@ -137,15 +137,66 @@ package struct SequenceLog: Sendable {
   package mutating func appendDelete(
     version: Int, position: Int, count: Int, backward: Bool = false
   ) throws(SequenceError) {
+    try appendDelete(
+      version: version, position: position, count: count, backward: backward,
+      byteStart: bytes.count)
+  }
+
+  private mutating func appendDelete(
+    version: Int, position: Int, count: Int, backward: Bool, byteStart: Int
+  ) throws(SequenceError) {
     if backward, count > 0, position < count - 1 {
       throw .positionOutOfRange(version: version, position: position, count: count)
     }
     let isBackward = backward && count > 1
-    try append(version, count, position, isBackward ? .deleteBackward : .deleteForward)
+    try append(
+      version, count, position, isBackward ? .deleteBackward : .deleteForward,
+      byteStart: byteStart)
+  }
+
+  /// Appends runs of a text; their content is numbered anew.
+  ///
+  /// - Parameter utf8: valid, as many scalars as the runs insert, one after the other.
+  /// - Complexity: O(runs + bytes).
+  mutating func append(
+    _ runs: ContiguousArray<SequenceRun>, utf8: UnsafeBufferPointer<UInt8>, isASCII: Bool
+  ) throws(SequenceError) {
+    guard content == .text else { throw .wrongContent(version: versionEnd) }
+    if rows.isEmpty { rows.reserveCapacity(runs.count) }
+    let start = bytes.count
+    bytes.append(contentsOf: utf8)
+    var offset = 0
+    for run in runs {
+      try append(run, byteStart: start + offset)
+      guard run.kind == .insert else { continue }
+      if isASCII {
+        offset += run.count
+      } else {
+        offset += UTF8Scalars.byteOffset(
+          of: run.count, in: UnsafeBufferPointer(rebasing: utf8[offset...]))
+      }
+    }
+  }
+
+  /// Appends runs of a list; their content is numbered anew. Complexity: O(runs).
+  mutating func append(itemRuns runs: ContiguousArray<SequenceRun>) throws(SequenceError) {
+    guard content == .items else { throw .wrongContent(version: versionEnd) }
+    for run in runs { try append(run, byteStart: 0) }
+  }
+
+  private mutating func append(_ run: SequenceRun, byteStart: Int) throws(SequenceError) {
+    switch run.kind {
+    case .insert:
+      try append(run.version, run.count, run.position, .insert, byteStart: byteStart)
+    case .deleteForward, .deleteBackward:
+      try appendDelete(
+        version: run.version, position: run.position, count: run.count,
+        backward: run.kind == .deleteBackward, byteStart: byteStart)
+    }
   }
 
   private mutating func append(
-    _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind
+    _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind, byteStart: Int
   ) throws(SequenceError) {
     guard count > 0 else { throw .emptyOperation(version: version) }
     guard version >= versionEnd else {
@@ -164,7 +215,7 @@ package struct SequenceLog: Sendable {
       // Every number was held against its limit above.
       rows.append(
         Row(
-          version: version, byteStart: bytes.count, count: UInt32(count),
+          version: version, byteStart: byteStart, count: UInt32(count),
           position: UInt32(position), content: UInt32(contentCount), kind: kind))
     }
     versionEnd = version + count
@@ -242,6 +293,49 @@ package struct SequenceLog: Sendable {
     let start = byteOffset(ofContent: range.lowerBound, run: run(ofContent: range.lowerBound))
     let end = byteOffset(ofContentEnd: range.upperBound)
     return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<end])) }
+  }
+
+  /// Where content was found last: what comes next is mostly not far behind it.
+  struct ContentCursor {
+    fileprivate var run = 0
+  }
+
+  /// Calls `body` as ``withUTF8(ofContent:_:)`` does.
+  ///
+  /// Complexity: O(1) and the run up to there for content not far behind that of the call before.
+  func withUTF8<Result>(
+    ofContent range: Range<Int>, from cursor: inout ContentCursor,
+    _ body: (UnsafeBufferPointer<UInt8>) -> Result
+  ) -> Result {
+    if bytes.count == contentCount || range.isEmpty {
+      return withUTF8(ofContent: range, body)
+    }
+    cursor.run = run(ofContent: range.lowerBound, near: cursor.run)
+    let first = rows[cursor.run]
+    guard range.upperBound - Int(first.content) <= Int(first.count) else {
+      return withUTF8(ofContent: range, body)
+    }
+    let start = byteOffset(ofContent: range.lowerBound, run: cursor.run)
+    let runEnd = cursor.run + 1 < rows.count ? rows[cursor.run + 1].byteStart : bytes.count
+    return bytes.withUnsafeBufferPointer { bytes in
+      let rest = UnsafeBufferPointer(rebasing: bytes[start..<runEnd])
+      let length =
+        runEnd - first.byteStart == Int(first.count)
+        ? range.count : UTF8Scalars.byteOffset(of: range.count, in: rest)
+      return body(UnsafeBufferPointer(rebasing: rest[..<length]))
+    }
+  }
+
+  private func run(ofContent ordinal: Int, near run: Int) -> Int {
+    var run = run
+    guard run < rows.count, Int(rows[run].content) <= ordinal else {
+      return self.run(ofContent: ordinal)
+    }
+    for _ in 0..<8 {
+      guard run + 1 < rows.count, Int(rows[run + 1].content) <= ordinal else { return run }
+      run += 1
+    }
+    return self.run(ofContent: ordinal)
   }
 
   /// The scalars that have these ordinals.
