@@ -74,19 +74,32 @@ extension EventGraph {
 
   /// Makes `versions`, of which there are several, what `dominators(of:)` would: in place, and at
   /// once where they are heads of the graph, as those of changes mostly are that have just come.
-  func reduceToDominators(_ versions: inout [Int]) {
-    if versions.count == 2, versions[0] > versions[1] { versions.swapAt(0, 1) }
-    var rest = frontier[...]
-    let areHeads = versions.allSatisfy { version in
-      while let head = rest.first {
-        rest.removeFirst()
-        if head == version { return true }
-      }
-      return false
+  func reduceToDominators(_ versions: inout Arena<Int>) {
+    if versions.count == 2, versions[0] > versions[1] {
+      let first = versions[0]
+      versions[0] = versions[1]
+      versions[1] = first
     }
-    if areHeads { return }
-    guard versions.count == 2 else { return versions = dominators(of: versions) }
-    if isPast(versions[0], of: versions[1]) { versions.removeFirst() }
+    if areHeads(versions) { return }
+    if versions.count == 2 {
+      guard isPast(versions[0], of: versions[1]) else { return }
+      versions[0] = versions[1]
+      return versions.removeLast(1)
+    }
+    let found = dominators(of: (0..<versions.count).map { versions[$0] })
+    versions.removeAll()
+    for version in found { versions.append(version) }
+  }
+
+  /// Whether the versions ascend and all are heads.
+  private func areHeads(_ versions: borrowing Arena<Int>) -> Bool {
+    var next = 0
+    for head in frontier {
+      if versions[next] < head { return false }
+      if versions[next] == head { next += 1 }
+      if next == versions.count { return true }
+    }
+    return false
   }
 
   /// Whether `version` is `later` or an ancestor of it, of which it is not greater.

@@ -63,7 +63,7 @@ struct HistoryUnpacker {
     var nextSequences = [UInt64](repeating: 1, count: origins.count)
     // Where each origin is in the history, once a run of it has come.
     var places = [Int](repeating: -1, count: origins.count)
-    var parents: [Int] = []
+    var parents = Arena<Int>(capacity: 4)
     for _ in 0..<runCount {
       let origin = try origin(from: &runOrigins)
       let step = UInt64(bitPattern: try sequences.readSigned("run sequence"))
@@ -98,12 +98,12 @@ struct HistoryUnpacker {
 
   /// Makes `parents` those of the run that comes next.
   private func readParents(
-    _ parents: inout [Int], from column: inout ByteReader, in history: borrowing DocumentHistory,
+    _ parents: inout Arena<Int>, from column: inout ByteReader, in history: borrowing DocumentHistory,
     _ base: Int
   ) throws(ByteDecodingError) {
     let end = history.eventCount
     let count = try column.readInt("parent count", in: 0...Int.max)
-    parents.removeAll(keepingCapacity: true)
+    parents.removeAll()
     if count == 0 {
       // The change before stands in this chunk.
       guard end > base else { throw failure(.invalidValue, "parents") }

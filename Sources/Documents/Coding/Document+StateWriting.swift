@@ -156,7 +156,8 @@ private struct StateWriter {
       write(first)
       out.write(varint: lamport)
       for element in index..<end {
-        if let content = elements[element].register.winner?.content { write(content, isInMap: false) }
+        guard let winner = elements[element].register.winner else { continue }
+        write(winner.content, isInMap: false)
       }
       index = end
     }

@@ -1,6 +1,6 @@
 package import ByteCoding
 package import Causality
-import RunStructures
+package import RunStructures
 
 /// Everything that was ever done to one document, in columns: the graph of its events, for each
 /// text and list the log of its operations at the positions their authors meant, and all other
@@ -193,11 +193,11 @@ package struct DocumentHistory: Sendable {
   /// - Parameters:
   ///   - origin: its place, which ``originIndex(of:)`` tells.
   ///   - sequence: that of the (first) change.
-  ///   - parents: the last events of the changes that the first one names as its parents. The array
-  ///     may be changed, so that a caller can use one for many runs.
+  ///   - parents: the last events of the changes that the first one names as its parents. They may
+  ///     be changed, so that a caller can use one arena for many runs.
   /// - Throws: ``MergeError`` when one of the changes is here, or a parent is not.
   package mutating func append(
-    origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool, parents: inout [Int]
+    origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool, parents: inout Arena<Int>
   ) throws(MergeError) -> Range<Int> {
     do throws(EventGraphError) {
       return try graph.append(
