@@ -98,8 +98,8 @@ struct HistoryUnpacker {
 
   /// Makes `parents` those of the run that comes next.
   private func readParents(
-    _ parents: inout Arena<Int>, from column: inout ByteReader, in history: borrowing DocumentHistory,
-    _ base: Int
+    _ parents: inout Arena<Int>, from column: inout ByteReader,
+    in history: borrowing DocumentHistory, _ base: Int
   ) throws(ByteDecodingError) {
     let end = history.eventCount
     let count = try column.readInt("parent count", in: 0...Int.max)
