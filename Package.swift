@@ -208,6 +208,7 @@ let package = Package(
       of: "Documents",
       [
         "ByteCoding", "Causality", "DocumentModel", "Documents", "JSONCoding", "EditingTraces",
+        "RunStructures",
       ]),
     tests(of: "DocumentModel", ["Causality", "DocumentModel", "Documents", "JSONCoding"]),
     tests(of: "Segments", ["ByteCoding", "Causality", "Sealing", "Segments"]),

@@ -6,7 +6,8 @@ public struct ByteReader: Sendable {
   @usableFromInline let bytes: [UInt8]
   @usableFromInline let end: Int
   /// The position of the next byte, from the start of the array that was handed in.
-  public private(set) var offset: Int
+  @inlinable public var offset: Int { next }
+  @usableFromInline var next: Int
 
   /// The bytes that are left.
   public var remaining: Int { end - offset }
@@ -14,7 +15,7 @@ public struct ByteReader: Sendable {
 
   public init(_ bytes: [UInt8]) {
     self.bytes = bytes
-    offset = 0
+    next = 0
     end = bytes.count
   }
 
@@ -24,7 +25,7 @@ public struct ByteReader: Sendable {
 
   private init(_ bytes: [UInt8], from offset: Int, to end: Int) {
     self.bytes = bytes
-    self.offset = offset
+    next = offset
     self.end = end
   }
 
@@ -34,11 +35,26 @@ public struct ByteReader: Sendable {
 
   public mutating func readByte(_ field: String) throws(ByteDecodingError) -> UInt8 {
     guard offset < end else { throw failure(.truncated, field) }
-    defer { offset += 1 }
+    defer { next += 1 }
     return bytes[offset]
   }
 
+  /// Reads an unsigned integer, seven bits a byte, the lowest first. Most have one byte.
+  @inlinable
+  @inline(__always)
   public mutating func readVarint(_ field: String) throws(ByteDecodingError) -> UInt64 {
+    if offset < end {
+      let byte = bytes[offset]
+      if byte < 0x80 {
+        next &+= 1
+        return UInt64(byte)
+      }
+    }
+    return try readLongVarint(field)
+  }
+
+  @usableFromInline
+  mutating func readLongVarint(_ field: String) throws(ByteDecodingError) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     var position = offset
@@ -55,7 +71,7 @@ public struct ByteReader: Sendable {
       shift += 7
       if shift > 63 { throw failure(.invalidValue, field) }
     }
-    offset = position
+    next = position
     return value
   }
 
@@ -78,6 +94,8 @@ public struct ByteReader: Sendable {
   }
 
   /// Reads an integer that must lie in `range`.
+  @inlinable
+  @inline(__always)
   public mutating func readInt(
     _ field: String, in range: ClosedRange<Int>
   ) throws(ByteDecodingError) -> Int {
@@ -88,6 +106,8 @@ public struct ByteReader: Sendable {
     return value
   }
 
+  @inlinable
+  @inline(__always)
   public mutating func readSigned(_ field: String) throws(ByteDecodingError) -> Int64 {
     let value = try readVarint(field)
     return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
@@ -111,7 +131,7 @@ public struct ByteReader: Sendable {
   ) throws(ByteDecodingError) -> Integer {
     let size = MemoryLayout<Integer>.size
     guard remaining >= size else { throw failure(.truncated, field) }
-    defer { offset += size }
+    defer { next += size }
     return bytes.withUnsafeBytes {
       $0.loadUnaligned(fromByteOffset: offset, as: Integer.self)
     }
@@ -128,7 +148,7 @@ public struct ByteReader: Sendable {
     _ count: Int, _ field: String
   ) throws(ByteDecodingError) -> [UInt8] {
     guard count >= 0, count <= remaining else { throw failure(.truncated, field) }
-    defer { offset += count }
+    defer { next += count }
     return Array(bytes[offset..<(offset + count)])
   }
 
@@ -161,7 +181,7 @@ public struct ByteReader: Sendable {
       let text = short
         ?? String(validating: bytes[offset..<(offset + count)], as: UTF8.self)
     else { throw failure(.invalidUTF8, field) }
-    offset += count
+    next += count
     return text
   }
 
@@ -170,7 +190,7 @@ public struct ByteReader: Sendable {
     _ count: Int, _ field: String
   ) throws(ByteDecodingError) -> ByteReader {
     guard count >= 0, count <= remaining else { throw failure(.truncated, field) }
-    defer { offset += count }
+    defer { next += count }
     return ByteReader(bytes, from: offset, to: offset + count)
   }
 

@@ -52,21 +52,39 @@ package struct StepColumn: Sendable {
 }
 
 /// Reads the integers of a ``StepColumn``.
+@usableFromInline
 package struct StepColumnReader: Sendable {
   private var reader: ByteReader
-  private var value: Int64 = 0
-  private var step: Int64?
-  private var left = 0
+  @usableFromInline var value: Int64 = 0
+  @usableFromInline var step: Int64 = 0
+  private var hasStep = false
+  /// How often the step is still to be taken.
+  @usableFromInline var left = 0
 
   package init(_ reader: ByteReader) {
     self.reader = reader
   }
 
   /// The next integer.
+  @inlinable
+  @inline(__always)
   package mutating func next(_ field: String) throws(ByteDecodingError) -> Int64 {
-    let run = try nextRun(field, atMost: 1)
-    value = value &+ run.step
+    if left == 0 { try readRun(field) }
+    left &-= 1
+    value = value &+ step
     return value
+  }
+
+  @usableFromInline
+  mutating func readRun(_ field: String) throws(ByteDecodingError) {
+    let start = reader.offset
+    let next = try reader.readSigned(field)
+    guard !hasStep || next != step else {
+      throw ByteDecodingError(.notCanonical, field, at: start)
+    }
+    step = next
+    hasStep = true
+    left = try reader.readInt(field, in: 1...Int.max)
   }
 
   /// The next integers that have one step: at most `limit` of them, at least one. Do not mix with
@@ -74,16 +92,10 @@ package struct StepColumnReader: Sendable {
   package mutating func nextRun(
     _ field: String, atMost limit: Int
   ) throws(ByteDecodingError) -> (step: Int64, count: Int) {
-    if left == 0 {
-      let start = reader.offset
-      let next = try reader.readSigned(field)
-      guard next != step else { throw ByteDecodingError(.notCanonical, field, at: start) }
-      step = next
-      left = try reader.readInt(field, in: 1...Int.max)
-    }
+    if left == 0 { try readRun(field) }
     let taken = min(left, limit)
     left -= taken
-    return (step ?? 0, taken)
+    return (step, taken)
   }
 
   package func finish(_ field: String) throws(ByteDecodingError) {

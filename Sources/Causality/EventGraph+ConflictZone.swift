@@ -73,6 +73,11 @@ extension EventGraph {
   package func conflictZone(
     from: [Int], to: [Int], reachesRoot: Bool = false
   ) -> ConflictZone {
+    if from.isEmpty, to == frontier { return wholeZone() }
+    return searchedZone(from: from, to: to, reachesRoot: reachesRoot)
+  }
+
+  func searchedZone(from: [Int], to: [Int], reachesRoot: Bool = false) -> ConflictZone {
     var search = ConflictSearch(lastRun: runCount - 1)
     search.push(from, and: to)
     let base = search.walk(self, from: from, reachesRoot: reachesRoot)

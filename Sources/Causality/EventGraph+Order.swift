@@ -12,6 +12,10 @@ package struct VersionDifference: Hashable, Sendable {
 extension EventGraph {
   /// Whether `version` is one of `frontier` or an ancestor of one of them.
   package func contains(_ version: Int, in frontier: [Int]) -> Bool {
+    contains(version, in: frontier[...])
+  }
+
+  private func contains(_ version: Int, in frontier: some Sequence<Int>) -> Bool {
     guard version >= 0, version < count else { return false }
     var pending = MaxQueue()
     for head in frontier where head >= version {
@@ -66,6 +70,52 @@ extension EventGraph {
     }
     result.reverse()
     return result
+  }
+
+  /// Makes `versions`, of which there are several, what `dominators(of:)` would: in place, and at
+  /// once where they are heads of the graph, as those of changes mostly are that have just come.
+  func reduceToDominators(_ versions: inout Arena<Int>) {
+    if versions.count == 2, versions[0] > versions[1] {
+      let first = versions[0]
+      versions[0] = versions[1]
+      versions[1] = first
+    }
+    if areHeads(versions) { return }
+    if versions.count == 2 {
+      guard isPast(versions[0], of: versions[1]) else { return }
+      versions[0] = versions[1]
+      return versions.removeLast(1)
+    }
+    let found = dominators(of: (0..<versions.count).map { versions[$0] })
+    versions.removeAll()
+    for version in found { versions.append(version) }
+  }
+
+  /// Whether the versions ascend and all are heads.
+  private func areHeads(_ versions: borrowing Arena<Int>) -> Bool {
+    var next = 0
+    for head in frontier {
+      if versions[next] < head { return false }
+      if versions[next] == head { next += 1 }
+      if next == versions.count { return true }
+    }
+    return false
+  }
+
+  /// Whether `version` is `later` or an ancestor of it, of which it is not greater.
+  private func isPast(_ version: Int, of later: Int) -> Bool {
+    var run = runIndex(containing: later, notAfter: runCount - 1)
+    if version >= runStarts[run] { return true }
+    // As long as a run goes on from one event there is nothing to keep in mind.
+    var parents = parentRange(ofRun: run)
+    while parents.count == 1 {
+      let parent = parentPool[parents.lowerBound]
+      if parent <= version { return parent == version }
+      run = runIndex(containing: parent, notAfter: run)
+      if version >= runStarts[run] { return true }
+      parents = parentRange(ofRun: run)
+    }
+    return contains(version, in: parentPool[parents])
   }
 
   /// The events that only one of two versions has.

@@ -24,6 +24,11 @@ package struct ReplayPlan: ~Copyable {
   private var ready = Arena<UInt32>()
   private var readyLater = Arena<UInt32>()
 
+  /// In a section of at most `pastCountMax` pieces: for each of them the set of those that it has
+  /// seen, itself included, by their number in the section. Else empty.
+  private var pasts = Arena<SIMD4<UInt64>>()
+  private static let pastCountMax = 256
+
   // Scratch and result of `move`.
   private var marks: Arena<UInt8>
   private var pending: MaxSet
@@ -167,6 +172,7 @@ package struct ReplayPlan: ~Copyable {
   /// Complexity: O(p log p) for p pieces.
   package mutating func arrange(_ section: Range<Int>) {
     order.removeAll()
+    findPasts(in: section)
     findDominators(in: section)
     for piece in section.reversed() {
       let own = nodes.base[piece].weight &+ weights.base[piece]
@@ -218,6 +224,26 @@ package struct ReplayPlan: ~Copyable {
       let rightWeight = nodes[Int(right)].weight
       return leftWeight != rightWeight ? leftWeight > rightWeight : left > right
     }
+  }
+
+  private mutating func findPasts(in section: Range<Int>) {
+    pasts.removeAll()
+    guard section.count <= Self.pastCountMax else { return }
+    for piece in section {
+      var past = past(ofAll: zone.pieces[piece].parents, in: section)
+      let number = piece - section.lowerBound
+      past[number >> 6] |= 1 &<< UInt64(number & 63)
+      pasts.append(past)
+    }
+  }
+
+  @inline(__always)
+  private mutating func past(ofAll parents: Range<Int>, in section: Range<Int>) -> SIMD4<UInt64> {
+    var past = SIMD4<UInt64>()
+    for index in parents where Int(zone.parents.base[index]) >= section.lowerBound {
+      past |= pasts.base[Int(zone.parents.base[index]) - section.lowerBound]
+    }
+    return past
   }
 
   /// Pieces that the start of the section dominates have the depth 1 and no dominator.
@@ -286,7 +312,8 @@ package struct ReplayPlan: ~Copyable {
   /// Finds what lies between the version after piece `current` (nil: the base of the section) and
   /// the parents of piece `next`, inside the section: `back` and `forth`.
   ///
-  /// Complexity: O(d) for the d pieces in between and their nearest common ancestors.
+  /// Complexity: O(d) for the d pieces in between, and in a long section their nearest common
+  /// ancestors.
   package mutating func move(
     from current: Int?, toParentsOf next: Int, in section: Range<Int>
   ) {
@@ -297,6 +324,12 @@ package struct ReplayPlan: ~Copyable {
     let goal = pieces[next].parents
     if let current, goal.count == 1, Int(parents[goal.lowerBound]) == current { return }
 
+    if !pasts.isEmpty {
+      let here = current.map { pasts[$0 - section.lowerBound] } ?? SIMD4()
+      let there = past(ofAll: goal, in: section)
+      Self.append(here & ~there, from: section.lowerBound, to: &back)
+      return Self.append(there & ~here, from: section.lowerBound, to: &forth)
+    }
     let lowest = UInt32(section.lowerBound)
     var undecided = 0
     if let current { mark(current, Self.isBack, &undecided) }
@@ -316,6 +349,24 @@ package struct ReplayPlan: ~Copyable {
       }
     }
     while pending.count > 0 { marks.base[pending.removeLast()] = 0 }
+  }
+
+  /// Appends the pieces of a set, the newest first.
+  @inline(__always)
+  private static func append(
+    _ set: SIMD4<UInt64>, from first: Int, to list: inout Arena<UInt32>
+  ) {
+    guard set != SIMD4() else { return }
+    var lane = 4
+    while lane > 0 {
+      lane &-= 1
+      var word = set[lane]
+      while word != 0 {
+        let bit = 63 &- word.leadingZeroBitCount
+        word ^= 1 &<< UInt64(bit)
+        list.append(UInt32(first &+ lane &* 64 &+ bit))
+      }
+    }
   }
 
   private static let isBack: UInt8 = 1

@@ -1,4 +1,4 @@
-internal import RunStructures
+package import RunStructures
 
 /// The events of one document and what each of them had seen.
 ///
@@ -62,6 +62,22 @@ package struct EventGraph: Sendable {
   package mutating func append(
     origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool = true, parents: [Int]
   ) throws(EventGraphError) -> Range<Int> {
+    var named = Arena<Int>(capacity: parents.count)
+    for parent in parents { named.append(parent) }
+    return try append(
+      origin: origin, sequence: sequence, eventCount: eventCount, isOneChange: isOneChange,
+      reducing: &named)
+  }
+
+  /// Appends events, as ``append(origin:sequence:eventCount:isOneChange:parents:)`` does, for a
+  /// caller who appends many runs with one arena.
+  ///
+  /// - Parameter parents: in any order; those that another one covers are gone after the call, and
+  ///   the others ascend.
+  package mutating func append(
+    origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool,
+    reducing parents: inout Arena<Int>
+  ) throws(EventGraphError) -> Range<Int> {
     guard eventCount > 0 else { throw .emptyChange(origin: origin, sequence: sequence) }
     guard eventCount <= Self.eventCountMax - count, origin >= 0, origin < Int(UInt32.max),
       isOneChange || UInt64(eventCount) - 1 <= UInt64.max - sequence
@@ -69,16 +85,20 @@ package struct EventGraph: Sendable {
     if let last = lastSequence(origin: origin), last >= sequence {
       throw .sequenceNotIncreasing(origin: origin, sequence: sequence, last: last)
     }
-    for parent in parents where parent < 0 || parent >= count {
-      throw .unknownParent(version: parent)
+    for index in 0..<parents.count where parents[index] < 0 || parents[index] >= count {
+      throw .unknownParent(version: parents[index])
     }
-    let parents = parents.count > 1 ? dominators(of: parents) : parents
+    if parents.count > 1 { reduceToDominators(&parents) }
 
     let versions = count..<count + eventCount
-    appendRun(versions, parents: parents)
+    if count == 0 || parents.count != 1 || parents[0] != count - 1 {
+      runStarts.append(versions.lowerBound)
+      parentStarts.append(UInt32(parentPool.count))
+      for index in 0..<parents.count { parentPool.append(parents[index]) }
+    }
     appendIdentity(
       versions, origin: origin, sequence: sequence, stepsSequence: !isOneChange || eventCount == 1)
-    frontier = Self.frontier(adding: versions, parents: parents, to: frontier)
+    moveFrontier(adding: versions, parents: parents)
     count = versions.upperBound
     return versions
   }
@@ -134,13 +154,6 @@ package struct EventGraph: Sendable {
     return runStarts.indices.filter { !isParent[$0] }.map { runEnd($0) - 1 }
   }
 
-  private mutating func appendRun(_ versions: Range<Int>, parents: [Int]) {
-    if count > 0, parents.count == 1, parents[0] == count - 1 { return }
-    runStarts.append(versions.lowerBound)
-    parentStarts.append(UInt32(parentPool.count))
-    parentPool.append(contentsOf: parents)
-  }
-
   private mutating func appendIdentity(
     _ versions: Range<Int>, origin: Int, sequence: UInt64, stepsSequence: Bool
   ) {
@@ -157,19 +170,27 @@ package struct EventGraph: Sendable {
         stepsSequence: stepsSequence))
   }
 
-  /// `frontier` after `versions`, whose first has `parents` and which are a chain, were added.
-  static func frontier(
-    adding versions: Range<Int>, parents: [Int], to frontier: [Int]
-  ) -> [Int] {
-    var result = frontier
-    if result == parents {
-      result.removeAll(keepingCapacity: true)
-    } else {
-      result.removeAll { parents.contains($0) }
+  /// Adds `versions`, whose first has `parents` and which are a chain.
+  private mutating func moveFrontier(
+    adding versions: Range<Int>, parents: borrowing Arena<Int>
+  ) {
+    // Both ascend. What is kept moves down.
+    var kept = 0
+    var next = 0
+    for index in 0..<frontier.count {
+      let head = frontier[index]
+      while next < parents.count, parents[next] < head { next += 1 }
+      if next < parents.count, parents[next] == head { continue }
+      if kept < index { frontier[kept] = head }
+      kept += 1
     }
+    while frontier.count > kept + 1 { frontier.removeLast() }
     // New versions are greater than all older ones, so the order holds.
-    result.append(versions.upperBound - 1)
-    return result
+    if frontier.count > kept {
+      frontier[kept] = versions.upperBound - 1
+    } else {
+      frontier.append(versions.upperBound - 1)
+    }
   }
 }
 

@@ -204,5 +204,11 @@ struct HistoryPacker {
 
 extension SequenceRun {
   /// Where whoever made the run stands afterwards: what the next run's position is told from.
-  var cursor: Int { kind == .insert ? position + count : lowestPosition }
+  var cursor: Int {
+    switch kind {
+    case .insert: position + count
+    case .deleteForward: position
+    case .deleteBackward: position - (count - 1)
+    }
+  }
 }

@@ -44,9 +44,9 @@ struct HistoryUnpacker {
   }
 
   private func origin(from column: inout ByteReader) throws(ByteDecodingError) -> Int {
-    let number = try column.readCount("origin", minimumBytesEach: 0)
-    guard number < origins.count else { throw failure(.invalidValue, "origin") }
-    return number
+    let number = try column.readVarint("origin")
+    guard number < UInt64(origins.count) else { throw failure(.invalidValue, "origin") }
+    return Int(number)
   }
 
   // MARK: Runs
@@ -59,8 +59,11 @@ struct HistoryUnpacker {
     var runOrigins = try column("run origins")
     var sequences = try column("run sequences")
     var sizes = try column("run sizes")
-    var parents = try column("run parents")
+    var parentColumn = try column("run parents")
     var nextSequences = [UInt64](repeating: 1, count: origins.count)
+    // Where each origin is in the history, once a run of it has come.
+    var places = [Int](repeating: -1, count: origins.count)
+    var parents = Arena<Int>(capacity: 4)
     for _ in 0..<runCount {
       let origin = try origin(from: &runOrigins)
       let step = UInt64(bitPattern: try sequences.readSigned("run sequence"))
@@ -75,12 +78,12 @@ struct HistoryUnpacker {
         throw failure(.limitExceeded, "changes of a history chunk")
       }
       nextSequences[origin] = sequence &+ UInt64(changes)
-      var run = HistoryRun(
-        origin: origins[origin], sequence: sequence, eventCount: size >> 1,
-        isOneChange: isOneChange)
-      try readParents(of: &run, &parents, standingAt: history.eventCount - base, base)
+      if places[origin] < 0 { places[origin] = history.originIndex(of: origins[origin]) }
+      try readParents(&parents, from: &parentColumn, in: history, base)
       do throws(MergeError) {
-        _ = try history.append(run)
+        _ = try history.append(
+          origin: places[origin], sequence: sequence, eventCount: size >> 1,
+          isOneChange: isOneChange, parents: &parents)
       } catch {
         throw failure(.invalidValue, "run of a history (\(error))")
       }
@@ -90,28 +93,35 @@ struct HistoryUnpacker {
     try runOrigins.finish("run origins")
     try sequences.finish("run sequences")
     try sizes.finish("run sizes")
-    try parents.finish("run parents")
+    try parentColumn.finish("run parents")
   }
 
+  /// Makes `parents` those of the run that comes next.
   private func readParents(
-    of run: inout HistoryRun, _ column: inout ByteReader, standingAt here: Int, _ base: Int
+    _ parents: inout Arena<Int>, from column: inout ByteReader,
+    in history: borrowing DocumentHistory, _ base: Int
   ) throws(ByteDecodingError) {
-    let count = try column.readCount("parent count", minimumBytesEach: 0)
+    let end = history.eventCount
+    let count = try column.readInt("parent count", in: 0...Int.max)
+    parents.removeAll()
     if count == 0 {
       // The change before stands in this chunk.
-      guard here > 0 else { throw failure(.invalidValue, "parents") }
-      run.continuesLast = true
-      return
+      guard end > base else { throw failure(.invalidValue, "parents") }
+      return parents.append(end - 1)
     }
     guard count - 1 <= column.remaining else { throw failure(.truncated, "parents") }
     for _ in 1..<count {
-      let distance = try column.readInt("parent", in: 0...here)
+      let distance = try column.readInt("parent", in: 0...(end - base))
       if distance > 0 {
-        run.parents.append(base + here - distance)
+        parents.append(end - distance)
       } else {
         let origin = try origin(from: &column)
-        run.outerParents.append(
-          ChangeID(origin: origins[origin], sequence: try column.readVarint("parent")))
+        let change = ChangeID(
+          origin: origins[origin], sequence: try column.readVarint("parent"))
+        guard let version = history.lastVersion(of: change) else {
+          throw failure(.invalidValue, "parent")
+        }
+        parents.append(version)
       }
     }
   }
@@ -171,35 +181,79 @@ struct HistoryUnpacker {
     var gaps = StepColumnReader(try column("gaps"))
     var heads = try column("heads")
     var positions = try column("positions")
-    var content = try ContentReader(try column("content"), isText: container.kind == .text)
+    var runs: ContiguousArray<SequenceRun> = []
+    // Each takes a byte of two columns.
+    runs.reserveCapacity(min(runCount, heads.remaining))
     var version = 0
     var cursor = 0
+    var insertedCount = 0
     for _ in 0..<runCount {
       let gap = try gaps.next("gap")
       let head = try heads.readInt("head", in: 3...(3 * SequenceLog.unitCountMax + 2))
       let step = try positions.readSigned("position")
+      let count = head / 3
       guard gap >= 0, gap <= Int64(eventCount - version),
         let kind = SequenceRun.Kind(rawValue: UInt8(head % 3)),
         let position = Int(exactly: step).flatMap({ cursor.adding($0) }),
-        0...SequenceLog.positionMax ~= position, head / 3 <= eventCount - version - Int(gap)
+        0...SequenceLog.positionMax ~= position, count <= eventCount - version - Int(gap)
       else { throw failure(.invalidValue, "run of a sequence") }
       version += Int(gap)
       let run = SequenceRun(
-        version: base + version, count: head / 3, position: position, kind: kind, content: 0)
-      do {
-        try content.append(run, to: index, of: &history)
-      } catch let error as ByteDecodingError {
-        throw error
-      } catch {
-        throw failure(.invalidValue, "run of a sequence (\(error))")
-      }
-      version += run.count
+        version: base + version, count: count, position: position, kind: kind, content: 0)
+      runs.append(run)
+      version += count
       cursor = run.cursor
+      // All counts together are at most the events.
+      if head % 3 == SequenceRun.Kind.insert.rawValue { insertedCount += count }
     }
     try gaps.finish("gaps")
     try heads.finish("heads")
     try positions.finish("positions")
-    try content.finish()
+    if container.kind == .text {
+      try readText(of: runs, scalarCount: insertedCount, into: &history, at: index)
+    } else {
+      try readElements(of: runs, count: insertedCount, into: &history, at: index)
+    }
+  }
+
+  private mutating func readText(
+    of runs: ContiguousArray<SequenceRun>, scalarCount: Int,
+    into history: inout DocumentHistory, at index: Int
+  ) throws(ByteDecodingError) {
+    var content = try column("content")
+    let text = try content.readRaw(content.remaining, "text")
+    let result: Result<Void, ByteDecodingError> = text.withUnsafeBufferPointer { utf8 in
+      guard let count = UTF8Scalars.validatedCount(utf8) else {
+        return .failure(failure(.invalidUTF8, "text"))
+      }
+      guard count == scalarCount else {
+        return .failure(failure(count < scalarCount ? .truncated : .trailingBytes, "text"))
+      }
+      do throws(SequenceError) {
+        try history.append(runs, utf8: utf8, isASCII: count == utf8.count, to: index)
+        return .success(())
+      } catch {
+        return .failure(failure(.invalidValue, "run of a sequence (\(error))"))
+      }
+    }
+    try result.get()
+  }
+
+  private mutating func readElements(
+    of runs: ContiguousArray<SequenceRun>, count: Int, into history: inout DocumentHistory,
+    at index: Int
+  ) throws(ByteDecodingError) {
+    var content = try column("content")
+    guard count <= content.remaining else { throw failure(.truncated, "elements") }
+    var elements: [Operation.Element] = []
+    elements.reserveCapacity(count)
+    for _ in 0..<count { elements.append(try Operation.Element(from: &content)) }
+    try content.finish("elements")
+    do throws(SequenceError) {
+      try history.append(runs, elements, to: index)
+    } catch {
+      throw failure(.invalidValue, "run of a sequence (\(error))")
+    }
   }
 
   // MARK: Others
@@ -223,73 +277,6 @@ struct HistoryUnpacker {
       }
     }
     try versions.finish("versions of operations")
-  }
-}
-
-/// What the insertions of one text or list inserted, one after the other.
-private struct ContentReader {
-  private var reader: ByteReader
-  private let isText: Bool
-  private let text: [UInt8]
-  private let isASCII: Bool
-  private var offset = 0
-
-  init(_ column: ByteReader, isText: Bool) throws(ByteDecodingError) {
-    self.isText = isText
-    reader = column
-    text = isText ? try reader.readRaw(reader.remaining, "text") : []
-    guard let count = text.withUnsafeBufferPointer({ UTF8Scalars.validatedCount($0) }) else {
-      throw ByteDecodingError(.invalidUTF8, "text", at: column.offset)
-    }
-    isASCII = count == text.count
-  }
-
-  mutating func append(
-    _ run: SequenceRun, to sequence: Int, of history: inout DocumentHistory
-  ) throws {
-    guard run.kind == .insert, !isText else {
-      let end = run.kind == .insert ? try self.end(of: run.count) : offset
-      defer { offset = end }
-      return try text.withUnsafeBufferPointer { utf8 in
-        Result { () throws(SequenceError) in
-          try history.append(
-            run, utf8: UnsafeBufferPointer(rebasing: utf8[offset..<end]), to: sequence)
-        }
-      }.get()
-    }
-    guard run.count <= reader.remaining else {
-      throw ByteDecodingError(.truncated, "elements", at: reader.offset)
-    }
-    var elements: [Operation.Element] = []
-    elements.reserveCapacity(run.count)
-    for _ in 0..<run.count { elements.append(try Operation.Element(from: &reader)) }
-    try history.append(elements, position: run.position, version: run.version, to: sequence)
-  }
-
-  /// Where the next `count` scalars of the text end.
-  private func end(of count: Int) throws(ByteDecodingError) -> Int {
-    guard count <= text.count - offset else {
-      throw ByteDecodingError(.truncated, "text", at: offset)
-    }
-    if isASCII { return offset + count }
-    return try text.withUnsafeBufferPointer { utf8 in
-      let rest = UnsafeBufferPointer(rebasing: utf8[offset...])
-      return Result { () throws(ByteDecodingError) in
-        // When there are fewer scalars, the last of them is counted too early.
-        let length = UTF8Scalars.byteOffset(of: count, in: rest)
-        guard length < rest.count || UTF8Scalars.count(rest) == count else {
-          throw ByteDecodingError(.truncated, "text", at: offset)
-        }
-        return offset + length
-      }
-    }.get()
-  }
-
-  func finish() throws(ByteDecodingError) {
-    guard offset == text.count else {
-      throw ByteDecodingError(.trailingBytes, "text", at: offset)
-    }
-    try reader.finish("elements")
   }
 }
 

@@ -50,6 +50,20 @@ package struct LeafIndex: ~Copyable {
   package mutating func set(_ numbers: Range<Int>, to leaf: Int) {
     guard !numbers.isEmpty else { return }
     let lastPage = (numbers.upperBound - 1) >> 12
+    // Mostly it is a few numbers of a line that has its words already.
+    if numbers.lowerBound >> 6 == (numbers.upperBound - 1) >> 6, lastPage < top.count {
+      let word = top.base[lastPage]
+      if word & Self.isBlock != 0 {
+        let line = blocks.base[
+          Int(word & ~Self.isBlock) * 64 + (numbers.lowerBound >> 6) & 63]
+        if line & Self.isBlock != 0 {
+          let words = blocks.base + Int(line & ~Self.isBlock) * 64
+          let first = numbers.lowerBound & 63
+          for number in first..<first &+ numbers.count { words[number] = UInt32(leaf) }
+          return
+        }
+      }
+    }
     if top.count <= lastPage {
       top.append(repeating: background, count: lastPage + 1 - top.count)
     }

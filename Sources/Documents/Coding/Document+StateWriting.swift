@@ -133,10 +133,10 @@ private struct StateWriter {
   }
 
   private mutating func write(_ list: ListState) {
+    let elements = list.elements
     var index = 0
-    while index < list.count {
-      let first = list.order[index]
-      guard let register = list[index] else { break }
+    while index < elements.count {
+      let (first, register) = elements[index]
       guard let lamport = register.plainLamport(of: first) else {
         out.write(StateFormat.registerRun)
         out.write(count: 1)
@@ -146,8 +146,8 @@ private struct StateWriter {
         continue
       }
       var end = index + 1
-      while end < list.count, list.order[end - 1].isFollowed(by: list.order[end]),
-        list[end]?.plainLamport(of: list.order[end]) == lamport
+      while end < elements.count, elements[end - 1].event.isFollowed(by: elements[end].event),
+        elements[end].register.plainLamport(of: elements[end].event) == lamport
       {
         end += 1
       }
@@ -156,7 +156,8 @@ private struct StateWriter {
       write(first)
       out.write(varint: lamport)
       for element in index..<end {
-        if let content = list[element]?.winner?.content { write(content, isInMap: false) }
+        guard let winner = elements[element].register.winner else { continue }
+        write(winner.content, isInMap: false)
       }
       index = end
     }
@@ -182,9 +183,9 @@ private struct StateWriter {
       }
     }
     for list in document.lists {
-      for (index, element) in list.order.enumerated() {
+      for (element, register) in list.elements {
         origins.insert(element.change.origin)
-        for entry in list[index]?.entries ?? [] { origins.insert(entry.event.change.origin) }
+        for entry in register.entries { origins.insert(entry.event.change.origin) }
       }
     }
     return origins

@@ -34,9 +34,7 @@ extension Document {
       content = .object(JSONObject(uniqueMembers: members))
     case .list:
       content = .array(
-        (0..<lists[slot].count).map { index in
-          lists[slot][index].map { canonicalJSON(of: $0, depth: depth) } ?? .null
-        })
+        lists[slot].elements.map { canonicalJSON(of: $0.register, depth: depth) })
     case .text: content = .string(texts[slot].string)
     case .counter: content = .string(String(counters[slot]))
     }

@@ -34,8 +34,8 @@ extension Document {
       }
     case .list:
       writer.write(count: lists[slot].count)
-      for index in 0..<lists[slot].count {
-        append(lists[slot][index] ?? Register(), depth: depth, to: &writer)
+      for element in lists[slot].elements {
+        append(element.register, depth: depth, to: &writer)
       }
     case .text:
       writer.write(count: texts[slot].utf8Count)

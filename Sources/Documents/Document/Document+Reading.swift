@@ -190,7 +190,7 @@ extension Document {
     let slot = slot(of: handle)
     switch kind(of: handle) {
     case .map: return Array(maps[slot].values)
-    case .list: return (0..<lists[slot].count).compactMap { lists[slot][$0] }
+    case .list: return lists[slot].elements.map(\.register)
     case .text, .counter, .tree: return []
     }
   }
@@ -208,7 +208,7 @@ extension Document {
       return .object(JSONObject(uniqueMembers: members))
     case .list:
       return .array(
-        (0..<lists[slot].count).map { json(of: lists[slot][$0]?.winner, depth: depth) })
+        lists[slot].elements.map { json(of: $0.register.winner, depth: depth) })
     case .text: return .string(texts[slot].string)
     case .counter: return .integer(Int64(clamping: counters[slot]))
     case .tree: return .null

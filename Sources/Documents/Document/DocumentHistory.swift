@@ -1,6 +1,6 @@
 package import ByteCoding
 package import Causality
-import RunStructures
+package import RunStructures
 
 /// Everything that was ever done to one document, in columns: the graph of its events, for each
 /// text and list the log of its operations at the positions their authors meant, and all other
@@ -8,7 +8,7 @@ import RunStructures
 ///
 /// It is complete: ``edits()`` gives every edit back, with operations of one edit that continue
 /// each other joined. Typing a word is one run in every column. Built by appending edits in the
-/// order in which they were applied, or runs of them (``HistoryRun``) from bytes.
+/// order in which they were applied, or runs of them from bytes.
 package struct DocumentHistory: Sendable {
   package let document: DocumentID
   package private(set) var graph = EventGraph()
@@ -187,25 +187,29 @@ package struct DocumentHistory: Sendable {
 
   // MARK: Appending runs
 
-  /// Appends many changes at once.
+  /// Appends consecutive events of one origin, of which each but the first has seen exactly the one
+  /// before: those of one change, or changes of one event each.
   ///
-  /// - Throws: ``MergeError`` when one of them is here, or names parents that are not.
-  package mutating func append(_ run: HistoryRun) throws(MergeError) -> Range<Int> {
-    let change = ChangeID(origin: run.origin, sequence: run.sequence)
+  /// - Parameters:
+  ///   - origin: its place, which ``originIndex(of:)`` tells.
+  ///   - sequence: that of the (first) change.
+  ///   - parents: the last events of the changes that the first one names as its parents. They may
+  ///     be changed, so that a caller can use one arena for many runs.
+  /// - Throws: ``MergeError`` when one of the changes is here, or a parent is not.
+  package mutating func append(
+    origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool, parents: inout Arena<Int>
+  ) throws(MergeError) -> Range<Int> {
     do throws(EventGraphError) {
-      var parents = run.parents
-      if run.continuesLast { parents.append(graph.count - 1) }
-      for name in run.outerParents {
-        guard let versions = versions(of: [name]) else { throw .unknownParent(version: -1) }
-        parents += versions
-      }
       return try graph.append(
-        origin: intern(run.origin), sequence: run.sequence, eventCount: run.eventCount,
-        isOneChange: run.isOneChange, parents: parents)
+        origin: origin, sequence: sequence, eventCount: eventCount, isOneChange: isOneChange,
+        reducing: &parents)
     } catch {
-      throw damage(change, error)
+      throw damage(ChangeID(origin: origins[origin], sequence: sequence), error)
     }
   }
+
+  /// The place of an origin, made when it has none.
+  package mutating func originIndex(of origin: Origin) -> Int { intern(origin) }
 
   /// Appends the times of changes that were appended as runs.
   package mutating func append(lamportStep step: Int64, count: Int) {
@@ -219,18 +223,23 @@ package struct DocumentHistory: Sendable {
   package var lastLamport: Int64 { lamports.last }
   package var lastTime: Int64 { times.last }
 
-  /// Appends operations of a text or list that was appended as part of a run.
+  /// Appends runs of a text whose events are here; their content is numbered anew.
+  ///
+  /// - Parameter utf8: valid, as many scalars as the runs insert, one after the other.
   package mutating func append(
-    _ run: SequenceRun, utf8: UnsafeBufferPointer<UInt8>, to sequence: Int
+    _ runs: ContiguousArray<SequenceRun>, utf8: UnsafeBufferPointer<UInt8>, isASCII: Bool,
+    to sequence: Int
   ) throws(SequenceError) {
-    try sequences[sequence].append(run, utf8: utf8)
+    try sequences[sequence].append(runs, utf8: utf8, isASCII: isASCII)
   }
 
+  /// Appends runs of a list whose events are here.
+  ///
+  /// - Parameter elements: as many as the runs insert, one after the other.
   package mutating func append(
-    _ elements: [Operation.Element], position: Int, version: Int, to sequence: Int
+    _ runs: ContiguousArray<SequenceRun>, _ elements: [Operation.Element], to sequence: Int
   ) throws(SequenceError) {
-    try sequences[sequence].append(
-      .insertElements(at: position, elements), version: version)
+    try sequences[sequence].append(runs, elements)
   }
 
   package mutating func append(_ operation: OtherOperation) {
@@ -252,12 +261,18 @@ package struct DocumentHistory: Sendable {
     var versions: [Int] = []
     versions.reserveCapacity(parents.count)
     for parent in parents {
-      guard let origin = index(of: parent.origin),
-        let events = graph.versions(origin: origin, sequence: parent.sequence)
-      else { return nil }
-      versions.append(events.upperBound - 1)
+      guard let version = lastVersion(of: parent) else { return nil }
+      versions.append(version)
     }
     return versions
+  }
+
+  /// The last event of a change, nil when it has none here. Complexity: O(log runs).
+  package func lastVersion(of change: ChangeID) -> Int? {
+    guard let origin = index(of: change.origin),
+      let events = graph.versions(origin: origin, sequence: change.sequence)
+    else { return nil }
+    return events.upperBound - 1
   }
 
   private func index(of origin: Origin) -> Int? {
@@ -312,33 +327,5 @@ package struct OtherOperation: Sendable {
     self.version = version
     self.lamport = lamport
     self.operation = operation
-  }
-}
-
-/// Consecutive events of one origin, of which each but the first has seen exactly the one before:
-/// those of one change, or changes of one event each.
-package struct HistoryRun: Hashable, Sendable {
-  package var origin: Origin
-  /// That of the (first) change.
-  package var sequence: UInt64
-  package var eventCount: Int
-  package var isOneChange: Bool
-  /// What the first change names as its parents: the event appended last, events by local version,
-  /// and changes by name.
-  package var continuesLast: Bool
-  package var parents: [Int]
-  package var outerParents: [ChangeID]
-
-  package init(
-    origin: Origin, sequence: UInt64, eventCount: Int, isOneChange: Bool,
-    continuesLast: Bool = false, parents: [Int] = [], outerParents: [ChangeID] = []
-  ) {
-    self.origin = origin
-    self.sequence = sequence
-    self.eventCount = eventCount
-    self.isOneChange = isOneChange
-    self.continuesLast = continuesLast
-    self.parents = parents
-    self.outerParents = outerParents
   }
 }

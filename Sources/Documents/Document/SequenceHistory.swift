@@ -40,19 +40,23 @@ package struct SequenceHistory: Sendable {
       version: version, position: position, count: count, backward: isBackward)
   }
 
-  /// Appends a run of a text, or removals from a list. `utf8` is what an insertion inserts.
+  /// Appends runs of a text; their content is numbered anew.
+  ///
+  /// - Parameter utf8: valid, as many scalars as the runs insert, one after the other.
   mutating func append(
-    _ run: SequenceRun, utf8: UnsafeBufferPointer<UInt8>
+    _ runs: ContiguousArray<SequenceRun>, utf8: UnsafeBufferPointer<UInt8>, isASCII: Bool
   ) throws(SequenceError) {
-    switch run.kind {
-    case .insert:
-      try log.appendInsert(
-        version: run.version, position: run.position, valid: utf8, count: run.count)
-    case .deleteForward, .deleteBackward:
-      try log.appendDelete(
-        version: run.version, position: run.position, count: run.count,
-        backward: run.kind == .deleteBackward)
-    }
+    try log.append(runs, utf8: utf8, isASCII: isASCII)
+  }
+
+  /// Appends runs of a list.
+  ///
+  /// - Parameter elements: as many as the runs insert, one after the other.
+  mutating func append(
+    _ runs: ContiguousArray<SequenceRun>, _ elements: [Operation.Element]
+  ) throws(SequenceError) {
+    try log.append(itemRuns: runs)
+    self.elements.append(contentsOf: elements)
   }
 
   /// The operations that the events `versions` are in this text or list, in order; a run that

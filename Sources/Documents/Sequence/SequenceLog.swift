@@ -21,7 +21,7 @@ package struct SequenceLog: Sendable {
   package static let versionMax = 1 << 48
 
   /// One run as it is stored.
-  private struct Row {
+  struct Row {
     var version: Int
     /// Where the content of the run begins in `bytes`; for deletions, that of the next insertion.
     var byteStart: Int
@@ -33,8 +33,8 @@ package struct SequenceLog: Sendable {
   }
 
   package let content: Content
-  private var rows: ContiguousArray<Row> = []
-  private var bytes: ContiguousArray<UInt8> = []
+  private(set) var rows: ContiguousArray<Row> = []
+  private(set) var bytes: ContiguousArray<UInt8> = []
 
   /// How many units have ever been inserted: the next ordinal.
   package private(set) var contentCount = 0
@@ -102,7 +102,7 @@ package struct SequenceLog: Sendable {
     version: Int, position: Int, valid utf8: UnsafeBufferPointer<UInt8>, count: Int
   ) throws(SequenceError) {
     guard content == .text else { throw .wrongContent(version: version) }
-    try append(version, count, position, .insert)
+    try append(version, count, position, .insert, byteStart: bytes.count)
     bytes.append(contentsOf: utf8)
   }
 
@@ -126,7 +126,7 @@ package struct SequenceLog: Sendable {
     version: Int, position: Int, itemCount: Int
   ) throws(SequenceError) {
     guard content == .items else { throw .wrongContent(version: version) }
-    try append(version, itemCount, position, .insert)
+    try append(version, itemCount, position, .insert, byteStart: 0)
   }
 
   /// Appends the deletion of `count` units, one event each.
@@ -137,15 +137,69 @@ package struct SequenceLog: Sendable {
   package mutating func appendDelete(
     version: Int, position: Int, count: Int, backward: Bool = false
   ) throws(SequenceError) {
+    try appendDelete(
+      version: version, position: position, count: count, backward: backward,
+      byteStart: bytes.count)
+  }
+
+  private mutating func appendDelete(
+    version: Int, position: Int, count: Int, backward: Bool, byteStart: Int
+  ) throws(SequenceError) {
     if backward, count > 0, position < count - 1 {
       throw .positionOutOfRange(version: version, position: position, count: count)
     }
     let isBackward = backward && count > 1
-    try append(version, count, position, isBackward ? .deleteBackward : .deleteForward)
+    try append(
+      version, count, position, isBackward ? .deleteBackward : .deleteForward,
+      byteStart: byteStart)
+  }
+
+  /// Appends runs of a text; their content is numbered anew.
+  ///
+  /// - Parameter utf8: valid, as many scalars as the runs insert, one after the other.
+  /// - Complexity: O(runs + bytes).
+  mutating func append(
+    _ runs: ContiguousArray<SequenceRun>, utf8: UnsafeBufferPointer<UInt8>, isASCII: Bool
+  ) throws(SequenceError) {
+    guard content == .text else { throw .wrongContent(version: versionEnd) }
+    if rows.isEmpty { rows.reserveCapacity(runs.count) }
+    let start = bytes.count
+    bytes.append(contentsOf: utf8)
+    var offset = 0
+    // Where the ASCII from `offset` on ends.
+    var asciiEnd = isASCII ? utf8.count : 0
+    for run in runs {
+      try append(run, byteStart: start + offset)
+      guard run.kind == .insert else { continue }
+      if !isASCII, offset + run.count > asciiEnd {
+        let rest = UnsafeBufferPointer(rebasing: utf8[offset...])
+        offset += UTF8Scalars.byteOffset(of: run.count, in: rest)
+        asciiEnd = utf8[offset...].firstIndex { $0 >= 0x80 } ?? utf8.count
+      } else {
+        offset += run.count
+      }
+    }
+  }
+
+  /// Appends runs of a list; their content is numbered anew. Complexity: O(runs).
+  mutating func append(itemRuns runs: ContiguousArray<SequenceRun>) throws(SequenceError) {
+    guard content == .items else { throw .wrongContent(version: versionEnd) }
+    for run in runs { try append(run, byteStart: 0) }
+  }
+
+  private mutating func append(_ run: SequenceRun, byteStart: Int) throws(SequenceError) {
+    switch run.kind {
+    case .insert:
+      try append(run.version, run.count, run.position, .insert, byteStart: byteStart)
+    case .deleteForward, .deleteBackward:
+      try appendDelete(
+        version: run.version, position: run.position, count: run.count,
+        backward: run.kind == .deleteBackward, byteStart: byteStart)
+    }
   }
 
   private mutating func append(
-    _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind
+    _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind, byteStart: Int
   ) throws(SequenceError) {
     guard count > 0 else { throw .emptyOperation(version: version) }
     guard version >= versionEnd else {
@@ -164,7 +218,7 @@ package struct SequenceLog: Sendable {
       // Every number was held against its limit above.
       rows.append(
         Row(
-          version: version, byteStart: bytes.count, count: UInt32(count),
+          version: version, byteStart: byteStart, count: UInt32(count),
           position: UInt32(position), content: UInt32(contentCount), kind: kind))
     }
     versionEnd = version + count
@@ -224,57 +278,6 @@ package struct SequenceLog: Sendable {
         rows.removeLast()
         versionEnd = rows.last.map { $0.version + Int($0.count) } ?? 0
       }
-    }
-  }
-
-  // MARK: Content
-
-  /// Calls `body` with the UTF-8 of the scalars that have these ordinals, which must have been
-  /// inserted into a text. Complexity: O(log runs), and O(run) where the run is not ASCII.
-  package func withUTF8<Result>(
-    ofContent range: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>) -> Result
-  ) -> Result {
-    precondition(content == .text && range.upperBound <= contentCount, "content never inserted")
-    guard !range.isEmpty else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-    if bytes.count == contentCount {
-      return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
-    }
-    let start = byteOffset(ofContent: range.lowerBound, run: run(ofContent: range.lowerBound))
-    let end = byteOffset(ofContentEnd: range.upperBound)
-    return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<end])) }
-  }
-
-  /// The scalars that have these ordinals.
-  package func text(ofContent range: Range<Int>) -> String {
-    withUTF8(ofContent: range) { String(decoding: $0, as: UTF8.self) }
-  }
-
-  private func byteOffset(ofContentEnd ordinal: Int) -> Int {
-    if ordinal == contentCount { return bytes.count }
-    return byteOffset(ofContent: ordinal, run: run(ofContent: ordinal))
-  }
-
-  /// The insertion that holds the ordinal: the last run that begins at or before it. Deletions
-  /// carry the ordinal of the insertion after them, so that they never come last among equals.
-  private func run(ofContent ordinal: Int) -> Int {
-    var low = 0
-    var high = rows.count
-    while low < high {
-      let middle = (low + high) / 2
-      if Int(rows[middle].content) <= ordinal { low = middle + 1 } else { high = middle }
-    }
-    return low - 1
-  }
-
-  private func byteOffset(ofContent ordinal: Int, run: Int) -> Int {
-    let start = rows[run].byteStart
-    let end = run + 1 < rows.count ? rows[run + 1].byteStart : bytes.count
-    let offset = ordinal - Int(rows[run].content)
-    if end - start == Int(rows[run].count) { return start + offset }
-    return bytes.withUnsafeBufferPointer {
-      start
-        + UTF8Scalars.byteOffset(
-          of: offset, in: UnsafeBufferPointer(rebasing: $0[start..<end]))
     }
   }
 }

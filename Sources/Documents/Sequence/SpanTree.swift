@@ -36,17 +36,25 @@ struct SpanTree: ~Copyable {
 
   struct Node: BitwiseCopyable {
     var count: UInt32
-    var parent: UInt32
+    /// Which of all entries is its own, in its parent; `none` for the root.
+    var entry: UInt32
+
+    /// That of another than the root.
+    var parent: UInt32 { entry / UInt32(fanout) }
   }
 
   struct Leaf: BitwiseCopyable {
-    var parent: UInt32
+    /// Which of all entries is its own; `none` while there is no node.
+    var entry: UInt32
     var next: UInt32
+
+    /// When there are nodes.
+    var parent: UInt32 { entry / UInt32(fanout) }
   }
 
   /// A tree of one leaf, the number 0, without widths. The first leaf is always 0.
   init() {
-    leaves.append(Leaf(parent: Self.none, next: Self.none))
+    leaves.append(Leaf(entry: Self.none, next: Self.none))
   }
 
   /// Makes it what it was when it was new.
@@ -54,7 +62,7 @@ struct SpanTree: ~Copyable {
     entries.removeAll()
     nodes.removeAll()
     leaves.removeAll()
-    leaves.append(Leaf(parent: Self.none, next: Self.none))
+    leaves.append(Leaf(entry: Self.none, next: Self.none))
     height = 0
     total = Widths()
     recent = 0
@@ -87,20 +95,12 @@ struct SpanTree: ~Copyable {
   /// Tells the nodes what has changed below them.
   mutating func flush() {
     guard change != Widths() else { return }
-    var child = UInt32(recent)
-    var node = leaves.base[recent].parent
-    while node != Self.none {
-      entries.base[entry(of: child, in: node)] &+= change
-      child = node
-      node = nodes.base[Int(node)].parent
+    var entry = leaves.base[recent].entry
+    while entry != Self.none {
+      entries.base[Int(entry)] &+= change
+      entry = nodes.base[Int(entry) / Self.fanout].entry
     }
     change = Widths()
-  }
-
-  private mutating func entry(of child: UInt32, in node: UInt32) -> Int {
-    var entry = Int(node) * Self.fanout
-    while entries.base[entry].w != child { entry += 1 }
-    return entry
   }
 
   /// The leaf with the unit number `offset` of those visible in the prepare version, which there
@@ -153,7 +153,7 @@ struct SpanTree: ~Copyable {
   mutating func existing(after leaf: Int) -> Int? {
     guard height > 0 else { return nil }
     flush()
-    let here = entries.base[entry(of: UInt32(leaf), in: leaves.base[leaf].parent)]
+    let here = entries.base[Int(leaves.base[leaf].entry)]
     let passed = widths(before: leaf).z &+ here.z
     return passed < total.z ? self.leaf(ofExisting: passed) : nil
   }
@@ -164,16 +164,11 @@ struct SpanTree: ~Copyable {
     if leaf == recent, isPlaceKnown { return before }
     flush()
     var sum = Widths()
-    var child = UInt32(leaf)
-    var node = leaves.base[leaf].parent
-    while node != Self.none {
-      var entry = Int(node) * Self.fanout
-      while entries.base[entry].w != child {
-        sum &+= entries.base[entry]
-        entry += 1
-      }
-      child = node
-      node = nodes.base[Int(node)].parent
+    var own = leaves.base[leaf].entry
+    while own != Self.none {
+      let node = Int(own) / Self.fanout
+      for entry in node * Self.fanout..<Int(own) { sum &+= entries.base[entry] }
+      own = nodes.base[node].entry
     }
     return sum
   }
@@ -181,17 +176,13 @@ struct SpanTree: ~Copyable {
   /// Whether `left` comes before `right`; false when they are the same.
   mutating func precedes(_ left: Int, _ right: Int) -> Bool {
     if left == right { return false }
-    var leftChild = UInt32(left)
-    var rightChild = UInt32(right)
-    var leftNode = leaves.base[left].parent
-    var rightNode = leaves.base[right].parent
-    while leftNode != rightNode {
-      leftChild = leftNode
-      rightChild = rightNode
-      leftNode = nodes.base[Int(leftNode)].parent
-      rightNode = nodes.base[Int(rightNode)].parent
+    var leftEntry = leaves.base[left].entry
+    var rightEntry = leaves.base[right].entry
+    while leftEntry / UInt32(Self.fanout) != rightEntry / UInt32(Self.fanout) {
+      leftEntry = nodes.base[Int(leftEntry) / Self.fanout].entry
+      rightEntry = nodes.base[Int(rightEntry) / Self.fanout].entry
     }
-    return entry(of: leftChild, in: leftNode) < entry(of: rightChild, in: rightNode)
+    return leftEntry < rightEntry
   }
 
   // MARK: Shape
@@ -202,7 +193,7 @@ struct SpanTree: ~Copyable {
     flush()
     isPlaceKnown = false
     let new = leaves.count
-    leaves.append(Leaf(parent: Self.none, next: leaves.base[leaf].next))
+    leaves.append(Leaf(entry: Self.none, next: leaves.base[leaf].next))
     leaves.base[leaf].next = UInt32(new)
     if height == 0 {
       root = makeNode()
@@ -213,7 +204,7 @@ struct SpanTree: ~Copyable {
     }
     makeRoom(in: leaves.base[leaf].parent, isBottom: true, after: UInt32(leaf))
     let node = leaves.base[leaf].parent
-    let entry = entry(of: UInt32(leaf), in: node)
+    let entry = Int(leaves.base[leaf].entry)
     entries.base[entry] &-= moved
     var added = moved
     added.w = UInt32(new)
@@ -222,7 +213,7 @@ struct SpanTree: ~Copyable {
   }
 
   private mutating func makeNode() -> UInt32 {
-    nodes.append(Node(count: 0, parent: Self.none))
+    nodes.append(Node(count: 0, entry: Self.none))
     entries.appendUnset(count: Self.fanout)
     return UInt32(nodes.count - 1)
   }
@@ -230,22 +221,23 @@ struct SpanTree: ~Copyable {
   private mutating func put(
     _ added: Widths, at slot: Int, in node: UInt32, isBottom: Bool
   ) {
-    let first = entries.base + Int(node) * Self.fanout
-    var entry = Int(nodes.base[Int(node)].count)
-    while entry > slot {
-      first[entry] = first[entry - 1]
+    let first = Int(node) * Self.fanout
+    var entry = first + Int(nodes.base[Int(node)].count)
+    while entry > first + slot {
+      place(entries.base[entry - 1], at: entry, isBottom: isBottom)
       entry -= 1
     }
-    first[slot] = added
+    place(added, at: entry, isBottom: isBottom)
     nodes.base[Int(node)].count += 1
-    adopt(added.w, by: node, isBottom: isBottom)
   }
 
-  private mutating func adopt(_ child: UInt32, by node: UInt32, isBottom: Bool) {
+  /// Sets an entry and tells its child.
+  private mutating func place(_ widths: Widths, at entry: Int, isBottom: Bool) {
+    entries.base[entry] = widths
     if isBottom {
-      leaves.base[Int(child)].parent = node
+      leaves.base[Int(widths.w)].entry = UInt32(entry)
     } else {
-      nodes.base[Int(child)].parent = node
+      nodes.base[Int(widths.w)].entry = UInt32(entry)
     }
   }
 
@@ -263,20 +255,20 @@ struct SpanTree: ~Copyable {
     }
     let parent = nodes.base[Int(node)].parent
     let new = makeNode()
-    let from = entries.base + Int(node) * Self.fanout
-    let to = entries.base + Int(new) * Self.fanout
+    let from = Int(node) * Self.fanout
     // What is put at the end is likely to be followed by more of the same.
-    let kept = from[Self.fanout - 1].w == child ? Self.fanout - 1 : Self.fanout / 2
+    let isEnd = entries.base[from + Self.fanout - 1].w == child
+    let kept = isEnd ? Self.fanout - 1 : Self.fanout / 2
     var moved = Widths()
-    for entry in kept..<Self.fanout {
-      to[entry - kept] = from[entry]
-      moved &+= from[entry]
-      adopt(from[entry].w, by: new, isBottom: isBottom)
+    for slot in kept..<Self.fanout {
+      moved &+= entries.base[from + slot]
+      place(
+        entries.base[from + slot], at: Int(new) * Self.fanout + slot - kept, isBottom: isBottom)
     }
     nodes.base[Int(node)].count = UInt32(kept)
     nodes.base[Int(new)].count = UInt32(Self.fanout - kept)
     moved.w = 0
-    let entry = entry(of: node, in: parent)
+    let entry = Int(nodes.base[Int(node)].entry)
     entries.base[entry] &-= moved
     moved.w = new
     put(moved, at: entry + 1 - Int(parent) * Self.fanout, in: parent, isBottom: false)
@@ -311,10 +303,10 @@ extension SpanTree {
       widths.w = 0
       sum &+= widths
       if level == 1 {
-        precondition(leaves.base[Int(child)].parent == node, "a leaf knows its parent")
+        precondition(leaves.base[Int(child)].entry == UInt32(entry), "a leaf knows its place")
         found.append((Int(child), widths))
       } else {
-        precondition(nodes.base[Int(child)].parent == node, "a node knows its parent")
+        precondition(nodes.base[Int(child)].entry == UInt32(entry), "a node knows its place")
         check(child, level: level - 1, widths, &found)
       }
     }

@@ -116,11 +116,12 @@ extension TextRope {
   package mutating func apply(
     _ patches: [SequencePatch], from log: SequenceLog
   ) throws(TextRopeError) {
+    var cursor = SequenceLog.ContentCursor()
     for patch in patches {
       switch patch.kind {
       case .insert:
         let content = patch.content..<patch.content + patch.count
-        let result = log.withUTF8(ofContent: content) { utf8 in
+        let result = log.withUTF8(ofContent: content, from: &cursor) { utf8 in
           Result { () throws(TextRopeError) in
             try insert(validUTF8: utf8, at: patch.position)
           }

@@ -1,6 +1,8 @@
-import Causality
+import RunStructures
 import TestSupport
 import Testing
+
+@testable import Causality
 
 @Suite("Event graph")
 struct EventGraphTests {
@@ -86,6 +88,28 @@ struct EventGraphTests {
       #expect(
         Self.pieces(of: whole).reduce(0) { $0 + $1.versions.count } == inLeft.union(inRight).count)
     }
+  }
+
+  @Test(
+    "the zone of everything is what a search for it finds", arguments: 0..<60 as Range<UInt64>)
+  func wholeZone(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let graph = try Model(&random, changes: 40).graph
+    let whole = graph.conflictZone(from: [], to: graph.frontier)
+    let searched = graph.searchedZone(from: [], to: graph.frontier)
+    #expect(whole.base == searched.base)
+    let wholePieces = Self.pieces(of: whole)
+    let searchedPieces = Self.pieces(of: searched)
+    #expect(wholePieces.map { $0.versions } == searchedPieces.map { $0.versions })
+    #expect(wholePieces.map { $0.isNew } == searchedPieces.map { $0.isNew })
+    let wholeParents = Self.parents(in: whole)
+    #expect(wholeParents == Self.parents(in: searched))
+  }
+
+  private static func parents(in zone: borrowing ConflictZone) -> [[UInt32]] {
+    var parents: [[UInt32]] = []
+    for index in 0..<zone.count { parents.append(zone[index].parents.map { zone.parents[$0] }) }
+    return parents
   }
 
   private static func pieces(of zone: borrowing ConflictZone) -> [ConflictZone.Piece] {
