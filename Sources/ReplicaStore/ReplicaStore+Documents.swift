@@ -39,6 +39,18 @@ extension ReplicaStore {
     }
   }
 
+  /// Calls `body` with a document and its whole history; nil when there is none.
+  ///
+  /// Complexity: O(runs of the history) to read it.
+  package func withHistory<Result>(
+    of id: DocumentID, _ body: (Document, DocumentHistory) throws -> Result
+  ) throws -> Result? {
+    try read {
+      guard let entry = try entry(id) else { return nil }
+      return try body(entry.document, try history(entry))
+    }
+  }
+
   /// Every edit of a document, in the order in which they were applied here.
   package func history(of id: DocumentID) throws(StoreError) -> [IncomingEdit] {
     try reading { () throws(StoreError) in

@@ -63,6 +63,32 @@ public struct Reading {
     try live(id, at: nil).string(at: path)
   }
 
+  /// Who wrote which part of a text, from its start to its end.
+  public func attribution(
+    _ id: DocumentID, path: [PathStep]
+  ) throws(ReplicaError) -> [TextAttribution] {
+    try withHistory(id) { document, history in
+      try document.attribution(at: DocumentPath(path), in: history)
+    }
+  }
+
+  /// What leads from a text at one version to that at another, older or newer or neither.
+  public func textPatches(
+    _ id: DocumentID, path: [PathStep], from: VersionVector, to: VersionVector
+  ) throws(ReplicaError) -> [TextPatch] {
+    try withHistory(id) { document, history in
+      try document.textPatches(at: DocumentPath(path), from: from, to: to, in: history)
+    }
+  }
+
+  private func withHistory<Result>(
+    _ id: DocumentID, _ body: (Document, DocumentHistory) throws -> Result
+  ) throws(ReplicaError) -> Result {
+    let result = try ReplicaError.translating { try store.withHistory(of: id, body) }
+    guard let result else { throw .noDocument(id) }
+    return result
+  }
+
   private func stored(_ id: DocumentID) throws(ReplicaError) -> Document? {
     try ReplicaError.translating { try store.document(id) }
   }

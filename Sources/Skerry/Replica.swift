@@ -122,6 +122,26 @@ extension Replica {
     try await reading { reading throws(ReplicaError) in try reading.text(id, path: path) }
   }
 
+  /// Who wrote which part of a text, from its start to its end.
+  ///
+  /// Complexity: O(n log n) for the n operations of its history.
+  public func attribution(
+    _ id: DocumentID, path: [PathStep]
+  ) async throws(ReplicaError) -> [TextAttribution] {
+    try await reading { reading throws(ReplicaError) in
+      try reading.attribution(id, path: path)
+    }
+  }
+
+  /// What leads from a text at one version to that at another, older or newer or neither.
+  public func textPatches(
+    _ id: DocumentID, path: [PathStep], from: VersionVector, to: VersionVector
+  ) async throws(ReplicaError) -> [TextPatch] {
+    try await reading { reading throws(ReplicaError) in
+      try reading.textPatches(id, path: path, from: from, to: to)
+    }
+  }
+
   /// How many places of a document hold more than one value because they were set at once.
   public func conflictCount(of id: DocumentID) async throws(ReplicaError) -> Int {
     try await reading { reading throws(ReplicaError) in try reading.conflictCount(id) }

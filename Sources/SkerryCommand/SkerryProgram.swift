@@ -28,7 +28,8 @@ struct SkerryProgram: AsyncParsableCommand {
     version: versionText,
     subcommands: [
       InitCommand.self, InviteCommand.self, JoinCommand.self, InfoCommand.self, DocsCommand.self,
-      GetCommand.self, ApplyCommand.self, LogCommand.self, SyncCommand.self, ServeCommand.self,
+      GetCommand.self, ApplyCommand.self, LogCommand.self, DiffCommand.self, BlameCommand.self,
+      SyncCommand.self, ServeCommand.self,
       StatusCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
     ])
 

@@ -18,26 +18,6 @@ extension Document {
   }
 }
 
-/// A step from a text at one version to the text at another. Steps apply in order, each to what the
-/// one before it has left.
-package struct TextPatch: Hashable, Sendable {
-  /// In scalars.
-  package var position: Int
-  /// How many scalars go from there on.
-  package var removed: Int
-  /// What is put there then.
-  package var inserted: String
-  /// Who put it there; nil when nothing is inserted.
-  package var author: ChangeID?
-}
-
-/// A stretch of a text that one change has put there.
-package struct TextAttribution: Hashable, Sendable {
-  /// In scalars.
-  package var count: Int
-  package var author: ChangeID
-}
-
 extension Document {
   /// What leads from the text at `path` as it was at one version to that at another, older or newer
   /// or neither: exactly what is different, in document order.
@@ -47,8 +27,8 @@ extension Document {
   ///   - from: a version of this document or a larger one; what it covers of this document counts.
   ///   - to: likewise.
   ///   - history: that of the document as it is.
-  /// - Complexity: O(n log n) for the n operations that only one version covers or that were made at
-  ///   the same time as those, and, where text comes back, for those since it was written.
+  /// - Complexity: O(n log n) for the n operations that only one version covers or that were made
+  ///   at the same time as those, and, where text comes back, for those since it was written.
   package func textPatches(
     at path: DocumentPath, from: VersionVector, to: VersionVector, in history: DocumentHistory
   ) throws -> [TextPatch] {
@@ -60,8 +40,8 @@ extension Document {
     } ?? []
   }
 
-  /// The text at `path` as it was at a version. Complexity: that of ``textPatches(at:from:to:in:)`` from
-  /// now, and of copying the text.
+  /// The text at `path` as it was at a version. Complexity: that of
+  /// ``textPatches(at:from:to:in:)`` from now, and of copying the text.
   package func text(
     at path: DocumentPath, version: VersionVector, in history: DocumentHistory
   ) throws -> String {
@@ -75,8 +55,8 @@ extension Document {
     } ?? ""
   }
 
-  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log n) for
-  /// its n operations.
+  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log
+  /// n) for its n operations.
   package func attribution(
     at path: DocumentPath, in history: DocumentHistory
   ) throws -> [TextAttribution] {

@@ -23,8 +23,9 @@ struct StoreCommandTests {
     let version = try await skerry.succeed("--version")
     #expect(version.output.hasPrefix("skerry "))
     for command in [
-      "init", "invite", "join", "info", "docs", "get", "apply", "log", "sync", "serve", "status",
-      "export", "import", "doctor",
+      "init", "invite", "join", "info", "docs", "get", "apply", "log", "diff", "blame", "sync",
+      "serve",
+      "status", "export", "import", "doctor",
     ] {
       let help = try await skerry.succeed(command, "--help")
       #expect(help.output.contains("skerry \(command)"))
@@ -52,6 +53,32 @@ struct StoreCommandTests {
     for field in ["workspace", "origin", "changes", "floor", "sizes", "stateDigest"] {
       #expect(info[field] != nil, "\(field)")
     }
+  }
+
+  @Test("diff goes from any version of a text to any other, and blame tells who wrote what")
+  func versions() async throws {
+    try await skerry.succeed("init", store)
+    let made = try await apply(
+      #"{"doc":null,"ops":[{"op":"make","path":["t"],"type":"text"},"#
+        + #"{"op":"splice","path":["t"],"at":0,"delete":0,"insert":"Bring bread."}]}"#)
+    let document = try #require(made[0]["docs"]?.arrayValue?.first?.stringValue)
+    let old = try #require(made[0]["version"]?.stringValue)
+    let edited = try await apply(
+      #"{"doc":"\#(document)","ops":[{"op":"splice","path":["t"],"at":6,"#
+        + #""delete":5,"insert":"fish"}]}"#
+    )
+    let new = try #require(edited[0]["version"]?.stringValue)
+    let there = try await skerry.succeed("diff", store, document, old, new, "--path", "t")
+    #expect(there.output == "at 6 delete 5 insert \"fish\"\n")
+    let back = try await skerry.succeed("diff", store, document, new, old, "--path", "t", "--json")
+    let step = try back.json()
+    #expect(step["at"] == 6 && step["delete"] == 4 && step["insert"] == "bread")
+    #expect(step["sequence"] == 1)
+    #expect(try await skerry.succeed("diff", store, document, new, new, "--path", "t").output == "")
+    let parts = try await skerry.succeed("blame", store, document, "t", "--json").jsonLines()
+    #expect(parts.map { $0["text"] } == ["Bring ", "fish", "."])
+    #expect(parts.map { $0["sequence"] } == [1, 2, 1])
+    #expect(try await skerry.run("blame", store, document, "no").status == 1)
   }
 
   @Test("apply answers each line, and a refused one changes nothing")
