@@ -77,7 +77,9 @@ extension ReplicaStore {
   private func load(_ cursor: inout BackwardCursor) throws {
     guard cursor.through > 0 else { return }
     let id = ChangeID(origin: cursor.origin, sequence: cursor.through)
+    let hasPrivate = try privateChanges().count > 0
     let block: [UInt8]? = try sql { () throws(SQLiteError) in
+      guard hasPrivate else { return nil }
       let sequence = SQLiteValue(clampedCounter: cursor.through)
       if cursor.origin == identity.origin,
         let block = try connection.queryBlob(

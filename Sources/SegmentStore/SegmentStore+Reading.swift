@@ -132,8 +132,8 @@ extension SegmentStore {
     try sql { () throws(SQLiteError) in
       var rows = try connection.query(
         """
-        SELECT id, origin, last_sequence, segment_count, byte_count
-        FROM segment_origin ORDER BY origin
+        SELECT o.id, o.origin, s.last_sequence, s.ordinal, s.bytes_through
+        \(Self.fromLastSegments) ORDER BY o.origin
         """)
       while try rows.next() {
         let known = known[try Self.origin(1, of: rows)]

@@ -130,7 +130,9 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   package mutating func plan(now: UInt64) -> [(link: LinkID, wants: [Want])] {
     var wants: [LinkID: [Want]] = [:]
     for origin in origins {
-      guard var lack = lacks[origin], lack.dueAt <= now else { continue }
+      guard let dueAt = lacks[origin]?.dueAt, dueAt <= now, var lack = lacks[origin] else {
+        continue
+      }
       // Whoever it was asked of is still sending.
       if let asked = lack.asked, let last = lastSegmentAt[asked],
         now < last + patienceMilliseconds
