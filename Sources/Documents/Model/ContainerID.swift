@@ -41,6 +41,18 @@ package enum ContainerID: Hashable, Sendable {
   /// The most containers between the root and one of them, that one included.
   package static let depthMax = 64
 
+  /// How many containers stand between the root and this one, it included, as far as its name
+  /// tells. Complexity: O(depth).
+  package var depth: Int {
+    var depth = 0
+    var container = self
+    while case .child(let parent, _, _, _) = container {
+      depth += 1
+      container = parent
+    }
+    return depth
+  }
+
   package var kind: ContainerKind {
     switch self {
     case .root: .map
