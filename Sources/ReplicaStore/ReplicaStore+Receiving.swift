@@ -325,10 +325,16 @@ extension ReplicaStore {
       throw StoreError(error)
     }
     guard let found else { throw .damaged("the segment with change \(change) is missing") }
+    return try parsed(found)
+  }
+
+  func parsed(_ stored: StoredSegment) throws(StoreError) -> Segment {
     do throws(SegmentError) {
-      return try Segment(parsing: found.bytes)
+      return try Segment(parsing: stored.bytes)
     } catch {
-      throw .damaged("the segment with change \(change) is unreadable (\(error))")
+      throw .damaged(
+        "the segment with change \(stored.lastSequence) of \(stored.origin) is unreadable "
+          + "(\(error))")
     }
   }
 
@@ -422,16 +428,11 @@ extension ReplicaStore {
   func merge(
     _ taken: [AppliedChange], _ documents: inout Set<DocumentID>
   ) throws(StoreError) {
-    var parts: [DocumentID: [IncomingEdit]] = [:]
-    for item in taken {
-      for edit in item.change.edits {
-        parts[edit.document, default: []].append(
-          IncomingEdit(
-            change: item.change.id, lamport: item.change.lamport, time: item.change.time,
-            edit: edit))
-      }
+    let parts = Self.byDocument(taken) { item, edit in
+      IncomingEdit(
+        change: item.change.id, lamport: item.change.lamport, time: item.change.time, edit: edit)
     }
-    for (id, edits) in parts.sorted(by: { $0.key < $1.key }) {
+    for (id, edits) in parts {
       do {
         let known = try entry(id)
         let entry = known ?? newEntry(id)

@@ -45,20 +45,34 @@ extension ReplicaStore {
   /// The documents are open and have the changes.
   func record(_ applied: [AppliedChange]) throws(StoreError) {
     guard !applied.isEmpty else { return }
-    var parts: [DocumentID: [AppliedChange]] = [:]
-    for item in applied {
-      for edit in item.change.edits {
-        let name = IgnoredEdit(document: edit.document, change: item.change.id)
-        guard ignoredEdits.isEmpty || !ignoredEdits.contains(name) else { continue }
-        parts[edit.document, default: []].append(item)
-      }
+    let parts = Self.byDocument(applied) { item, edit in
+      let name = IgnoredEdit(document: edit.document, change: item.change.id)
+      return ignoredEdits.isEmpty || !ignoredEdits.contains(name) ? item : nil
     }
-    for (id, part) in parts.sorted(by: { $0.key < $1.key }) {
+    for (id, part) in parts {
       try append(part, to: id)
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
     ignoredEdits = []
     try writeOrigins()
+  }
+
+  /// What `part` makes of each edit, by document, in order.
+  static func byDocument<Part>(
+    _ applied: [AppliedChange], _ part: (AppliedChange, DocumentEdit) -> Part?
+  ) -> [(key: DocumentID, value: [Part])] {
+    // Changes mostly come one at a time.
+    if applied.count == 1, applied[0].change.edits.count == 1 {
+      let edit = applied[0].change.edits[0]
+      return part(applied[0], edit).map { [(edit.document, [$0])] } ?? []
+    }
+    var parts: [DocumentID: [Part]] = [:]
+    for item in applied {
+      for edit in item.change.edits {
+        if let part = part(item, edit) { parts[edit.document, default: []].append(part) }
+      }
+    }
+    return parts.sorted { $0.key < $1.key }
   }
 
   private func append(_ part: [AppliedChange], to id: DocumentID) throws(StoreError) {

@@ -108,23 +108,26 @@ struct StoreState {
   }
 }
 
-/// The Lamport times of the changes that were applied last: what new changes mostly build on. They
-/// go with the state that they belong to.
+/// The Lamport times of changes that were applied not long ago: what new changes mostly build on.
+/// They go with the state that they belong to.
 private struct RecentLamports {
   static let countMax = 1_024
 
-  private var lamports: [ChangeID: UInt64] = [:]
-  /// A ring: the oldest is at `oldest` once it is full.
-  private var changes: [ChangeID] = []
-  private var oldest = 0
+  /// Each change has one place, which the next one of that place takes over.
+  private var places: [(change: ChangeID, lamport: UInt64)?] = []
 
-  func lamport(of change: ChangeID) -> UInt64? { lamports[change] }
+  private static func place(of change: ChangeID) -> Int {
+    Int(truncatingIfNeeded: (change.origin.low &+ change.sequence) % UInt64(countMax))
+  }
+
+  func lamport(of change: ChangeID) -> UInt64? {
+    guard !places.isEmpty, let found = places[Self.place(of: change)], found.change == change
+    else { return nil }
+    return found.lamport
+  }
 
   mutating func note(_ lamport: UInt64, of change: ChangeID) {
-    guard lamports.updateValue(lamport, forKey: change) == nil else { return }
-    guard changes.count == Self.countMax else { return changes.append(change) }
-    lamports[changes[oldest]] = nil
-    changes[oldest] = change
-    oldest = (oldest + 1) % Self.countMax
+    if places.isEmpty { places = Array(repeating: nil, count: Self.countMax) }
+    places[Self.place(of: change)] = (change, lamport)
   }
 }

@@ -1,6 +1,7 @@
 import Causality
 import Documents
 import Foundation
+import JSONCoding
 import ReplicaStore
 import SQLiteBridge
 import Sealing
