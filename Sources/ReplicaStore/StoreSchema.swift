@@ -41,24 +41,24 @@ enum StoreSchema {
 
       """ + orderTables + """
 
-      -- One small row for each document, rewritten with every edit of it.
-      CREATE TABLE document (
-        id INTEGER PRIMARY KEY,
-        document BLOB NOT NULL UNIQUE CHECK (length(document) = 16),
-        position INTEGER NOT NULL,
-        tail_bytes INTEGER NOT NULL,
-        state_bytes INTEGER NOT NULL,
-        is_deleted INTEGER NOT NULL
-      ) STRICT;
-      CREATE INDEX document_by_position ON document (position);
+        -- One small row for each document, rewritten with every edit of it.
+        CREATE TABLE document (
+          id INTEGER PRIMARY KEY,
+          document BLOB NOT NULL UNIQUE CHECK (length(document) = 16),
+          position INTEGER NOT NULL,
+          tail_bytes INTEGER NOT NULL,
+          state_bytes INTEGER NOT NULL,
+          is_deleted INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX document_by_position ON document (position);
 
-      CREATE TABLE document_tail (
-        id INTEGER PRIMARY KEY,
-        document INTEGER NOT NULL REFERENCES document (id),
-        block BLOB NOT NULL
-      ) STRICT;
-      CREATE INDEX document_tail_by_document ON document_tail (document);
-      """ + foldedTables)
+        CREATE TABLE document_tail (
+          id INTEGER PRIMARY KEY,
+          document INTEGER NOT NULL REFERENCES document (id),
+          block BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX document_tail_by_document ON document_tail (document);
+        """ + foldedTables)
 
   private static let version2 = SQLiteMigration("replica 2", script: incarnationTables)
 
@@ -125,40 +125,40 @@ enum StoreSchema {
   private static let newestTables =
     identityTable + """
 
-    -- What is applied of each origin, the Lamport time of its last applied change, why the next one
-    -- cannot be applied, if it cannot, and the place of the last one in the local order: the
-    -- highest is how many changes are applied. A head is a last change on which no applied change
-    -- builds.
-    CREATE TABLE applied_origin (
-      id INTEGER PRIMARY KEY,
-      origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16),
-      applied INTEGER NOT NULL,
-      lamport INTEGER NOT NULL,
-      stalled TEXT,
-      position INTEGER NOT NULL DEFAULT 0,
-      is_head INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
+      -- What is applied of each origin, the Lamport time of its last applied change, why the next
+      -- one cannot be applied, if it cannot, and the place of the last one in the local order: the
+      -- highest is how many changes are applied. A head is a last change on which no applied
+      -- change builds.
+      CREATE TABLE applied_origin (
+        id INTEGER PRIMARY KEY,
+        origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16),
+        applied INTEGER NOT NULL,
+        lamport INTEGER NOT NULL,
+        stalled TEXT,
+        position INTEGER NOT NULL DEFAULT 0,
+        is_head INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
 
-    """ + orderTables + """
+      """ + orderTables + """
 
-    -- One small row for each document, written when it is made, folded or deleted. Where it was
-    -- edited since, the tail knows the position of its last change.
-    CREATE TABLE document (
-      id INTEGER PRIMARY KEY,
-      document BLOB NOT NULL UNIQUE CHECK (length(document) = 16),
-      position INTEGER NOT NULL,
-      state_bytes INTEGER NOT NULL,
-      is_deleted INTEGER NOT NULL
-    ) STRICT;
-    CREATE INDEX document_by_position ON document (position);
-    CREATE TABLE document_tail (
-      id INTEGER PRIMARY KEY,
-      document INTEGER NOT NULL REFERENCES document (id),
-      position INTEGER NOT NULL,
-      block BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX document_tail_by_document ON document_tail (document);
-    """ + foldedTables + incarnationTables
+      -- One small row for each document, written when it is made, folded or deleted. Where it was
+      -- edited since, the tail knows the position of its last change.
+      CREATE TABLE document (
+        id INTEGER PRIMARY KEY,
+        document BLOB NOT NULL UNIQUE CHECK (length(document) = 16),
+        position INTEGER NOT NULL,
+        state_bytes INTEGER NOT NULL,
+        is_deleted INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX document_by_position ON document (position);
+      CREATE TABLE document_tail (
+        id INTEGER PRIMARY KEY,
+        document INTEGER NOT NULL REFERENCES document (id),
+        position INTEGER NOT NULL,
+        block BLOB NOT NULL
+      ) STRICT;
+      CREATE INDEX document_tail_by_document ON document_tail (document);
+      """ + foldedTables + incarnationTables
 
   // MARK: Tables that are as they were made first
 
