@@ -228,7 +228,7 @@ let package = Package(
       [
         "ByteCoding", "Causality", "ChangeCoding", "Documents", "JSONCoding", "ReplicaStore",
         "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "EditingTraces",
-      ]),
+      ], resources: [.copy("Formats")]),
     tests(
       of: "Replication",
       [

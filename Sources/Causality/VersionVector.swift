@@ -31,6 +31,13 @@ public struct VersionVector: Hashable, Sendable {
     for entry in entries { advance(entry.origin, to: entry.sequence) }
   }
 
+  /// Takes entries that are sorted by origin, each once, without zeros: a part of another vector.
+  ///
+  /// Complexity: O(1).
+  package init(sorted entries: [Entry]) {
+    self.entries = entries
+  }
+
   public var isEmpty: Bool { entries.isEmpty }
 
   /// The sequence seen from `origin`; 0 when nothing was. Complexity: O(log n).

@@ -55,7 +55,9 @@ struct HistoryUnpacker {
     into history: inout DocumentHistory
   ) throws(ByteDecodingError) {
     let base = history.eventCount
-    let runCount = try reader.readCount("run count", minimumBytesEach: 4)
+    // Columns are compressed: how many runs there are says nothing about their bytes.
+    let runCount = try reader.readCount(
+      "run count", minimumBytesEach: 0, limit: HistoryChunk.changeCountMax)
     var runOrigins = try column("run origins")
     var sequences = try column("run sequences")
     var sizes = try column("run sizes")
@@ -177,7 +179,7 @@ struct HistoryUnpacker {
   private mutating func readSequence(
     _ index: Int, _ container: ContainerID, _ history: inout DocumentHistory, _ base: Int
   ) throws(ByteDecodingError) {
-    let runCount = try reader.readCount("sequence runs", minimumBytesEach: 2)
+    let runCount = try reader.readCount("sequence runs", minimumBytesEach: 0, limit: eventCount)
     var gaps = StepColumnReader(try column("gaps"))
     var heads = try column("heads")
     var positions = try column("positions")

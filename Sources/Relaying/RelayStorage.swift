@@ -9,7 +9,7 @@ package import Segments
 package struct RelayStorage {
   /// "SKRY" and the relay's own number, as `application_id`.
   static let schema = SQLiteSchema(
-    applicationID: 0x534B_5252, migrations: [SegmentSchema.version1])
+    applicationID: 0x534B_5252, migrations: SegmentSchema.migrations, whole: SegmentSchema.whole)
 
   /// How the database of a workspace is opened. It must not make a file unless the access says so.
   package let options: (WorkspaceID, SQLiteOptions.Access) -> SQLiteOptions

@@ -7,8 +7,17 @@ struct DocumentCache {
   /// How many documents keep their history after a concurrent merge, however large they are.
   static let historiesMax = 8
   /// More of them do as long as they are small together.
-  static let smallHistoriesMax = 64
-  static let smallHistoriesBytesMax = 256 << 10
+  static let smallHistoriesMax = 256
+  static let smallHistoriesBytesMax = 1 << 20
+
+  /// What the table `document` says about a document: as of the last fold, but for the deletion.
+  struct Row {
+    /// 0 while there is none.
+    var number: Int64 = 0
+    var position: Int64 = 0
+    var stateBytes = 0
+    var isDeleted = false
+  }
 
   /// An open document and its row.
   final class Entry {
@@ -16,16 +25,21 @@ struct DocumentCache {
     /// The number of its row; 0 while there is none.
     var row: Int64
     /// Bytes of the change blocks since the last fold.
-    var tailBytes: Int
+    var tailBytes = 0
     /// Bytes of the state at the last fold.
     var stateBytes: Int
+    /// The local position of its last change.
+    var position: Int64
+    /// What its row says.
+    var isNotedAsDeleted: Bool
     var lastUse: UInt64 = 0
 
-    init(_ document: Document, row: Int64 = 0, tailBytes: Int = 0, stateBytes: Int = 0) {
+    init(_ document: Document, _ row: Row = Row()) {
       self.document = document
-      self.row = row
-      self.tailBytes = tailBytes
-      self.stateBytes = stateBytes
+      self.row = row.number
+      position = row.position
+      stateBytes = row.stateBytes
+      isNotedAsDeleted = row.isDeleted
     }
   }
 
@@ -60,9 +74,13 @@ struct DocumentCache {
     withHistory.removeAll()
   }
 
-  /// Keeps the history of the documents that were merged last: more of the same is likely.
+  /// Keeps the history of the documents that were merged last: more of the same is likely. Looks
+  /// at sizes only when a document joins them.
   mutating func noteHistory(of id: DocumentID) {
-    withHistory.removeAll { $0 == id }
+    if let index = withHistory.lastIndex(of: id) {
+      withHistory.remove(at: index)
+      return withHistory.append(id)
+    }
     withHistory.append(id)
     while withHistory.count > Self.historiesMax, !areHistoriesSmall {
       entries[withHistory.removeFirst()]?.document.releaseHistory()

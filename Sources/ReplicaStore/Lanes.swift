@@ -10,6 +10,8 @@ struct Lanes {
   struct Lane {
     /// Decoded changes; those before `next` are applied.
     var changes: [Change] = []
+    /// What they were decoded from.
+    fileprivate(set) var block: EncodedBlock?
     var next = 0
     var storedThrough: UInt64
     /// Of the segment that the changes were decoded from.
@@ -34,25 +36,30 @@ struct Lanes {
   mutating func removeAll() { self = Lanes() }
 
   /// Puts the decoded changes of a segment into the lane of an origin.
-  mutating func hold(_ changes: [Change], next: Int, bytes: Int, of origin: Origin) {
-    release(origin)
-    lanes[origin]?.changes = changes
-    lanes[origin]?.next = next
-    lanes[origin]?.heldBytes = bytes
-    if lanes[origin] != nil { heldBytes += bytes }
+  mutating func hold(
+    _ changes: [Change], _ block: EncodedBlock, next: Int, bytes: Int, of origin: Origin
+  ) {
+    guard let before = lanes[origin] else { return }
+    heldBytes += bytes - before.heldBytes
+    lanes[origin] = Lane(
+      changes: changes, block: block, next: next, storedThrough: before.storedThrough,
+      heldBytes: bytes)
   }
 
   /// Drops what is decoded of an origin; it is in the file.
   private mutating func release(_ origin: Origin) {
-    heldBytes -= lanes[origin]?.heldBytes ?? 0
-    lanes[origin]?.changes = []
-    lanes[origin]?.next = 0
-    lanes[origin]?.heldBytes = 0
+    guard let before = lanes[origin], before.heldBytes > 0 else { return }
+    heldBytes -= before.heldBytes
+    lanes[origin] = Lane(storedThrough: before.storedThrough)
   }
 
   mutating func takeNext(_ origin: Origin) {
-    lanes[origin]?.next += 1
-    if let lane = lanes[origin], lane.next >= lane.changes.count { release(origin) }
+    guard let lane = lanes[origin] else { return }
+    if lane.next + 1 < lane.changes.count {
+      lanes[origin]?.next += 1
+    } else {
+      release(origin)
+    }
   }
 
   mutating func remove(_ origin: Origin) {

@@ -68,8 +68,11 @@ extension ReplicaStore {
         var documents: [StoredDocument] = []
         var rows = try connection.query(
           """
-          SELECT document, position, is_deleted FROM document
-          WHERE document > ? AND is_deleted <= ? ORDER BY document LIMIT ?
+          SELECT d.document, max(d.position, coalesce(
+            (SELECT position FROM document_tail WHERE document = d.id ORDER BY id DESC LIMIT 1),
+            0)), d.is_deleted
+          FROM document AS d
+          WHERE d.document > ? AND d.is_deleted <= ? ORDER BY d.document LIMIT ?
           """, .blob(after?.bytes ?? []), includingDeleted ? 1 : 0,
           SQLiteValue(max(0, limit)))
         while try rows.next() {
@@ -104,21 +107,15 @@ extension ReplicaStore {
 
   /// Opens a document from its state and its tail.
   func load(_ id: DocumentID) throws(StoreError) -> DocumentCache.Entry? {
-    let row = try sql { () throws(SQLiteError) in
-      try connection.first(
-        "SELECT id, tail_bytes, state_bytes FROM document WHERE document = ?", .blob(id.bytes)
-      ) { (row) throws(SQLiteError) in
-        (id: try row.integer(0), tail: try row.count(1), state: try row.count(2))
-      }
-    }
-    guard let row else { return nil }
-    let document = try openState(id, row: row.id)
-    let entry = DocumentCache.Entry(
-      document, row: row.id, tailBytes: row.tail, stateBytes: row.state)
-    guard row.tail > 0 else { return entry }
+    guard let row = try row(of: id) else { return nil }
+    let document = try openState(id, row: row.number)
+    let entry = DocumentCache.Entry(document, row)
     let tail = try tail(of: entry)
+    guard let last = tail.position else { return entry }
+    entry.position = max(entry.position, last)
+    entry.tailBytes = tail.byteCount
     do {
-      _ = try document.merge(tail) { try history(entry, beforeTail: true) }
+      _ = try document.merge(tail.edits) { try history(entry, beforeTail: true) }
     } catch let error as StoreError {
       throw error
     } catch {
@@ -126,6 +123,19 @@ extension ReplicaStore {
     }
     if document.hasHistory { cache.noteHistory(of: id) }
     return entry
+  }
+
+  func row(of id: DocumentID) throws(StoreError) -> DocumentCache.Row? {
+    try sql { () throws(SQLiteError) in
+      try connection.first(
+        "SELECT id, position, state_bytes, is_deleted FROM document WHERE document = ?",
+        .blob(id.bytes)
+      ) { (row) throws(SQLiteError) in
+        DocumentCache.Row(
+          number: try row.integer(0), position: try row.integer(1), stateBytes: try row.count(2),
+          isDeleted: try row.integer(3) != 0)
+      }
+    }
   }
 
   private func openState(_ id: DocumentID, row: Int64) throws(StoreError) -> Document {
@@ -154,7 +164,7 @@ extension ReplicaStore {
     var history = DocumentHistory(document: id)
     guard entry.row > 0 else { return history }
     do {
-      for chunk in try blobs(in: "document_history", of: entry) {
+      for chunk in try historyBlobs(of: entry) {
         if chunk.first == ChangeBlock.version {
           // What was folded before there were chunks.
           try history.append(contentsOf: [IncomingEdit](decoding: chunk, document: id))
@@ -170,34 +180,47 @@ extension ReplicaStore {
     if beforeTail { return history }
     let tail = try tail(of: entry)
     do throws(MergeError) {
-      try history.append(contentsOf: tail)
+      try history.append(contentsOf: tail.edits)
     } catch {
       throw .damaged("the history of document \(id) is unreadable (\(error))")
     }
     return history
   }
 
-  /// The edits since the last fold.
-  private func tail(of entry: DocumentCache.Entry) throws(StoreError) -> [IncomingEdit] {
-    let id = entry.document.id
+  /// What was edited since the last fold.
+  struct Tail {
     var edits: [IncomingEdit] = []
-    for block in try blobs(in: "document_tail", of: entry) {
-      do throws(ByteDecodingError) {
-        edits += try [IncomingEdit](decoding: block, document: id)
-      } catch {
-        throw .damaged("the history of document \(id) is unreadable (\(error))")
-      }
-    }
-    return edits
+    var byteCount = 0
+    /// Of the last change; nil when there is none.
+    var position: Int64?
   }
 
-  private func blobs(
-    in table: String, of entry: DocumentCache.Entry
-  ) throws(StoreError) -> [[UInt8]] {
+  func tail(of entry: DocumentCache.Entry) throws(StoreError) -> Tail {
+    let id = entry.document.id
+    var tail = Tail()
+    do {
+      var rows = try connection.query(
+        "SELECT block, position FROM document_tail WHERE document = ? ORDER BY id",
+        .integer(entry.row))
+      while try rows.next() {
+        let block = try rows.blob(0)
+        tail.edits += try [IncomingEdit](decoding: block, document: id)
+        tail.byteCount += block.count
+        tail.position = try rows.integer(1)
+      }
+      return tail
+    } catch let error as SQLiteError {
+      throw StoreError(error)
+    } catch {
+      throw .damaged("the history of document \(id) is unreadable (\(error))")
+    }
+  }
+
+  private func historyBlobs(of entry: DocumentCache.Entry) throws(StoreError) -> [[UInt8]] {
     try sql { () throws(SQLiteError) in
       var blobs: [[UInt8]] = []
       var rows = try connection.query(
-        "SELECT block FROM \(table) WHERE document = ? ORDER BY id", .integer(entry.row))
+        "SELECT block FROM document_history WHERE document = ? ORDER BY id", .integer(entry.row))
       while try rows.next() { blobs.append(try rows.blob(0)) }
       return blobs
     }
@@ -215,7 +238,7 @@ extension ReplicaStore {
 
   /// Writes the state anew and moves the tail to the history, as one chunk.
   func fold(_ entry: DocumentCache.Entry) throws(StoreError) {
-    var tail = try tail(of: entry)
+    var tail = try tail(of: entry).edits
     if Sabotage.foldTooEarly.isPlanted { tail = tail.dropLast() }
     try fold(entry, history: tail)
   }
@@ -237,8 +260,8 @@ extension ReplicaStore {
       }
       try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
       try connection.execute(
-        "UPDATE document SET tail_bytes = 0, state_bytes = ? WHERE id = ?",
-        SQLiteValue(state.count), .integer(entry.row))
+        "UPDATE document SET state_bytes = ?, position = ? WHERE id = ?",
+        SQLiteValue(state.count), .integer(entry.position), .integer(entry.row))
     }
     entry.tailBytes = 0
     entry.stateBytes = state.count

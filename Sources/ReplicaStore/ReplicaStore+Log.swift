@@ -2,6 +2,8 @@ package import Causality
 import ChangeCoding
 package import Documents
 import SQLiteBridge
+import SegmentStore
+import Segments
 
 /// A change as the log shows it.
 package struct LoggedChange: Hashable, Sendable {
@@ -19,7 +21,7 @@ package struct LoggedChange: Hashable, Sendable {
 
 extension ReplicaStore {
   /// The applied changes, newest first: by Lamport time, then by origin, which is the same order on
-  /// every replica. Of each origin only one segment is in memory at a time.
+  /// every replica. Of each origin only a few segments are in memory at a time.
   ///
   /// - Parameters:
   ///   - document: only changes that edit it.
@@ -62,6 +64,13 @@ extension ReplicaStore {
     var through: UInt64
     var changes: [Change] = []
     var isSealed = true
+    /// The segments before, the first of them first, and how many are to be read at once: more for
+    /// whoever goes far back.
+    var ahead: [StoredSegment] = []
+    var aheadCount = 0
+
+    static let aheadCountMax = 64
+    static let aheadBytesMax = 64 << 10
   }
 
   private func newest(in cursors: [BackwardCursor]) -> Int? {
@@ -77,7 +86,9 @@ extension ReplicaStore {
   private func load(_ cursor: inout BackwardCursor) throws {
     guard cursor.through > 0 else { return }
     let id = ChangeID(origin: cursor.origin, sequence: cursor.through)
+    let hasPrivate = try privateChanges().count > 0
     let block: [UInt8]? = try sql { () throws(SQLiteError) in
+      guard hasPrivate else { return nil }
       let sequence = SQLiteValue(clampedCounter: cursor.through)
       if cursor.origin == identity.origin,
         let block = try connection.queryBlob(
@@ -92,7 +103,8 @@ extension ReplicaStore {
         WHERE origin = ? AND first_sequence <= ? AND last_sequence >= ?
         """, .blob(cursor.origin.bytes), sequence, sequence)
     }
-    var changes = try block.map { try ChangeBlock.decode($0) } ?? open(storedSegment(with: id))
+    var changes =
+      if let block { try ChangeBlock.decode(block) } else { try open(segment(with: id, &cursor)) }
     cursor.isSealed = block == nil
     while let last = changes.last, last.id.sequence > cursor.through { changes.removeLast() }
     guard let first = changes.first else {
@@ -100,5 +112,23 @@ extension ReplicaStore {
     }
     cursor.changes = changes
     cursor.through = first.id.sequence - 1
+  }
+
+  /// The segment that holds a change; those before it are read ahead.
+  private func segment(
+    with change: ChangeID, _ cursor: inout BackwardCursor
+  ) throws(StoreError) -> Segment {
+    if let next = cursor.ahead.popLast(), next.lastSequence == change.sequence {
+      return try parsed(next)
+    }
+    let segment = try storedSegment(with: change)
+    let first = segment.header.firstChange
+    let count = cursor.aheadCount
+    cursor.ahead = try stored { () throws(SegmentStoreError) in
+      try segments.segments(
+        before: first, limitBytes: BackwardCursor.aheadBytesMax, limitCount: count)
+    }.reversed()
+    cursor.aheadCount = min(max(4, count * 4), BackwardCursor.aheadCountMax)
+    return segment
   }
 }

@@ -86,8 +86,8 @@ extension ReplicaStore {
     let renamed = changes.map { renaming.reauthored($0) }
     try withdraw(changes)
     try enter(renamed)
-    state.heads = state.heads.map { renaming[$0] }.sorted()
-    try writeProgress()
+    state.renameHeads { renaming[$0] }
+    try writeOrigins()
     let documents = Set(changes.flatMap { $0.edits.map(\.document) }).sorted()
     for id in documents { try rewrite(id, renaming) }
     try sql { () throws(SQLiteError) in
@@ -141,6 +141,7 @@ extension ReplicaStore {
       }
       row.lamport = change.lamport
     }
+    row.position = state.position
     state.setRow(row, of: last.id.origin)
     state.applied.advance(to: last.id)
     try writeOrigin(last.id.origin)
@@ -149,11 +150,8 @@ extension ReplicaStore {
   /// Writes a document anew from its history, with the new names in it.
   private func rewrite(_ id: DocumentID, _ renaming: Renaming) throws(StoreError) {
     cache.remove(id)
-    let row = try sql { () throws(SQLiteError) in
-      try connection.queryInteger("SELECT id FROM document WHERE document = ?", .blob(id.bytes))
-    }
-    guard let row else { throw .damaged("document \(id) is missing") }
-    let entry = DocumentCache.Entry(Document(id: id), row: row)
+    guard var row = try row(of: id) else { throw .damaged("document \(id) is missing") }
+    let entry = DocumentCache.Entry(Document(id: id), row)
     let edits = try history(entry).edits().map { renaming.renamed($0) }
     let document: Document
     do {
@@ -162,14 +160,15 @@ extension ReplicaStore {
       throw .damaged("the history of document \(id) cannot be replayed (\(error))")
     }
     try sql { () throws(SQLiteError) in
-      try connection.execute("DELETE FROM document_history WHERE document = ?", .integer(row))
+      try connection.execute(
+        "DELETE FROM document_history WHERE document = ?", .integer(entry.row))
     }
-    let rewritten = DocumentCache.Entry(document, row: row)
-    try fold(rewritten, history: edits)
+    if let last = try tail(of: entry).position { row.position = max(row.position, last) }
+    try fold(DocumentCache.Entry(document, row), history: edits)
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "UPDATE document SET is_deleted = ? WHERE id = ?", document.isDeleted ? 1 : 0,
-        .integer(row))
+        .integer(entry.row))
     }
   }
 

@@ -247,7 +247,7 @@ extension ReplicaStore {
     {
       try follow(origin, having: batch, &taken)
     }
-    if Sabotage.saveVectorFirst.isPlanted { try saveVector(of: taken) }
+    if Sabotage.saveVectorFirst.isPlanted { try saveVector() }
     try merge(taken, &progress.documents)
     try record(taken)
     progress.outcome.applied += taken.count
@@ -269,9 +269,12 @@ extension ReplicaStore {
       if let reason = try flaw(in: change) ?? breakage(of: change) {
         return try noteStall(reason, of: origin)
       }
+      let block = lane.next == 0 ? lane.block : nil
       lanes.takeNext(origin)
       try noteStall(nil, of: origin)
-      taken.append(try advance(to: change))
+      var applied = try advance(to: change)
+      applied.block = block
+      taken.append(applied)
       lanes.wake(by: origin, applied: change.id.sequence)
     }
   }
@@ -295,10 +298,10 @@ extension ReplicaStore {
           $0.header.origin == origin
             && $0.header.firstSequence <= next.sequence && next.sequence <= $0.header.lastSequence
         } ?? storedSegment(with: next)
-      let changes = try open(segment)
+      let (changes, block) = try openBlock(segment)
       decodedBytes += segment.bytes.count
       lanes.hold(
-        changes, next: Int(next.sequence - segment.header.firstSequence),
+        changes, block, next: Int(next.sequence - segment.header.firstSequence),
         bytes: segment.bytes.count, of: origin)
       return true
     } catch let error as StoreError {
@@ -322,15 +325,25 @@ extension ReplicaStore {
       throw StoreError(error)
     }
     guard let found else { throw .damaged("the segment with change \(change) is missing") }
+    return try parsed(found)
+  }
+
+  func parsed(_ stored: StoredSegment) throws(StoreError) -> Segment {
     do throws(SegmentError) {
-      return try Segment(parsing: found.bytes)
+      return try Segment(parsing: stored.bytes)
     } catch {
-      throw .damaged("the segment with change \(change) is unreadable (\(error))")
+      throw .damaged(
+        "the segment with change \(stored.lastSequence) of \(stored.origin) is unreadable "
+          + "(\(error))")
     }
   }
 
   /// The changes in a segment, exactly those that its header names.
-  func open(_ segment: Segment) throws -> [Change] {
+  func open(_ segment: Segment) throws -> [Change] { try openBlock(segment).changes }
+
+  private func openBlock(
+    _ segment: Segment
+  ) throws -> (changes: [Change], block: EncodedBlock) {
     let header = segment.header
     guard header.keyEpoch == identity.keyEpoch else {
       throw InvalidSegment("it is sealed with key \(header.keyEpoch), which this device lacks")
@@ -338,14 +351,15 @@ extension ReplicaStore {
     guard header.bodyFormat == SegmentHeader.changeBlockFormat else {
       throw InvalidSegment("its changes have a format that this version does not know")
     }
-    let changes = try ChangeBlock.decode(try segment.open(with: identity.key))
+    let bytes = try segment.open(with: identity.key)
+    let changes = try ChangeBlock.decode(bytes)
     guard UInt64(changes.count) == header.lastSequence - header.firstSequence + 1,
       changes.indices.allSatisfy({
         changes[$0].id
           == ChangeID(origin: header.origin, sequence: header.firstSequence + UInt64($0))
       })
     else { throw InvalidSegment("its segment does not hold the changes that it names") }
-    return changes
+    return (changes, EncodedBlock(count: changes.count, bytes: bytes))
   }
 
   /// Why no change could ever come before this one; nil when one can. A change that builds on
@@ -414,16 +428,11 @@ extension ReplicaStore {
   func merge(
     _ taken: [AppliedChange], _ documents: inout Set<DocumentID>
   ) throws(StoreError) {
-    var parts: [DocumentID: [IncomingEdit]] = [:]
-    for item in taken {
-      for edit in item.change.edits {
-        parts[edit.document, default: []].append(
-          IncomingEdit(
-            change: item.change.id, lamport: item.change.lamport, time: item.change.time,
-            edit: edit))
-      }
+    let parts = Self.byDocument(taken) { item, edit in
+      IncomingEdit(
+        change: item.change.id, lamport: item.change.lamport, time: item.change.time, edit: edit)
     }
-    for (id, edits) in parts.sorted(by: { $0.key < $1.key }) {
+    for (id, edits) in parts {
       do {
         let known = try entry(id)
         let entry = known ?? newEntry(id)

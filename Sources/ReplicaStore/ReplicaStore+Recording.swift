@@ -8,6 +8,14 @@ import Sabotages
 struct AppliedChange {
   let change: Change
   let position: Int64
+  /// The block in which the change stands first, if there is one.
+  var block: EncodedBlock?
+}
+
+/// Consecutive changes of one origin as they stand in a segment, or will.
+struct EncodedBlock {
+  let count: Int
+  let bytes: [UInt8]
 }
 
 /// An edit that belongs to nothing, as it names parents that are no changes of its document: it has
@@ -37,56 +45,79 @@ extension ReplicaStore {
   /// The documents are open and have the changes.
   func record(_ applied: [AppliedChange]) throws(StoreError) {
     guard !applied.isEmpty else { return }
-    var parts: [DocumentID: (changes: [Change], position: Int64)] = [:]
-    var origins: Set<Origin> = []
-    for item in applied {
-      origins.insert(item.change.id.origin)
-      for edit in item.change.edits {
-        let name = IgnoredEdit(document: edit.document, change: item.change.id)
-        guard !ignoredEdits.contains(name), let part = item.change.reduced(to: edit.document)
-        else { continue }
-        parts[edit.document, default: ([], 0)].changes.append(part)
-        parts[edit.document]?.position = item.position
-      }
+    let parts = Self.byDocument(applied) { item, edit in
+      let name = IgnoredEdit(document: edit.document, change: item.change.id)
+      return ignoredEdits.isEmpty || !ignoredEdits.contains(name) ? item : nil
     }
-    for (id, part) in parts.sorted(by: { $0.key < $1.key }) {
-      try append(part.changes, to: id, position: part.position)
+    for (id, part) in parts {
+      try append(part, to: id)
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
     ignoredEdits = []
-    for origin in origins.sorted() { try writeOrigin(origin) }
-    try writeProgress()
+    try writeOrigins()
   }
 
-  private func append(
-    _ changes: [Change], to id: DocumentID, position: Int64
-  ) throws(StoreError) {
-    guard let entry = cache.entry(id) else {
+  /// What `part` makes of each edit, by document, in order.
+  static func byDocument<Part>(
+    _ applied: [AppliedChange], _ part: (AppliedChange, DocumentEdit) -> Part?
+  ) -> [(key: DocumentID, value: [Part])] {
+    // Changes mostly come one at a time.
+    if applied.count == 1, applied[0].change.edits.count == 1 {
+      let edit = applied[0].change.edits[0]
+      return part(applied[0], edit).map { [(edit.document, [$0])] } ?? []
+    }
+    var parts: [DocumentID: [Part]] = [:]
+    for item in applied {
+      for edit in item.change.edits {
+        if let part = part(item, edit) { parts[edit.document, default: []].append(part) }
+      }
+    }
+    return parts.sorted { $0.key < $1.key }
+  }
+
+  private func append(_ part: [AppliedChange], to id: DocumentID) throws(StoreError) {
+    guard let entry = cache.entry(id), let position = part.last?.position else {
       throw .damaged("document \(id) was closed before it was written")
     }
-    let blocks = ChangeBlock.blocks(of: changes)
-    let isDeleted: SQLiteValue = entry.document.isDeleted ? 1 : 0
+    let blocks =
+      Self.block(of: part).map { [$0] }
+      ?? ChangeBlock.blocks(of: part.compactMap { $0.change.reduced(to: id) })
+    let isDeleted = entry.document.isDeleted
     entry.tailBytes += blocks.reduce(0) { $0 + $1.count }
+    entry.position = position
     try sql { () throws(SQLiteError) in
       if entry.row == 0 {
         try connection.execute(
           """
-          INSERT INTO document (document, position, tail_bytes, state_bytes, is_deleted)
-          VALUES (?, ?, ?, 0, ?)
-          """, .blob(id.bytes), .integer(position), SQLiteValue(entry.tailBytes), isDeleted)
+          INSERT INTO document (document, position, state_bytes, is_deleted) VALUES (?, ?, 0, ?)
+          """, .blob(id.bytes), .integer(position), isDeleted ? 1 : 0)
         entry.row = connection.lastInsertedRow
-      } else {
+      } else if isDeleted != entry.isNotedAsDeleted {
         try connection.execute(
-          "UPDATE document SET position = ?, tail_bytes = ?, is_deleted = ? WHERE id = ?",
-          .integer(position), SQLiteValue(entry.tailBytes), isDeleted, .integer(entry.row))
+          "UPDATE document SET position = ?, is_deleted = ? WHERE id = ?", .integer(position),
+          isDeleted ? 1 : 0, .integer(entry.row))
       }
+      entry.isNotedAsDeleted = isDeleted
       for block in blocks {
         try connection.execute(
-          "INSERT INTO document_tail (document, block) VALUES (?, ?)", .integer(entry.row),
-          .blob(block))
+          "INSERT INTO document_tail (document, position, block) VALUES (?, ?, ?)",
+          .integer(entry.row), .integer(position), .blob(block))
       }
     }
     if isFoldDue(entry) { try fold(entry) }
+  }
+
+  /// The block that holds exactly these changes, all of which edit one document alone; nil when
+  /// there is none. It names their dependencies too, which nobody reads there: encoding them again
+  /// without costs more.
+  private static func block(of part: [AppliedChange]) -> [UInt8]? {
+    guard let first = part.first, let block = first.block, block.count == part.count,
+      let last = part.last, last.change.id.sequence - first.change.id.sequence + 1 == block.count,
+      part.allSatisfy({
+        $0.change.id.origin == first.change.id.origin && $0.change.edits.count == 1
+      })
+    else { return nil }
+    return block.bytes
   }
 
   // MARK: Rows
@@ -100,7 +131,7 @@ extension ReplicaStore {
         .blob(origin.bytes))
       return connection.lastInsertedRow
     }
-    let row = StoreState.Row(id: id, lamport: 0)
+    let row = StoreState.Row(id: id)
     state.setRow(row, of: origin)
     return row
   }
@@ -109,18 +140,19 @@ extension ReplicaStore {
     guard let row = state.row(of: origin) else { return }
     try sql { () throws(SQLiteError) in
       try connection.execute(
-        "UPDATE applied_origin SET applied = ?, lamport = ?, stalled = ? WHERE id = ?",
-        try SQLiteValue(counter: state.applied[origin]), try SQLiteValue(counter: row.lamport),
-        SQLiteValue(row.stalled), .integer(row.id))
+        """
+        UPDATE applied_origin
+        SET applied = ?, lamport = ?, stalled = ?, position = ?, is_head = ? WHERE id = ?
+        """, try SQLiteValue(counter: state.applied[origin]),
+        try SQLiteValue(counter: row.lamport), SQLiteValue(row.stalled), .integer(row.position),
+        state.isHead(origin) ? 1 : 0, .integer(row.id))
     }
   }
 
-  func writeProgress() throws(StoreError) {
-    try sql { () throws(SQLiteError) in
-      try connection.execute(
-        "UPDATE progress SET position = ?, heads = ?", .integer(state.position),
-        .blob(state.encodedHeads))
-    }
+  /// Writes how far the store is: the rows of all origins that have changed.
+  func writeOrigins() throws(StoreError) {
+    for origin in state.unwritten.sorted() { try writeOrigin(origin) }
+    state.noteWritten()
   }
 
   /// Notes why the next change of an origin cannot be applied; nil when it can.
@@ -138,6 +170,7 @@ extension ReplicaStore {
       let row = state.row(of: change.origin)
     else { return nil }
     if change.sequence == state.applied[change.origin] { return row.lamport }
+    if let known = state.recentLamport(of: change) { return known }
     let step = try sql { () throws(SQLiteError) in
       try connection.first(
         """

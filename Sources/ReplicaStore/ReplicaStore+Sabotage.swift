@@ -14,9 +14,8 @@ extension ReplicaStore {
   }
 
   /// Commits that the changes are applied, and nothing of what they did.
-  func saveVector(of taken: [AppliedChange]) throws(StoreError) {
-    for origin in Set(taken.map(\.change.id.origin)).sorted() { try writeOrigin(origin) }
-    try writeProgress()
+  func saveVector() throws(StoreError) {
+    try writeOrigins()
     try commitHere()
   }
 

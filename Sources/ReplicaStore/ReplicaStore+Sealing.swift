@@ -36,13 +36,15 @@ extension ReplicaStore {
   /// sealed before, or looked at.
   ///
   /// - Returns: whether it did.
-  func sealAtOnce(_ changes: [Change], entropy: Entropy) throws(StoreError) -> Bool {
+  func sealAtOnce(
+    _ changes: [Change], _ block: EncodedBlock, entropy: Entropy
+  ) throws(StoreError) -> Bool {
     let others = try privateChanges()
     guard others.count == 0, !others.isSuspect, changes.count <= Self.segmentChangesAim,
       ChangeBlock.fits(changes), let first = changes.first?.id.sequence,
       let last = changes.last?.id.sequence
     else { return false }
-    sealedAtOnce.append(try seal(changes, first...last, with: sealer(entropy)))
+    sealedAtOnce.append(try seal(block.bytes, first...last, with: sealer(entropy)))
     return true
   }
 
@@ -58,7 +60,8 @@ extension ReplicaStore {
     while try privateChanges().unsealed != nil {
       let run = try nextUnsealedRun()
       guard let first = run.first, let last = run.last else { return sealed }
-      let segment = try seal(run, first.id.sequence...last.id.sequence, with: sealer)
+      let segment = try seal(
+        ChangeBlock.encode(run), first.id.sequence...last.id.sequence, with: sealer)
       sealed.append(segment)
       try sql { () throws(SQLiteError) in
         try connection.execute(
@@ -71,7 +74,7 @@ extension ReplicaStore {
   }
 
   private func seal(
-    _ changes: [Change], _ sequences: ClosedRange<UInt64>, with sealer: SegmentSealer
+    _ block: [UInt8], _ sequences: ClosedRange<UInt64>, with sealer: SegmentSealer
   ) throws(StoreError) -> Segment {
     let origin = identity.origin
     let previous = try chainEnd(of: origin)
@@ -83,7 +86,7 @@ extension ReplicaStore {
     let segment: Segment
     do throws(SegmentError) {
       segment = try sealer.seal(
-        ChangeBlock.encode(changes), origin: origin, sequences: sequences, after: previous.hash)
+        block, origin: origin, sequences: sequences, after: previous.hash)
     } catch {
       throw .segment(error)
     }

@@ -62,6 +62,8 @@ package final class ReplicaStore {
   /// The position of the last commit that this store has seen or made.
   private var committedPosition: Int64 = 0
   private var seenDataVersion: Int64 = -1
+  /// The version of the file of which everything is in memory.
+  private var currentAtVersion: UInt64?
   private var seenSegmentPosition: Int64 = 0
   private var seenRecordPosition: Int64 = -1
   private var external: ExternalChanges?
@@ -146,10 +148,12 @@ package final class ReplicaStore {
     let origin = identity.origin
     do throws(StoreError) {
       let result = try connection.transaction { () throws(StoreError) in
-        try refreshInTransaction()
+        // Taking the write lock shows what others have committed.
+        if isStale || connection.seenVersion != currentAtVersion { try refreshInTransaction() }
         hasBegun = true
         return try body()
       }
+      currentAtVersion = connection.seenVersion
       committedPosition = state.position
       cache.trim()
       return result
@@ -207,7 +211,10 @@ package final class ReplicaStore {
   /// Catches up with the file, inside a transaction that has its view of it.
   private func refreshInTransaction() throws(StoreError) {
     let version = try sql { () throws(SQLiteError) in try connection.dataVersion() }
-    guard isStale || version != seenDataVersion else { return }
+    guard isStale || version != seenDataVersion else {
+      currentAtVersion = connection.seenVersion
+      return
+    }
     let isFirst = seenDataVersion < 0
     let wasStale = isStale
     state = try StoreState.load(from: connection)
@@ -230,6 +237,7 @@ package final class ReplicaStore {
     if identity.origin != origin { changes.isComplete = false }
     if !isFirst, !(wasStale && version == seenDataVersion) { external = changes }
     seenDataVersion = version
+    currentAtVersion = connection.seenVersion
     isStale = false
   }
 
@@ -242,14 +250,7 @@ package final class ReplicaStore {
       changes.isComplete = false
       return
     }
-    let found = try sql { () throws(SQLiteError) in
-      var found: [DocumentID] = []
-      var rows = try connection.query(
-        "SELECT document FROM document WHERE position > ? ORDER BY position LIMIT ?",
-        .integer(position), SQLiteValue(ExternalChanges.documentsMax + 1))
-      while try rows.next() { found.append(try Self.documentID(0, of: rows)) }
-      return found
-    }
+    let found = try documents(changedAfter: position)
     if found.count > ExternalChanges.documentsMax {
       cache.removeAll()
       changes.isComplete = false
@@ -258,6 +259,35 @@ package final class ReplicaStore {
     let seen = Set(found)
     changes.documents.removeAll { seen.contains($0) }
     changes.documents += found.prefix(ExternalChanges.documentsMax)
+  }
+
+  /// Documents by their last change after `position`, the most recent ones if there are more than
+  /// ``ExternalChanges/documentsMax`` and one more. Complexity: O(changes after `position`).
+  private func documents(changedAfter position: Int64) throws(StoreError) -> [DocumentID] {
+    let limit = ExternalChanges.documentsMax + 1
+    var last: [DocumentID: Int64] = [:]
+    func note(_ rows: consuming SQLiteRows) throws(SQLiteError) {
+      while last.count < limit, try rows.next() {
+        let changedAt = try rows.integer(1)
+        // What is left in the tail is in the order in which it came.
+        guard changedAt > position else { return }
+        let id = try Self.documentID(0, of: rows)
+        last[id] = max(last[id] ?? 0, changedAt)
+      }
+    }
+    try sql { () throws(SQLiteError) in
+      try note(
+        connection.query(
+          """
+          SELECT d.document, t.position FROM document_tail AS t
+          CROSS JOIN document AS d ON d.id = t.document ORDER BY t.id DESC
+          """))
+      try note(
+        connection.query(
+          "SELECT document, position FROM document WHERE position > ? ORDER BY position DESC",
+          .integer(position)))
+    }
+    return last.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
   }
 
   /// - Returns: whether there are records that were not known.

@@ -169,9 +169,11 @@ package final class StoreGroup {
     guard failure == nil, !pending.isEmpty else { return }
     do throws(StoreError) {
       let changes = pending.map(\.change)
+      let block = EncodedBlock(count: changes.count, bytes: ChangeBlock.encode(changes))
+      pending[0].block = block
       let isSealed =
-        isLast && isSealing ? try store.sealAtOnce(changes, entropy: entropy) : false
-      if !isSealed { try keepUnsealed(changes) }
+        isLast && isSealing ? try store.sealAtOnce(changes, block, entropy: entropy) : false
+      if !isSealed { try keepUnsealed(changes, block) }
       try store.record(pending)
     } catch {
       failure = error
@@ -181,15 +183,16 @@ package final class StoreGroup {
     pendingDocuments = []
   }
 
-  private func keepUnsealed(_ changes: [Change]) throws(StoreError) {
+  private func keepUnsealed(
+    _ changes: [Change], _ block: EncodedBlock
+  ) throws(StoreError) {
     guard let first = changes.first?.id.sequence, let last = changes.last?.id.sequence else {
       return
     }
-    let block = ChangeBlock.encode(changes)
     try store.sql { () throws(SQLiteError) in
       try store.connection.execute(
         "INSERT INTO unsealed VALUES (?, ?, ?)", try SQLiteValue(counter: first),
-        try SQLiteValue(counter: last), .blob(block))
+        try SQLiteValue(counter: last), .blob(block.bytes))
     }
     store.knownPrivateChanges?.commit(first...last)
   }

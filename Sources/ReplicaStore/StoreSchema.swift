@@ -1,3 +1,5 @@
+import ByteCoding
+import Causality
 import SQLiteBridge
 import SegmentStore
 
@@ -7,24 +9,16 @@ enum StoreSchema {
   static let applicationID: Int32 = 0x536B_7279
 
   static let schema = SQLiteSchema(
-    applicationID: applicationID, migrations: [SegmentSchema.version1, version1, version2])
+    applicationID: applicationID,
+    migrations: [SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3],
+    whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
+      try SegmentSchema.whole.run(connection)
+      try connection.script(newestTables)
+    })
 
   private static let version1 = SQLiteMigration(
     "replica 1",
-    script: """
-      -- Who we are. One row, written when the file is made.
-      CREATE TABLE identity (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        workspace BLOB NOT NULL,
-        key_epoch INTEGER NOT NULL,
-        workspace_key BLOB NOT NULL,
-        device_keys BLOB NOT NULL,
-        origin BLOB NOT NULL,
-        name TEXT NOT NULL,
-        invitation TEXT,
-        request BLOB,
-        created_milliseconds INTEGER NOT NULL
-      ) STRICT;
+    script: identityTable + """
 
       -- How far the documents are. One row, written with every commit: position counts the changes
       -- applied, heads are the maximal ones.
@@ -45,88 +39,213 @@ enum StoreSchema {
         stalled TEXT
       ) STRICT;
 
-      -- Lamport times, where they are not one more than that of the change before.
-      CREATE TABLE lamport_step (
-        origin INTEGER NOT NULL REFERENCES applied_origin (id),
-        sequence INTEGER NOT NULL,
-        lamport INTEGER NOT NULL,
-        PRIMARY KEY (origin, sequence)
-      ) STRICT, WITHOUT ROWID;
+      """ + orderTables + """
 
-      -- Own changes that no segment holds yet: one change block for each commit.
-      CREATE TABLE unsealed (
-        first_sequence INTEGER PRIMARY KEY,
-        last_sequence INTEGER NOT NULL,
+        -- One small row for each document, rewritten with every edit of it.
+        CREATE TABLE document (
+          id INTEGER PRIMARY KEY,
+          document BLOB NOT NULL UNIQUE CHECK (length(document) = 16),
+          position INTEGER NOT NULL,
+          tail_bytes INTEGER NOT NULL,
+          state_bytes INTEGER NOT NULL,
+          is_deleted INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX document_by_position ON document (position);
+
+        CREATE TABLE document_tail (
+          id INTEGER PRIMARY KEY,
+          document INTEGER NOT NULL REFERENCES document (id),
+          block BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX document_tail_by_document ON document_tail (document);
+        """ + foldedTables)
+
+  private static let version2 = SQLiteMigration("replica 2", script: incarnationTables)
+
+  /// What every commit writes is in as few places as possible.
+  private static let version3 = SQLiteMigration("replica 3") { (connection) throws(SQLiteError) in
+    try connection.script(
+      """
+      -- position is that of the last applied change in the local order: the highest one counts the
+      -- changes applied. A head is a last change on which no applied change builds.
+      ALTER TABLE applied_origin ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE applied_origin ADD COLUMN is_head INTEGER NOT NULL DEFAULT 0;
+
+      -- The row of a document is written when it is made, folded or deleted. What was edited since
+      -- is in the tail alone, in the order in which it came: the ids of what is left only grow.
+      ALTER TABLE document DROP COLUMN tail_bytes;
+      CREATE TABLE tail (
+        id INTEGER PRIMARY KEY,
+        document INTEGER NOT NULL REFERENCES document (id),
+        position INTEGER NOT NULL,
         block BLOB NOT NULL
       ) STRICT;
+      INSERT INTO tail SELECT t.id, t.document, d.position, t.block
+        FROM document_tail AS t JOIN document AS d ON d.id = t.document;
+      DROP TABLE document_tail;
+      ALTER TABLE tail RENAME TO document_tail;
+      CREATE INDEX document_tail_by_document ON document_tail (document);
+      """)
+    try takeProgress(of: connection)
+    try connection.execute("DROP TABLE progress")
+  }
 
-      -- One small row for each document, rewritten with every edit of it.
+  /// Writes what the table `progress` says into the rows of the origins.
+  private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
+    let progress = try connection.first("SELECT position, heads FROM progress") {
+      (row) throws(SQLiteError) in (try row.integer(0), try row.blob(1))
+    }
+    guard let (position, bytes) = progress else {
+      throw SQLiteError(code: .damaged, message: "the table of progress is empty")
+    }
+    var heads: [ChangeID] = []
+    do throws(ByteDecodingError) {
+      var reader = ByteReader(bytes)
+      while !reader.isAtEnd {
+        let origin = try Origin(from: &reader)
+        heads.append(ChangeID(origin: origin, sequence: try reader.readVarint("head")))
+      }
+    } catch {
+      throw SQLiteError(code: .damaged, message: "the heads are unreadable (\(error))")
+    }
+    for head in heads {
+      try connection.execute(
+        "UPDATE applied_origin SET is_head = 1 WHERE origin = ? AND applied = ?",
+        .blob(head.origin.bytes), try SQLiteValue(counter: head.sequence))
+      guard connection.changedRowCount == 1 else {
+        throw SQLiteError(code: .damaged, message: "\(head) is a head and is not applied")
+      }
+    }
+    try connection.execute(
+      "UPDATE applied_origin SET position = ? WHERE is_head", .integer(position))
+  }
+
+  // MARK: The newest format
+
+  private static let newestTables =
+    identityTable + """
+
+      -- What is applied of each origin, the Lamport time of its last applied change, why the next
+      -- one cannot be applied, if it cannot, and the place of the last one in the local order: the
+      -- highest is how many changes are applied. A head is a last change on which no applied
+      -- change builds.
+      CREATE TABLE applied_origin (
+        id INTEGER PRIMARY KEY,
+        origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16),
+        applied INTEGER NOT NULL,
+        lamport INTEGER NOT NULL,
+        stalled TEXT,
+        position INTEGER NOT NULL DEFAULT 0,
+        is_head INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
+
+      """ + orderTables + """
+
+      -- One small row for each document, written when it is made, folded or deleted. Where it was
+      -- edited since, the tail knows the position of its last change.
       CREATE TABLE document (
         id INTEGER PRIMARY KEY,
         document BLOB NOT NULL UNIQUE CHECK (length(document) = 16),
         position INTEGER NOT NULL,
-        tail_bytes INTEGER NOT NULL,
         state_bytes INTEGER NOT NULL,
         is_deleted INTEGER NOT NULL
       ) STRICT;
       CREATE INDEX document_by_position ON document (position);
-
-      -- The state at the last fold; the edits since, as change blocks; and all edits before, which
-      -- opening a document never reads.
-      CREATE TABLE document_state (
-        document INTEGER PRIMARY KEY REFERENCES document (id),
-        checksum INTEGER NOT NULL,
-        state BLOB NOT NULL
-      ) STRICT;
       CREATE TABLE document_tail (
         id INTEGER PRIMARY KEY,
         document INTEGER NOT NULL REFERENCES document (id),
+        position INTEGER NOT NULL,
         block BLOB NOT NULL
       ) STRICT;
       CREATE INDEX document_tail_by_document ON document_tail (document);
-      CREATE TABLE document_history (
-        id INTEGER PRIMARY KEY,
-        document INTEGER NOT NULL REFERENCES document (id),
-        block BLOB NOT NULL
-      ) STRICT;
-      CREATE INDEX document_history_by_document ON document_history (document);
-      """)
+      """ + foldedTables + incarnationTables
 
-  private static let version2 = SQLiteMigration(
-    "replica 2",
-    script: """
-      -- Own changes that no segment here holds, under origins that the store has left, in the order
-      -- in which they were committed and before those in unsealed.
-      CREATE TABLE inherited (
-        id INTEGER PRIMARY KEY,
-        origin BLOB NOT NULL CHECK (length(origin) = 16),
-        first_sequence INTEGER NOT NULL,
-        last_sequence INTEGER NOT NULL,
-        block BLOB NOT NULL
-      ) STRICT;
+  // MARK: Tables that are as they were made first
 
-      -- The origins under which the store has gone on, and why.
-      CREATE TABLE incarnation (
-        id INTEGER PRIMARY KEY,
-        origin BLOB NOT NULL CHECK (length(origin) = 16),
-        previous BLOB NOT NULL CHECK (length(previous) = 16),
-        reason TEXT NOT NULL
-      ) STRICT;
+  private static let identityTable = """
+    -- Who we are. One row, written when the file is made.
+    CREATE TABLE identity (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      workspace BLOB NOT NULL,
+      key_epoch INTEGER NOT NULL,
+      workspace_key BLOB NOT NULL,
+      device_keys BLOB NOT NULL,
+      origin BLOB NOT NULL,
+      name TEXT NOT NULL,
+      invitation TEXT,
+      request BLOB,
+      created_milliseconds INTEGER NOT NULL
+    ) STRICT;
+    """
 
-      -- Changes that have other names than they were committed under.
-      CREATE TABLE renaming (
-        id INTEGER PRIMARY KEY,
-        origin BLOB NOT NULL CHECK (length(origin) = 16),
-        first INTEGER NOT NULL,
-        last INTEGER NOT NULL,
-        target BLOB NOT NULL CHECK (length(target) = 16),
-        target_first INTEGER NOT NULL
-      ) STRICT;
+  private static let orderTables = """
+    -- Lamport times, where they are not one more than that of the change before.
+    CREATE TABLE lamport_step (
+      origin INTEGER NOT NULL REFERENCES applied_origin (id),
+      sequence INTEGER NOT NULL,
+      lamport INTEGER NOT NULL,
+      PRIMARY KEY (origin, sequence)
+    ) STRICT, WITHOUT ROWID;
 
-      -- Origins of which another history than the stored one was met, and where it begins.
-      CREATE TABLE fork (
-        origin BLOB PRIMARY KEY NOT NULL CHECK (length(origin) = 16),
-        sequence INTEGER NOT NULL
-      ) STRICT, WITHOUT ROWID;
-      """)
+    -- Own changes that no segment holds yet: one change block for each commit.
+    CREATE TABLE unsealed (
+      first_sequence INTEGER PRIMARY KEY,
+      last_sequence INTEGER NOT NULL,
+      block BLOB NOT NULL
+    ) STRICT;
+    """
+
+  /// The state at the last fold; and all edits before, which opening a document never reads. The
+  /// edits since are the tail, as change blocks.
+  private static let foldedTables = """
+
+    CREATE TABLE document_state (
+      document INTEGER PRIMARY KEY REFERENCES document (id),
+      checksum INTEGER NOT NULL,
+      state BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE document_history (
+      id INTEGER PRIMARY KEY,
+      document INTEGER NOT NULL REFERENCES document (id),
+      block BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX document_history_by_document ON document_history (document);
+    """
+
+  private static let incarnationTables = """
+
+    -- Own changes that no segment here holds, under origins that the store has left, in the order
+    -- in which they were committed and before those in unsealed.
+    CREATE TABLE inherited (
+      id INTEGER PRIMARY KEY,
+      origin BLOB NOT NULL CHECK (length(origin) = 16),
+      first_sequence INTEGER NOT NULL,
+      last_sequence INTEGER NOT NULL,
+      block BLOB NOT NULL
+    ) STRICT;
+
+    -- The origins under which the store has gone on, and why.
+    CREATE TABLE incarnation (
+      id INTEGER PRIMARY KEY,
+      origin BLOB NOT NULL CHECK (length(origin) = 16),
+      previous BLOB NOT NULL CHECK (length(previous) = 16),
+      reason TEXT NOT NULL
+    ) STRICT;
+
+    -- Changes that have other names than they were committed under.
+    CREATE TABLE renaming (
+      id INTEGER PRIMARY KEY,
+      origin BLOB NOT NULL CHECK (length(origin) = 16),
+      first INTEGER NOT NULL,
+      last INTEGER NOT NULL,
+      target BLOB NOT NULL CHECK (length(target) = 16),
+      target_first INTEGER NOT NULL
+    ) STRICT;
+
+    -- Origins of which another history than the stored one was met, and where it begins.
+    CREATE TABLE fork (
+      origin BLOB PRIMARY KEY NOT NULL CHECK (length(origin) = 16),
+      sequence INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """
 }

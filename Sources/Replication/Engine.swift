@@ -95,7 +95,9 @@ package final class Engine {
   package func tick(at instant: EngineInstant) -> [Effect] {
     input(at: instant) {
       for id in sortedLinks {
-        guard let connection = links[id] else { continue }
+        guard let connection = links[id], connection.link.gauges.nextDeadline <= now else {
+          continue
+        }
         enqueue(connection.link.tick(now: now), id)
       }
       drain()

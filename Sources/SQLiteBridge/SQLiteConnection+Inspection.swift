@@ -14,6 +14,18 @@ extension SQLiteConnection {
     try queryInteger("PRAGMA data_version") ?? 0
   }
 
+  /// A number that changes with every commit, of this connection and of others, as far as this
+  /// connection has seen them: in a transaction for writing, and in others after the first read.
+  /// Costs no statement. Nil when the connection is closed.
+  package var seenVersion: UInt64? {
+    guard let handle else { return nil }
+    var version: UInt32 = 0
+    guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_DATA_VERSION, &version) == SQLITE_OK
+    else { return nil }
+    // SQLite begins anew with every handle.
+    return UInt64(openingCount) << 32 | UInt64(version)
+  }
+
   /// What SQLite finds wrong with the file, in its words; empty when nothing is.
   ///
   /// - Parameter isQuick: leaves out whether indexes match their tables.

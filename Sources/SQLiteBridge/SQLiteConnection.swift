@@ -17,6 +17,8 @@ package final class SQLiteConnection {
   /// Set when the state on disk can no longer be known. Nothing runs before the file has been
   /// opened again.
   var poison: SQLiteError?
+  /// How often the file was opened.
+  var openingCount: UInt32 = 1
   private let schema: SQLiteSchema?
 
   /// Opens the database, looks at its header, and sets and verifies durability.
@@ -74,6 +76,7 @@ package final class SQLiteConnection {
     do throws(SQLiteError) {
       self.handle = try Self.openHandle(options)
       self.poison = nil
+      openingCount &+= 1
       try configure()
       if let schema { try checkHeader(against: schema) }
       try makeDurable()

@@ -3,7 +3,7 @@ internal import CSQLite
 /// One step from a format of a file to the next. Steps are only ever added, never changed.
 package struct SQLiteMigration: Sendable {
   package let name: String
-  let run: @Sendable (SQLiteConnection) throws(SQLiteError) -> Void
+  package let run: @Sendable (SQLiteConnection) throws(SQLiteError) -> Void
 
   /// A step in SQL: one or more statements.
   package init(_ name: String, script: String) {
@@ -20,15 +20,23 @@ package struct SQLiteMigration: Sendable {
 }
 
 /// Whose file it is, and all steps to its newest format. The format's number, kept as
-/// `user_version`, is how many steps a file has taken.
+/// `user_version`, is how many steps a file has taken. A new file takes none of them: it is made
+/// as they would leave it.
 package struct SQLiteSchema: Sendable {
   /// Kept as `application_id`; not zero.
   package let applicationID: Int32
   package let migrations: [SQLiteMigration]
+  /// Makes a new file; nil when all steps do.
+  package let whole: SQLiteMigration?
 
-  package init(applicationID: Int32, migrations: [SQLiteMigration]) {
+  /// - Parameter whole: makes an empty file what all steps together make of it, and is kept equal
+  ///   to them by a test.
+  package init(
+    applicationID: Int32, migrations: [SQLiteMigration], whole: SQLiteMigration? = nil
+  ) {
     self.applicationID = applicationID
     self.migrations = migrations
+    self.whole = whole
   }
 
   package var version: Int { migrations.count }
@@ -87,10 +95,12 @@ extension SQLiteConnection {
     guard options.access != .read, try isOlder(than: schema) else { return }
     try transaction { () throws(SQLiteError) in
       let taken = try checkHeader(against: schema)
-      for (index, migration) in schema.migrations.enumerated().dropFirst(taken) {
-        try migration.run(self)
-        try execute("PRAGMA user_version = \(index + 1)")
+      if taken == 0, let whole = schema.whole {
+        try whole.run(self)
+      } else {
+        for migration in schema.migrations.dropFirst(taken) { try migration.run(self) }
       }
+      try execute("PRAGMA user_version = \(schema.version)")
       try execute("PRAGMA application_id = \(schema.applicationID)")
     }
   }

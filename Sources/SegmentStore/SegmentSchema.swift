@@ -17,39 +17,67 @@ package enum SegmentSchema {
         segment_count INTEGER NOT NULL,
         byte_count INTEGER NOT NULL
       ) STRICT;
+      """ + unchangedTables)
 
-      -- position is the order of arrival, without gaps; it is causal. ordinal and bytes_through
-      -- count the origin's segments and bytes up to this row, so that what lies beyond a row is a
-      -- subtraction. The checksum covers origin, sequences, hash and bytes.
-      CREATE TABLE segment (
-        position INTEGER PRIMARY KEY,
-        origin INTEGER NOT NULL REFERENCES segment_origin (id),
-        first_sequence INTEGER NOT NULL,
-        last_sequence INTEGER NOT NULL,
-        ordinal INTEGER NOT NULL,
-        bytes_through INTEGER NOT NULL,
-        hash BLOB NOT NULL,
-        checksum INTEGER NOT NULL,
-        bytes BLOB NOT NULL
-      ) STRICT;
-      CREATE UNIQUE INDEX segment_by_sequence ON segment (origin, last_sequence, first_sequence);
-
-      CREATE TABLE membership_record (
-        position INTEGER PRIMARY KEY,
-        hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
-        bytes BLOB NOT NULL
-      ) STRICT;
-
-      CREATE TABLE peer (
-        key BLOB PRIMARY KEY NOT NULL,
-        acknowledged BLOB,
-        contact_milliseconds INTEGER,
-        error TEXT
-      ) STRICT, WITHOUT ROWID;
-
-      CREATE TABLE setting (
-        name TEXT PRIMARY KEY NOT NULL,
-        value BLOB NOT NULL
-      ) STRICT, WITHOUT ROWID;
+  package static let version2 = SQLiteMigration(
+    "segments 2",
+    script: """
+      -- The last segment of an origin says all this: it need not be written with each.
+      ALTER TABLE segment_origin DROP COLUMN last_sequence;
+      ALTER TABLE segment_origin DROP COLUMN last_hash;
+      ALTER TABLE segment_origin DROP COLUMN segment_count;
+      ALTER TABLE segment_origin DROP COLUMN byte_count;
       """)
+
+  /// All steps, for a file that has no other tables.
+  package static let migrations = [version1, version2]
+
+  /// What all steps lead to, for a new file.
+  package static let whole = SQLiteMigration(
+    "segments",
+    script: """
+      -- The origins of which there are segments. What is held of one says its last segment.
+      CREATE TABLE segment_origin (
+        id INTEGER PRIMARY KEY,
+        origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16)
+      ) STRICT;
+      """ + unchangedTables)
+
+  /// As they were made first and are still.
+  private static let unchangedTables = """
+
+    -- position is the order of arrival, without gaps; it is causal. ordinal and bytes_through
+    -- count the origin's segments and bytes up to this row, so that what lies beyond a row is a
+    -- subtraction. The checksum covers origin, sequences, hash and bytes.
+    CREATE TABLE segment (
+      position INTEGER PRIMARY KEY,
+      origin INTEGER NOT NULL REFERENCES segment_origin (id),
+      first_sequence INTEGER NOT NULL,
+      last_sequence INTEGER NOT NULL,
+      ordinal INTEGER NOT NULL,
+      bytes_through INTEGER NOT NULL,
+      hash BLOB NOT NULL,
+      checksum INTEGER NOT NULL,
+      bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX segment_by_sequence ON segment (origin, last_sequence, first_sequence);
+
+    CREATE TABLE membership_record (
+      position INTEGER PRIMARY KEY,
+      hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+      bytes BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE peer (
+      key BLOB PRIMARY KEY NOT NULL,
+      acknowledged BLOB,
+      contact_milliseconds INTEGER,
+      error TEXT
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE setting (
+      name TEXT PRIMARY KEY NOT NULL,
+      value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """
 }

@@ -100,6 +100,36 @@ extension SegmentStore {
     return try verified(found)
   }
 
+  /// The segments of an origin that lie wholly before a change, the last one first: for reading a
+  /// chain backwards. It stops once there are `limitCount` of them or their bytes reach
+  /// `limitBytes`.
+  ///
+  /// - Throws: `.damaged`.
+  package func segments(
+    before change: ChangeID, limitBytes: Int, limitCount: Int
+  ) throws(SegmentStoreError) -> [StoredSegment] {
+    guard limitCount > 0 else { return [] }
+    let found = try sql { () throws(SQLiteError) in
+      var found: [(segment: StoredSegment, checksum: Int64)] = []
+      var byteCount = 0
+      var rows = try connection.query(
+        """
+        SELECT o.origin, s.first_sequence, s.last_sequence, s.hash, s.bytes, s.checksum, s.position
+        FROM segment_origin AS o JOIN segment AS s ON s.origin = o.id
+        WHERE o.origin = ? AND s.last_sequence < ? ORDER BY s.last_sequence DESC
+        """, .blob(change.origin.bytes), SQLiteValue(clampedCounter: change.sequence))
+      while found.count < limitCount, byteCount < limitBytes, try rows.next() {
+        let row = try Self.segment(of: rows, at: try rows.integer(6))
+        byteCount += row.segment.bytes.count
+        found.append(row)
+      }
+      return found
+    }
+    var segments: [StoredSegment] = []
+    for row in found { segments.append(try verified(row)) }
+    return segments
+  }
+
   /// The hash of the segment that ends with this change; nil when none does. It tells whether a
   /// peer's chain is the same as ours up to there.
   package func chainHash(endingAt change: ChangeID) throws(SegmentStoreError) -> Digest? {
@@ -132,8 +162,8 @@ extension SegmentStore {
     try sql { () throws(SQLiteError) in
       var rows = try connection.query(
         """
-        SELECT id, origin, last_sequence, segment_count, byte_count
-        FROM segment_origin ORDER BY origin
+        SELECT o.id, o.origin, s.last_sequence, s.ordinal, s.bytes_through
+        \(Self.fromLastSegments) ORDER BY o.origin
         """)
       while try rows.next() {
         let known = known[try Self.origin(1, of: rows)]

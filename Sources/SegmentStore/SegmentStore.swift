@@ -54,7 +54,7 @@ package struct SegmentStore {
     }
     let before = chain
     let (row, position) = try sql { () throws(SQLiteError) in
-      let row = try advance(before, to: segment)
+      let row = if let before { before.row } else { try insertOrigin(header.origin) }
       try connection.execute(
         """
         INSERT INTO segment
@@ -97,7 +97,9 @@ package struct SegmentStore {
     try sql { () throws(SQLiteError) in
       var heads: [(origin: Origin, position: ChainPosition)] = []
       var rows = try connection.query(
-        "SELECT origin, last_sequence, last_hash FROM segment_origin ORDER BY origin")
+        """
+        SELECT o.origin, s.last_sequence, s.hash \(Self.fromLastSegments) ORDER BY o.origin
+        """)
       while try rows.next() {
         let position = ChainPosition(
           sequence: try rows.counter(1), hash: try Self.digest(2, of: rows))
@@ -135,7 +137,7 @@ package struct SegmentStore {
 
   // MARK: Chains
 
-  /// What is stored of an origin: a row of `segment_origin`.
+  /// What is stored of an origin: its row in `segment_origin`, and what the last segment says.
   package struct Chain {
     let row: Int64
     /// Where it ends.
@@ -149,8 +151,9 @@ package struct SegmentStore {
     try sql { () throws(SQLiteError) in
       try connection.first(
         """
-        SELECT id, last_sequence, last_hash, segment_count, byte_count
-        FROM segment_origin WHERE origin = ?
+        SELECT o.id, s.last_sequence, s.hash, s.ordinal, s.bytes_through
+        FROM segment_origin AS o JOIN segment AS s ON s.origin = o.id
+        WHERE o.origin = ? ORDER BY s.last_sequence DESC LIMIT 1
         """, .blob(origin.bytes)
       ) { (row) throws(SQLiteError) in
         Chain(
@@ -162,26 +165,16 @@ package struct SegmentStore {
     }
   }
 
-  /// Moves the end of an origin's chain to `segment`, and gives the number of its row.
-  private func advance(_ chain: Chain?, to segment: Segment) throws(SQLiteError) -> Int64 {
-    let sequence = try SQLiteValue(counter: segment.header.lastSequence)
-    let hash = SQLiteValue.blob(segment.hash.array)
-    let count = SQLiteValue(segment.bytes.count)
-    guard let chain else {
-      try connection.execute(
-        """
-        INSERT INTO segment_origin (origin, last_sequence, last_hash, segment_count, byte_count)
-        VALUES (?, ?, ?, 1, ?)
-        """, .blob(segment.header.origin.bytes), sequence, hash, count)
-      return connection.lastInsertedRow
-    }
-    try connection.execute(
-      """
-      UPDATE segment_origin SET last_sequence = ?, last_hash = ?,
-        segment_count = segment_count + 1, byte_count = byte_count + ?
-      WHERE id = ?
-      """, sequence, hash, count, .integer(chain.row))
-    return chain.row
+  /// Each origin `o` with its last segment `s`. Complexity: O(log n) for each.
+  static let fromLastSegments = """
+    FROM segment_origin AS o JOIN segment AS s ON s.position = (
+      SELECT position FROM segment WHERE origin = o.id ORDER BY last_sequence DESC LIMIT 1)
+    """
+
+  /// - Returns: the number of its row.
+  private func insertOrigin(_ origin: Origin) throws(SQLiteError) -> Int64 {
+    try connection.execute("INSERT INTO segment_origin (origin) VALUES (?)", .blob(origin.bytes))
+    return connection.lastInsertedRow
   }
 
   /// Decides whether a segment that starts among the stored ones is one of them.

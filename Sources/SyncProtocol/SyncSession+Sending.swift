@@ -78,7 +78,7 @@ extension SyncSession {
     }
     acknowledge(
       VersionVector(
-        news.entries.filter { received[$0.origin] > acknowledgedByUs[$0.origin] }))
+        sorted: news.entries.filter { received[$0.origin] > acknowledgedByUs[$0.origin] }))
     return finish()
   }
 
@@ -195,7 +195,7 @@ extension SyncSession {
 
   private mutating func putUpForAdvertising(_ news: VersionVector) {
     let toTell = VersionVector(
-      news.entries.filter {
+      sorted: news.entries.filter {
         $0.sequence > known[$0.origin] && $0.origin != configuration.origin
           && !excluded.contains($0.origin)
       })
@@ -205,9 +205,10 @@ extension SyncSession {
   }
 
   private mutating func push(_ goal: VersionVector) {
+    guard !goal.isEmpty else { return }
     let goal =
       excluded.isEmpty
-      ? goal : VersionVector(goal.entries.filter { !excluded.contains($0.origin) })
+      ? goal : VersionVector(sorted: goal.entries.filter { !excluded.contains($0.origin) })
     pending.merge(known.news(in: goal))
     let awaited = unacknowledged.news(in: durableThere.news(in: goal))
     unacknowledged.merge(awaited)

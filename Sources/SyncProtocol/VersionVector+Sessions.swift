@@ -24,13 +24,15 @@ extension VersionVector {
         if goal > 0, goal <= entry.sequence { set(entry.origin, to: 0) }
       }
     } else {
-      self = VersionVector(entries.filter { $0.sequence > reached[$0.origin] })
+      self = VersionVector(sorted: entries.filter { $0.sequence > reached[$0.origin] })
     }
   }
 
   /// Of `other`, the entries above this vector's.
   func news(in other: VersionVector) -> VersionVector {
-    VersionVector(other.entries.filter { $0.sequence > self[$0.origin] })
+    // Mostly it is one entry, and all of it or nothing is new.
+    if other.entries.allSatisfy({ $0.sequence > self[$0.origin] }) { return other }
+    return VersionVector(sorted: other.entries.filter { $0.sequence > self[$0.origin] })
   }
 
   init(one origin: Origin, _ sequence: UInt64) {

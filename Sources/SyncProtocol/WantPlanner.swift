@@ -42,7 +42,14 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   package var lackingCount: Int { origins.count }
 
   /// When `plan` has something to ask at the latest; nil when nothing is lacking.
-  package var nextDeadline: UInt64? { origins.compactMap { lacks[$0]?.dueAt }.min() }
+  package var nextDeadline: UInt64? {
+    var earliest: UInt64?
+    for origin in origins {
+      guard let dueAt = lacks[origin]?.dueAt else { continue }
+      earliest = min(earliest ?? dueAt, dueAt)
+    }
+    return earliest
+  }
 
   /// A link is up whose peer writes under this origin, and pushes what it writes by itself.
   package mutating func linked(_ link: LinkID, author: Origin) {
@@ -130,7 +137,9 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   package mutating func plan(now: UInt64) -> [(link: LinkID, wants: [Want])] {
     var wants: [LinkID: [Want]] = [:]
     for origin in origins {
-      guard var lack = lacks[origin], lack.dueAt <= now else { continue }
+      guard let dueAt = lacks[origin]?.dueAt, dueAt <= now, var lack = lacks[origin] else {
+        continue
+      }
       // Whoever it was asked of is still sending.
       if let asked = lack.asked, let last = lastSegmentAt[asked],
         now < last + patienceMilliseconds

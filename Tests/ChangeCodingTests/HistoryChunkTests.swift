@@ -72,6 +72,25 @@ struct HistoryChunkTests {
     return history
   }
 
+  @Test("what repeats itself is read, however few bytes it takes", arguments: [1, 2])
+  func repetition(authors: Int) throws {
+    let document = Document(id: Self.document)
+    var edits: [IncomingEdit] = []
+    for step in 0..<2_000 {
+      let change = ChangeID(
+        origin: testOrigin(step % authors + 1), sequence: UInt64(step / authors + 1))
+      let editor = document.beginEdit(change, lamport: UInt64(step + 1))
+      if step == 0 { try editor.make(["t"], .text) }
+      try editor.splice(["t"], at: 0, delete: 0, insert: "x")
+      let edit = try #require(try editor.finish())
+      edits.append(
+        IncomingEdit(change: change, lamport: editor.lamport, time: .epoch, edit: edit))
+    }
+    let chunk = HistoryChunk.encode(edits[...], of: Self.document, .quick)
+    #expect(chunk.count < 1_000)
+    #expect(try Self.history([chunk]).edits() == edits)
+  }
+
   @Test("a history in one chunk or in many is the history", arguments: 0..<60)
   func roundTrip(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)

@@ -158,7 +158,7 @@ struct StoreOpeningTests {
       "UPDATE document_state SET state = zeroblob(length(state))",
       "UPDATE document_state SET state = x''",
       "UPDATE document_tail SET block = substr(block, 1, length(block) - 1)",
-      "UPDATE document SET tail_bytes = -1",
+      "UPDATE document SET state_bytes = -1",
     ] {
       let store = try ReplicaStore.open(options(try spoil(sql)))
       do {
@@ -171,7 +171,6 @@ struct StoreOpeningTests {
     }
     for sql in [
       "UPDATE identity SET device_keys = x'00'", "UPDATE identity SET origin = x'0102'",
-      "UPDATE progress SET heads = x'FF'", "DELETE FROM progress",
       "UPDATE applied_origin SET applied = -3", "UPDATE membership_record SET bytes = x'00'",
       "UPDATE identity SET workspace_key = zeroblob(2), key_epoch = 0",
     ] {

@@ -46,6 +46,21 @@ struct StoreSyncTests {
     }
   }
 
+  @Test("a change that builds on one of long ago is applied as others are")
+  func oldDependency() throws {
+    let workspace = try TestWorkspace(3)
+    let id = try workspace.edit(0) { try $0.createNote("start") }.value
+    try workspace.send(from: 0, to: 1)
+    try workspace.edit(1) { try $0.insert("of long ago", of: id) }
+    for _ in 0..<1_100 { try workspace.edit(0) { try $0.insert("x", of: id) } }
+    try workspace.send(from: 0, to: 2)
+    try workspace.send(from: 1, to: 2)
+    #expect(try workspace[2].stalled().isEmpty)
+    #expect(try workspace[2].waitingCount() == 0)
+    try workspace.level()
+    try workspace.expectEqual("after all was sent")
+  }
+
   @Test(
     "stores that have the same changes show the same bytes, whatever the order of arrival",
     arguments: 1...10 as ClosedRange<UInt64>)

@@ -91,6 +91,20 @@ struct OpeningTests {
     #expect(try old.queryInteger("SELECT count(*) FROM sqlite_schema") == 1)
   }
 
+  @Test("a new file is made whole, an old one takes the steps that it lacks")
+  func wholeSchema() throws {
+    let whole = SQLiteMigration("all", script: "CREATE TABLE made_at_once (a INTEGER) STRICT;")
+    let schema = SQLiteSchema(
+      applicationID: 0x1234_5678, migrations: [Self.first, Self.second], whole: whole)
+    let new = try SQLiteConnection(options("new.db"), schema: schema)
+    #expect(try new.schemaVersion() == 2)
+    #expect(try new.queryText("SELECT group_concat(name) FROM sqlite_schema") == "made_at_once")
+    _ = try SQLiteConnection(options(), schema: self.schema(Self.first))
+    let old = try SQLiteConnection(options(), schema: schema)
+    #expect(try old.schemaVersion() == 2)
+    #expect(try old.queryInteger("SELECT count(*) FROM two") == 1)
+  }
+
   @Test("two connections may make the same new file at once")
   func racingMigration() throws {
     let one = try SQLiteConnection(options())

@@ -83,7 +83,7 @@ struct DamageTests {
 
   @Test("missing rows and wrong sums are found")
   func inconsistencies() throws {
-    try fixture.connection.execute("UPDATE segment_origin SET byte_count = byte_count + 1")
+    try fixture.connection.execute("UPDATE segment SET bytes_through = bytes_through + 1")
     #expect(try store.check().count == 2)
     try fixture.connection.execute("DELETE FROM segment WHERE position = 3")
     let findings = try store.check()

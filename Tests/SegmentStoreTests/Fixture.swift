@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 let testSchema = SQLiteSchema(
-  applicationID: 0x5445_5354, migrations: [SegmentSchema.version1])
+  applicationID: 0x5445_5354, migrations: SegmentSchema.migrations, whole: SegmentSchema.whole)
 
 /// A file with a segment store.
 struct Fixture {

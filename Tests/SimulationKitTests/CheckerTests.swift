@@ -241,11 +241,12 @@ struct CheckerTests {
       return document
     }
     let model = Model(changes)
-    #expect(model.conflicts(of: id).map(\.writes.count) == [2])
+    let conflicts = model.conflicts(of: id)
+    #expect(conflicts.map(\.writes.count) == [2])
     let whole = try document(of: changes)
-    #expect(ConflictChecker.check(node: 0, model: model, document: whole, at: 1) == nil)
+    #expect(ConflictChecker.check(node: 0, conflicts: conflicts, document: whole, at: 1) == nil)
     let half = try document(of: [changes[1]])
-    let lost = ConflictChecker.check(node: 0, model: model, document: half, at: 2)
+    let lost = ConflictChecker.check(node: 0, conflicts: conflicts, document: half, at: 2)
     #expect(lost?.promise == "P7")
   }
 

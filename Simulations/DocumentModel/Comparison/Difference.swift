@@ -89,21 +89,39 @@ extension Model {
   package func difference(
     from document: Document, seeing seen: VersionVector? = nil
   ) -> Difference? {
-    let model = canonicalJSON(of: document.id, seeing: seen)
-    // A nil literal would be the JSON value null.
-    let found: JSONValue? = document.isEmpty ? .none : .some(document.canonicalJSON())
-    return Difference.first(in: document.id, expected: model, found: found)
-      ?? plainDifference(from: document, seen)
-      ?? Difference.first(
-        in: document.id,
-        expected: ["conflicts": .count(conflictCount(of: document.id, seeing: seen))],
-        found: ["conflicts": .count(document.conflictCount)])
+    expectation(of: document.id, seeing: seen).difference(from: document)
   }
 
-  /// The plain read has rules of its own: winners, numbers that stop at the ends of 64 bits.
-  private func plainDifference(from document: Document, _ seen: VersionVector?) -> Difference? {
-    guard !document.isEmpty, !document.isDeleted else { return nil }
-    return Difference.first(
-      in: document.id, expected: json(of: document.id, seeing: seen), found: try? document.json())
+  /// All that a document of the engine is held against, for many of the same document.
+  package func expectation(
+    of document: DocumentID, seeing seen: VersionVector? = nil
+  ) -> Expectation {
+    Expectation(
+      canonical: canonicalJSON(of: document, seeing: seen), json: json(of: document, seeing: seen),
+      conflictCount: conflictCount(of: document, seeing: seen))
+  }
+
+  /// What a reader of a document has to find.
+  package struct Expectation: Sendable {
+    let canonical: JSONValue?
+    let json: JSONValue?
+    let conflictCount: Int
+
+    /// - Returns: nil when the document is like that, to the last entry that a register keeps.
+    package func difference(from document: Document) -> Difference? {
+      // A nil literal would be the JSON value null.
+      let found: JSONValue? = document.isEmpty ? .none : .some(document.canonicalJSON())
+      return Difference.first(in: document.id, expected: canonical, found: found)
+        ?? plainDifference(from: document)
+        ?? Difference.first(
+          in: document.id, expected: ["conflicts": .count(conflictCount)],
+          found: ["conflicts": .count(document.conflictCount)])
+    }
+
+    /// The plain read has rules of its own: winners, numbers that stop at the ends of 64 bits.
+    private func plainDifference(from document: Document) -> Difference? {
+      guard !document.isEmpty, !document.isDeleted else { return nil }
+      return Difference.first(in: document.id, expected: json, found: try? document.json())
+    }
   }
 }

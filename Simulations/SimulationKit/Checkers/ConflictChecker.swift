@@ -5,12 +5,11 @@ import Documents
 /// P7: of concurrent writes that collide every one is kept and can be read, the losers beside the
 /// winner, and every register where it happened is counted.
 enum ConflictChecker {
-  /// - Parameter model: of the changes that the node shows.
+  /// - Parameter conflicts: those of the document in the model of the changes that the node shows.
   static func check(
-    node: Int, model: Model, document: Document, at time: Int
+    node: Int, conflicts: [Model.Conflict], document: Document, at time: Int
   ) -> Violation? {
     guard !document.isEmpty, !document.isDeleted else { return nil }
-    let conflicts = model.conflicts(of: document.id)
     for conflict in conflicts {
       let found = (try? document.entries(at: conflict.path))?.map(\.event) ?? []
       guard found != conflict.writes else { continue }

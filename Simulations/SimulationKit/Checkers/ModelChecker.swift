@@ -9,6 +9,13 @@ import ReplicaStore
 struct ModelChecker {
   /// The model of the changes that were looked at last: in the end all replicas have the same.
   private var last: (changes: [Change], model: Model)?
+  /// What it says of documents that were asked for.
+  private var expectations: [DocumentID: Expectation] = [:]
+
+  private struct Expectation {
+    var content: Model.Expectation
+    var conflicts: [Model.Conflict]
+  }
 
   /// - Parameter changes: all that the store has, newest first.
   mutating func check(
@@ -24,26 +31,35 @@ struct ModelChecker {
         "node \(node) says that it shows \(shown.changeCount(beyond: VersionVector())) changes, "
           + "and has \(changes.count)")
     }
-    let model = model(of: changes)
+    renewModel(of: changes)
     for item in try store.documents(includingDeleted: true) {
       guard let document = try store.document(item.id) else { continue }
+      let expectation = expectation(of: item.id)
       if let lost = ConflictChecker.check(
-        node: node, model: model, document: document, at: time)
+        node: node, conflicts: expectation.conflicts, document: document, at: time)
       {
         return lost
       }
-      guard let difference = model.difference(from: document) else { continue }
+      guard let difference = expectation.content.difference(from: document) else { continue }
       return Violation(
         "P6", at: time, "node \(node) shows what the model of its changes does not: \(difference)")
     }
     return nil
   }
 
-  private mutating func model(of changes: [Change]) -> Model {
-    if let last, last.changes == changes { return last.model }
+  private mutating func renewModel(of changes: [Change]) {
+    if let last, last.changes == changes { return }
     // Oldest first, so that none has to wait for another.
-    let model = Model(changes.reversed())
-    last = (changes, model)
-    return model
+    last = (changes, Model(changes.reversed()))
+    expectations = [:]
+  }
+
+  private mutating func expectation(of document: DocumentID) -> Expectation {
+    if let known = expectations[document] { return known }
+    let model = last?.model ?? Model()
+    let expectation = Expectation(
+      content: model.expectation(of: document), conflicts: model.conflicts(of: document))
+    expectations[document] = expectation
+    return expectation
   }
 }

@@ -21,8 +21,11 @@ struct SessionChecker {
   }
 
   mutating func observe(node: Int, version: VersionVector, at time: Int) -> Violation? {
+    guard !version.covers(highest[node]) else {
+      highest[node] = version
+      return nil
+    }
     defer { highest[node].formUnion(version) }
-    guard !version.covers(highest[node]) else { return nil }
     return Violation(
       "P8", at: time,
       "node \(node) no longer shows \(highest[node].changeCount(beyond: version)) changes that it "

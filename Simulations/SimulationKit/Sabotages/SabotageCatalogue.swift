@@ -50,16 +50,18 @@ package enum SabotageCatalogue {
   /// The first that catches it, as 'skerry-sim sabotages --hunt' finds it.
   private static func seed(of sabotage: Sabotage) -> UInt64 {
     switch sabotage {
-    case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge: 2
+    case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst: 2
     case .skipSignatureCheck: 3
-    case .knowOneHub, .applyOutsideTransaction, .saveVectorFirst: 4
+    case .knowOneHub: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
       5
-    case .orderRegistersByArrival, .dropLosers: 7
+    case .dropLosers: 7
     case .keepMemoryAfterFailure: 8
+    case .orderRegistersByArrival: 9
     case .deleteBeatsEdit: 11
     case .forgetTombstone: 27
+    case .applyOutsideTransaction: 45
     default: 1
     }
   }
