@@ -35,11 +35,12 @@ func library(
 }
 
 func program(
-  _ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency]
+  _ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency],
+  embedded: [Resource]? = nil
 ) -> Target {
   .executableTarget(
     name: name, dependencies: dependencies + [argumentParser], path: "\(folder)/\(name)",
-    swiftSettings: settings)
+    resources: embedded, swiftSettings: settings)
 }
 
 func tests(
@@ -189,7 +190,7 @@ let package = Package(
       [
         "ByteCompression", "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces",
         "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
-      ]),
+      ], embedded: [.embedInCode("Peers/peers.py")]),
 
     // Tests, organised like the sources.
     .target(

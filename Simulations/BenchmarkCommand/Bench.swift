@@ -65,20 +65,25 @@ struct Bench {
   }
 
   private func report(_ name: String, _ subject: String, unit: String, _ figures: [Double]) {
-    let sorted = figures.sorted()
-    guard let min = sorted.first, let max = sorted.last else { return }
-    let median = sorted[sorted.count / 2]
+    if let figures = Figures(figures) { report(name, subject, unit: unit, figures) }
+  }
+
+  func report(_ name: String, _ subject: String, unit: String, _ figures: Figures) {
     if isJSON {
       let json: JSONValue = [
         "name": .string(name), "subject": .string(subject), "unit": .string(unit),
-        "min": .double(min), "median": .double(median), "max": .double(max),
-        "runs": .count(sorted.count),
+        "min": .double(figures.min), "median": .double(figures.median),
+        "max": .double(figures.max), "runs": .count(figures.runs),
       ]
       print(json.text())
     } else {
-      print("\(padded(name, 26)) \(padded(subject, 18)) \(rounded(median)) \(unit)", terminator: "")
-      print(sorted.count > 1 ? "   (\(rounded(min)) to \(rounded(max)))" : "")
+      print(
+        "\(padded(name, 26)) \(padded(subject, 18)) \(rounded(figures.median)) \(unit)",
+        terminator: "")
+      print(figures.runs > 1 ? "   (\(rounded(figures.min)) to \(rounded(figures.max)))" : "")
     }
+    // Each line when it is known: a run takes minutes.
+    fflush(nil)
   }
 
   private func padded(_ text: String, _ width: Int) -> String {
@@ -86,6 +91,24 @@ struct Bench {
   }
 
   private func rounded(_ value: Double) -> String {
-    value >= 100 ? String(Int(value.rounded())) : String((value * 1000).rounded() / 1000)
+    value >= 100 || value == value.rounded()
+      ? String(Int(value.rounded())) : String((value * 1000).rounded() / 1000)
+  }
+}
+
+/// What several runs of one measurement gave.
+struct Figures {
+  var min: Double
+  var median: Double
+  var max: Double
+  var runs: Int
+}
+
+extension Figures {
+  /// Nil for no runs.
+  init?(_ figures: [Double]) {
+    let sorted = figures.sorted()
+    guard let min = sorted.first, let max = sorted.last else { return nil }
+    self.init(min: min, median: sorted[sorted.count / 2], max: max, runs: sorted.count)
   }
 }

@@ -11,7 +11,8 @@ struct BenchmarkProgram: ParsableCommand {
     discussion: """
       Build it for release (swift build -c release). The text measurements replay recorded editing
       traces, which the project does not hold: --traces or SKERRY_TRACES name the folder.
-      Times are what one core needs; compare ratios to the floors of the same run.
+      Times are what one core needs; compare ratios to the floors of the same run. Where Python can
+      import loro, pycrdt or automerge, 'text' measures them on the same traces afterwards.
       """,
     version: "skerry-bench 0.1.0")
 
@@ -20,6 +21,12 @@ struct BenchmarkProgram: ParsableCommand {
 
   @Option(help: "The folder with the traces.")
   var traces: String?
+
+  @Option(help: "A trace file of your own for 'text', instead of the folder's; can be repeated.")
+  var trace: [String] = []
+
+  @Option(help: "The Python that has other engines' packages; 'none' leaves them out.")
+  var python = "python3"
 
   @Option(help: "How often each thing is measured.")
   var runs = 5
@@ -45,21 +52,28 @@ struct BenchmarkProgram: ParsableCommand {
       return
     }
     let bench = Bench(runs: runs, isJSON: json)
-    for name in names {
-      try Benchmarks.named[name]?(bench) {
-        guard let folder = traces.map({ TraceFolder(path: $0) }) ?? TraceFolder.fromEnvironment
-        else { throw CommandFailure(sentence: TraceFolder.advice) }
-        return folder
-      }
-    }
+    for name in names { try Benchmarks.named[name]?(bench, self) }
+  }
+
+  func folder() throws -> TraceFolder {
+    guard let folder = traces.map({ TraceFolder(path: $0) }) ?? TraceFolder.fromEnvironment
+    else { throw CommandFailure(sentence: TraceFolder.advice) }
+    return folder
   }
 }
 
 enum Benchmarks {
-  /// The folder is asked for by those that replay traces.
-  static let named: [String: @Sendable (Bench, () throws -> TraceFolder) throws -> Void] = [
-    "text": { try TextBenchmarks.run($0, $1()) },
-    "store": { try StoreBenchmarks.run($0, $1()) },
+  static let named: [String: @Sendable (Bench, BenchmarkProgram) throws -> Void] = [
+    "text": { bench, program in
+      for file in program.trace { try TextBenchmarks.run(bench, file: file) }
+      guard program.trace.isEmpty else { return }
+      let folder = try program.folder()
+      try TextBenchmarks.run(bench, folder)
+      if program.python != "none" {
+        try PeerBenchmarks(python: program.python).run(bench, traces: folder.path)
+      }
+    },
+    "store": { try StoreBenchmarks.run($0, $1.folder()) },
     "simulator": { bench, _ in try SimulatorBenchmarks.run(bench) },
   ]
 }

@@ -18,6 +18,14 @@ enum TextBenchmarks {
     try offline(bench, operations: 100_000)
   }
 
+  /// A trace file, whichever kind it is.
+  static func run(_ bench: Bench, file: String) throws {
+    switch try TraceFolder.trace(file: file) {
+    case .sequential(let trace): try sequential(bench, trace)
+    case .concurrent(let trace): try concurrent(bench, trace, isEndKnown: true)
+    }
+  }
+
   // MARK: One person
 
   private static func sequential(_ bench: Bench, _ trace: SequentialTrace) throws {
@@ -43,7 +51,27 @@ enum TextBenchmarks {
     try bench.time(
       "text.openFromHistory", subject, prepare: {}, check: { $0 == end },
       measure: { try text(of: open(chunk)) })
+    try memory(bench, subject, state, chunk)
     try keystrokes(bench, subject, state)
+  }
+
+  /// What a document takes of the heap, opened from its state and opened with its history.
+  private static func memory(
+    _ bench: Bench, _ subject: String, _ state: [UInt8], _ chunk: [UInt8]
+  ) throws {
+    for (name, open) in [
+      ("text.memory", { try Document(id: TraceEdits.document, state: state) }),
+      ("text.memoryWithHistory", { try self.open(chunk) }),
+    ] {
+      // Once before, for what is allocated at the first use of anything.
+      _ = try open()
+      guard let before = HeapUse.bytes else { return }
+      let document = try open()
+      guard let after = HeapUse.bytes else { return }
+      withExtendedLifetime(document) {
+        bench.figure(name, subject, after - before, unit: "bytes")
+      }
+    }
   }
 
   private static func text(of document: Document) throws -> String {

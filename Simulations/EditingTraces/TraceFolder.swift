@@ -28,40 +28,40 @@ package struct TraceFolder: Sendable {
   }
 
   package func sequential(_ name: String) throws -> SequentialTrace {
-    let file = try decode(SequentialFile.self, from: "sequential", name)
-    return SequentialTrace(
-      name: name, endContent: file.endContent,
-      patches: file.txns.flatMap { $0.patches.map(\.patch) })
+    guard case .sequential(let trace) = try TraceFolder.trace(file: file("sequential", name))
+    else { throw TraceError("the trace '\(name)' is not a sequential one") }
+    return trace
   }
 
   package func concurrent(_ name: String) throws -> ConcurrentTrace {
-    let file = try decode(ConcurrentFile.self, from: "concurrent", name)
-    for (index, transaction) in file.txns.enumerated() {
-      guard transaction.parents.allSatisfy({ (0..<index).contains($0) }),
-        (0..<file.numAgents).contains(transaction.agent)
-      else {
-        throw TraceError("transaction \(index) of the trace '\(name)' names what does not exist")
-      }
-    }
-    return ConcurrentTrace(
-      name: name, endContent: file.endContent, agentCount: file.numAgents,
-      transactions: file.txns.map {
-        ConcurrentTrace.Transaction(
-          parents: $0.parents, agent: $0.agent, patches: $0.patches.map(\.patch))
-      })
+    guard case .concurrent(let trace) = try TraceFolder.trace(file: file("concurrent", name))
+    else { throw TraceError("the trace '\(name)' is not a concurrent one") }
+    return trace
   }
 
-  private func decode<File: Decodable>(
-    _ type: File.Type, from kind: String, _ name: String
-  ) throws -> File {
-    let file = "\(path)/\(kind)/\(name).json.gz"
-    guard FileManager.default.fileExists(atPath: file) else {
-      throw TraceError("there is no trace '\(file)'. \(TraceFolder.advice)")
+  private func file(_ kind: String, _ name: String) -> String {
+    "\(path)/\(kind)/\(name).json.gz"
+  }
+
+  /// A trace of either kind.
+  package enum Trace {
+    case sequential(SequentialTrace)
+    case concurrent(ConcurrentTrace)
+  }
+
+  /// Reads one file, which is gzipped JSON.
+  package static func trace(file path: String) throws -> Trace {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw TraceError("there is no trace '\(path)'. \(TraceFolder.advice)")
     }
+    let name = String(
+      path.split(separator: "/").last?.prefix { $0 != "." } ?? Substring(path))
     do {
-      return try JSONDecoder().decode(type, from: try TraceFolder.unzip(file))
+      let file = try JSONDecoder().decode(TraceFile.self, from: try unzip(path))
+      return file.kind == "concurrent"
+        ? .concurrent(try file.concurrent(name)) : .sequential(file.sequential(name))
     } catch let error as DecodingError {
-      throw TraceError("'\(file)' is not a \(kind) trace: \(error)")
+      throw TraceError("'\(path)' is not a trace: \(error)")
     }
   }
 
@@ -101,23 +101,35 @@ private struct PatchRow: Decodable {
   }
 }
 
-private struct SequentialFile: Decodable {
+private struct TraceFile: Decodable {
   struct Transaction: Decodable {
+    var parents: [Int]?
+    var agent: Int?
     var patches: [PatchRow]
   }
 
+  var kind: String?
   var endContent: String
+  var numAgents: Int?
   var txns: [Transaction]
-}
 
-private struct ConcurrentFile: Decodable {
-  struct Transaction: Decodable {
-    var parents: [Int]
-    var agent: Int
-    var patches: [PatchRow]
+  func sequential(_ name: String) -> SequentialTrace {
+    SequentialTrace(
+      name: name, endContent: endContent, patches: txns.flatMap { $0.patches.map(\.patch) })
   }
 
-  var endContent: String
-  var numAgents: Int
-  var txns: [Transaction]
+  func concurrent(_ name: String) throws -> ConcurrentTrace {
+    let agentCount = numAgents ?? 0
+    let transactions = try txns.enumerated().map { index, transaction in
+      guard let parents = transaction.parents, parents.allSatisfy((0..<index).contains),
+        let agent = transaction.agent, (0..<agentCount).contains(agent)
+      else {
+        throw TraceError("transaction \(index) of the trace '\(name)' names what does not exist")
+      }
+      return ConcurrentTrace.Transaction(
+        parents: parents, agent: agent, patches: transaction.patches.map(\.patch))
+    }
+    return ConcurrentTrace(
+      name: name, endContent: endContent, agentCount: agentCount, transactions: transactions)
+  }
 }

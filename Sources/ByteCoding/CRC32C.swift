@@ -20,18 +20,19 @@ public enum CRC32C {
   /// Slicing by eight: eight table look-ups replace eight dependent steps.
   private static func advance(_ start: UInt32, over bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
     var crc = start
+    let raw = UnsafeRawBufferPointer(bytes)
     var index = 0
     tables.withUnsafeBufferPointer { table in
-      while bytes.count - index >= 8 {
-        let low =
-          crc
-          ^ (UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]) << 16
-            | UInt32(bytes[index + 3]) << 24)
+      while raw.count - index >= 8 {
+        let word =
+          UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+          ^ UInt64(crc)
+        // The first byte has the longest way to go.
         crc =
-          table[7 * 256 + Int(low & 0xFF)] ^ table[6 * 256 + Int(low >> 8 & 0xFF)]
-          ^ table[5 * 256 + Int(low >> 16 & 0xFF)] ^ table[4 * 256 + Int(low >> 24)]
-          ^ table[3 * 256 + Int(bytes[index + 4])] ^ table[2 * 256 + Int(bytes[index + 5])]
-          ^ table[256 + Int(bytes[index + 6])] ^ table[Int(bytes[index + 7])]
+          table[7 * 256 + Int(word & 0xFF)] ^ table[6 * 256 + Int(word >> 8 & 0xFF)]
+          ^ table[5 * 256 + Int(word >> 16 & 0xFF)] ^ table[4 * 256 + Int(word >> 24 & 0xFF)]
+          ^ table[3 * 256 + Int(word >> 32 & 0xFF)] ^ table[2 * 256 + Int(word >> 40 & 0xFF)]
+          ^ table[256 + Int(word >> 48 & 0xFF)] ^ table[Int(word >> 56)]
         index += 8
       }
     }

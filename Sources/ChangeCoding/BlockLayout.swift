@@ -55,18 +55,34 @@ struct DocumentTrail {
   var container = 0
   /// Where the last operation on a text or list in that container ended.
   var cursor = 0
-  /// For keys and elements: the event that wrote there last.
-  var lastWrite: [Slot: EventID] = [:]
-
-  enum Slot: Hashable {
-    case key(container: Int, key: Int)
-    case element(EventID)
-  }
+  var lastWrites = LastWrites()
 
   /// Turns to a container; the cursor of another one means nothing.
   mutating func turn(to container: Int) {
     if container != self.container { cursor = 0 }
     self.container = container
+  }
+}
+
+/// For keys and elements: the event that wrote there last.
+struct LastWrites {
+  enum Slot: Hashable {
+    case key(container: Int, key: Int)
+    case element(EventID)
+  }
+
+  private var slots = NameTable<Slot>()
+  private var events = ShortList<EventID>()
+
+  /// - Returns: What wrote there before.
+  mutating func replace(_ slot: Slot, with event: EventID) -> EventID? {
+    guard let number = slots.number(of: slot) else {
+      slots.append(slot)
+      events.append(event)
+      return nil
+    }
+    defer { events[number] = event }
+    return events[number]
   }
 }
 

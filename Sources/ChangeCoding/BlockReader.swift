@@ -4,18 +4,17 @@ import Documents
 
 /// Reads a change block; the counterpart of `BlockWriter`, and as strict: what the writer would
 /// have written otherwise is refused.
-struct BlockReader {
+struct BlockReader: ~Copyable {
   private typealias Head = BlockLayout.ChangeHead
 
-  private let count: Int
   private var heads: ByteRunReader
   private var details: ByteReader
   private var times: ByteReader
   private var operations: OperationReader
 
-  private var documents: [DocumentID] = []
-  private var documentNumbers: [DocumentID: Int] = [:]
-  private var trails: [DocumentTrail] = []
+  private var changesLeft: Int
+  private var documents = NameTable<DocumentID>()
+  private var trails = ShortList<DocumentTrail>()
 
   private var lastOrigin: Int?
   private var lastLamport: UInt64 = 0
@@ -35,20 +34,30 @@ struct BlockReader {
       throw ByteDecodingError(.truncated, "change block", at: bytes.count)
     }
     var block = try whole.readSlice(bytes.count - 5, "change block")
-    guard CRC32C.checksum(bytes[..<(bytes.count - 4)]) == (try whole.readFixed32("checksum"))
+    guard CRC32C.checksum(bytes.prefix(bytes.count - 4)) == (try whole.readFixed32("checksum"))
     else { throw ByteDecodingError(.checksumMismatch, "change block") }
-    // Each change takes at least the byte of its time.
-    count = try block.readCount("change count", limit: ChangeBlock.changeCountMax)
-    heads = ByteRunReader(try BlockReader.column("change heads", &block))
-    details = try BlockReader.column("change details", &block)
-    times = try BlockReader.column("change times", &block)
+    let count = try block.readCount("change count", limit: ChangeBlock.changeCountMax)
+    let heads = try BlockReader.column("change heads", &block)
+    let details = try BlockReader.column("change details", &block)
+    let times = try BlockReader.column("change times", &block)
     let operationHeads = try BlockReader.column("operation heads", &block)
     let operationDetails = try BlockReader.column("operation details", &block)
     let text = try BlockReader.column("text", &block)
+    try block.finish("change block")
+    // Each change takes at least the byte of its time.
+    guard count <= times.remaining else {
+      throw ByteDecodingError(.truncated, "change times", at: times.offset)
+    }
+    changesLeft = count
+    self.heads = ByteRunReader(heads)
+    self.details = details
+    self.times = times
     operations = OperationReader(
       heads: ByteRunReader(operationHeads), details: operationDetails, text: text)
-    try block.finish("change block")
   }
+
+  /// At most how many changes are to come.
+  var remaining: Int { changesLeft }
 
   private static func column(
     _ field: String, _ block: inout ByteReader
@@ -57,16 +66,17 @@ struct BlockReader {
     return try block.readSlice(count, field)
   }
 
-  mutating func changes() throws(ByteDecodingError) -> [Change] {
-    guard count <= times.remaining else { throw failure(.truncated, "change times") }
-    var changes: [Change] = []
-    changes.reserveCapacity(count)
-    for _ in 0..<count { changes.append(try change()) }
-    try heads.finish("change heads")
-    try details.finish("change details")
-    try times.finish("change times")
-    try operations.finish()
-    return changes
+  /// The next change; nil at the end of the block, where nothing may be left over.
+  mutating func next() throws(ByteDecodingError) -> Change? {
+    guard changesLeft > 0 else {
+      try heads.finish("change heads")
+      try details.finish("change details")
+      try times.finish("change times")
+      try operations.finish()
+      return nil
+    }
+    changesLeft -= 1
+    return try change()
   }
 
   private func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
@@ -87,14 +97,14 @@ struct BlockReader {
       guard origin != lastOrigin else { throw failure(.notCanonical, "origin") }
     }
     lastOrigin = origin
-    let nextSequence = operations.names.sequences[origin] &+ 1
+    let nextSequence = operations.names[origin] &+ 1
     var sequence = nextSequence
     if !has(Head.nextSequence) {
       sequence = try details.readVarint("sequence")
       guard sequence != nextSequence else { throw failure(.notCanonical, "sequence") }
     }
     guard sequence > 0 else { throw failure(.invalidValue, "sequence") }
-    operations.names.sequences[origin] = sequence
+    operations.names[origin] = sequence
     let id = ChangeID(origin: operations.names.origins[origin], sequence: sequence)
 
     let nextLamport = lastLamport &+ 1
@@ -122,80 +132,87 @@ struct BlockReader {
   private mutating func edits(
     of change: ChangeID, _ head: UInt8
   ) throws(ByteDecodingError) -> [DocumentEdit] {
-    var numbers: [Int] = []
+    var numbers = ShortList<Int>()
     if head & Head.sameDocument != 0 {
       guard let lastDocument else { throw failure(.invalidValue, "change head") }
-      numbers = [lastDocument]
+      numbers.append(lastDocument)
     } else {
       let count = try details.readCount("edit count")
-      for _ in 0..<count {
+      for place in 0..<count {
         let number = try document()
-        if let last = numbers.last, documents[last] >= documents[number] {
+        if place > 0, documents[numbers[place - 1]] >= documents[number] {
           throw failure(.notCanonical, "order of documents")
         }
         numbers.append(number)
       }
-      guard numbers.count != 1 || numbers.first != lastDocument else {
+      guard numbers.count != 1 || numbers[0] != lastDocument else {
         throw failure(.notCanonical, "document")
       }
     }
+    var edits: [DocumentEdit] = []
+    edits.reserveCapacity(numbers.count)
+    try readParents(of: numbers, head, &edits)
+    let counts = try operationCounts(numbers.count, head)
+    for place in 0..<numbers.count {
+      let count = counts.isEmpty ? 1 : counts[place]
+      guard count <= operationsLeft else { throw failure(.limitExceeded, "operation count") }
+      operationsLeft -= count
+      let number = numbers[place]
+      edits[place].operations = try operations.operations(count, of: change, &trails[number])
+      trails[number].lastChange = change
+      lastDocument = number
+    }
+    return edits
+  }
 
-    var parents: [[ChangeID]] = []
-    if head & Head.parentsArePrevious != 0 {
-      for number in numbers {
+  private mutating func readParents(
+    of numbers: ShortList<Int>, _ head: UInt8, _ edits: inout [DocumentEdit]
+  ) throws(ByteDecodingError) {
+    var isForeseen = true
+    for place in 0..<numbers.count {
+      let number = numbers[place]
+      var parents: [ChangeID]
+      if head & Head.parentsArePrevious != 0 {
         guard let last = trails[number].lastChange else {
           throw failure(.invalidValue, "parents")
         }
-        parents.append([last])
+        parents = [last]
+      } else {
+        parents = try ascendingChanges("parents")
+        isForeseen =
+          isForeseen && parents.count == 1 && parents.first == trails[number].lastChange
       }
-    } else {
-      var isForeseen = true
-      for number in numbers {
-        let named = try ascendingChanges("parents")
-        isForeseen = isForeseen && named.count == 1 && named.first == trails[number].lastChange
-        parents.append(named)
-      }
-      guard !isForeseen else { throw failure(.notCanonical, "parents") }
+      edits.append(DocumentEdit(document: documents[number], parents: parents, operations: []))
     }
+    guard head & Head.parentsArePrevious != 0 || !isForeseen else {
+      throw failure(.notCanonical, "parents")
+    }
+  }
 
-    var counts = [Int](repeating: 1, count: numbers.count)
-    if head & Head.oneOperationEach == 0 {
-      for index in counts.indices {
-        counts[index] = try details.readCount(
-          "operation count", minimumBytesEach: 0, limit: ChangeBlock.operationCountMax)
-        guard counts[index] > 0 else { throw failure(.invalidValue, "operation count") }
-      }
-      guard counts.contains(where: { $0 != 1 }) else {
-        throw failure(.notCanonical, "operation count")
-      }
+  /// How many operations each edit has; empty when each has one.
+  private mutating func operationCounts(
+    _ editCount: Int, _ head: UInt8
+  ) throws(ByteDecodingError) -> [Int] {
+    if head & Head.oneOperationEach != 0 { return [] }
+    var counts: [Int] = []
+    counts.reserveCapacity(editCount)
+    for _ in 0..<editCount {
+      let count = try details.readCount(
+        "operation count", minimumBytesEach: 0, limit: ChangeBlock.operationCountMax)
+      guard count > 0 else { throw failure(.invalidValue, "operation count") }
+      counts.append(count)
     }
-
-    var edits: [DocumentEdit] = []
-    edits.reserveCapacity(numbers.count)
-    for (index, number) in numbers.enumerated() {
-      guard counts[index] <= operationsLeft else {
-        throw failure(.limitExceeded, "operation count")
-      }
-      operationsLeft -= counts[index]
-      let operations = try operations.operations(
-        counts[index], of: change, &trails[number])
-      trails[number].lastChange = change
-      lastDocument = number
-      edits.append(
-        DocumentEdit(
-          document: documents[number], parents: parents[index], operations: operations))
+    guard counts.contains(where: { $0 != 1 }) else {
+      throw failure(.notCanonical, "operation count")
     }
-    return edits
+    return counts
   }
 
   private mutating func document() throws(ByteDecodingError) -> Int {
     let number = try details.readInt("document", in: 0...documents.count)
     if number == documents.count {
       let id = try DocumentID(from: &details)
-      guard documentNumbers.updateValue(number, forKey: id) == nil else {
-        throw failure(.notCanonical, "document")
-      }
-      documents.append(id)
+      guard documents.insert(id) else { throw failure(.notCanonical, "document") }
       trails.append(DocumentTrail())
     }
     return number
@@ -218,22 +235,15 @@ struct BlockReader {
   }
 }
 
-/// The origins that a block has named so far.
-struct NameTable {
-  private(set) var origins: [Origin] = []
-  private var numbers: [Origin: Int] = [:]
-  /// By origin: the sequence of the last change of it that was read.
-  var sequences: [UInt64] = []
-
+extension OriginTable {
   mutating func origin(from reader: inout ByteReader) throws(ByteDecodingError) -> Int {
     let number = try reader.readInt("origin", in: 0...origins.count)
     if number == origins.count {
       let origin = try Origin(from: &reader)
-      guard numbers.updateValue(number, forKey: origin) == nil else {
+      guard origins.number(of: origin) == nil else {
         throw ByteDecodingError(.notCanonical, "origin", at: reader.offset)
       }
-      origins.append(origin)
-      sequences.append(0)
+      append(origin)
     }
     return number
   }
@@ -241,11 +251,11 @@ struct NameTable {
   mutating func change(from reader: inout ByteReader) throws(ByteDecodingError) -> ChangeID {
     let origin = try origin(from: &reader)
     let step = UInt64(bitPattern: try reader.readSigned("sequence"))
-    let sequence = sequences[origin] &+ step
+    let sequence = self[origin] &+ step
     guard sequence > 0 else {
       throw ByteDecodingError(.invalidValue, "sequence", at: reader.offset)
     }
-    sequences[origin] = sequence
+    self[origin] = sequence
     return ChangeID(origin: origins[origin], sequence: sequence)
   }
 }

@@ -16,15 +16,14 @@ struct BlockWriter {
   private var operationDetails = ByteWriter()
   private var text = ByteWriter()
 
-  private var origins: [Origin: Int] = [:]
-  /// By origin: the sequence of the last change of it that was written or named.
-  private var sequences: [UInt64] = []
-  private var documents: [DocumentID: Int] = [:]
-  private var trails: [DocumentTrail] = []
-  private var keys: [Key: Int] = [:]
-  private var containers: [ContainerID: Int] = [.root: 0]
+  private var origins = OriginTable()
+  private var documents = NameTable<DocumentID>()
+  private var trails = ShortList<DocumentTrail>()
+  private var keys = NameTable<Key>()
+  private var containers = NameTable<ContainerID>(.root)
 
-  private var lastOrigin: Origin?
+  /// By number, as `lastDocument`.
+  private var lastOrigin: Int?
   private var lastLamport: UInt64 = 0
   private var lastTime: Int64 = 0
   private var lastDocument: Int?
@@ -48,19 +47,20 @@ struct BlockWriter {
   mutating func append(_ change: Change) {
     count += 1
     var head: UInt8 = 0
-    if lastOrigin == change.id.origin {
+    let origin: Int
+    if let lastOrigin, origins.origins[lastOrigin] == change.id.origin {
       head |= Head.sameOrigin
+      origin = lastOrigin
     } else {
-      writeOrigin(change.id.origin, to: \.details)
+      origin = origins.write(change.id.origin, to: &details)
     }
-    lastOrigin = change.id.origin
-    let origin = number(of: change.id.origin)
-    if sequences[origin] &+ 1 == change.id.sequence {
+    lastOrigin = origin
+    if origins[origin] &+ 1 == change.id.sequence {
       head |= Head.nextSequence
     } else {
       details.write(varint: change.id.sequence)
     }
-    sequences[origin] = change.id.sequence
+    origins[origin] = change.id.sequence
     if lastLamport &+ 1 == change.lamport {
       head |= Head.nextLamport
     } else {
@@ -79,18 +79,22 @@ struct BlockWriter {
   }
 
   private mutating func writeEdits(of change: Change, _ head: inout UInt8) {
-    if change.edits.count == 1, let document = documents[change.edits[0].document],
-      document == lastDocument
+    var numbers = ShortList<Int>()
+    if change.edits.count == 1, let lastDocument,
+      documents[lastDocument] == change.edits[0].document
     {
       head |= Head.sameDocument
+      numbers.append(lastDocument)
     } else {
       details.write(count: change.edits.count)
-      for edit in change.edits { writeDocument(edit.document) }
+      for edit in change.edits { numbers.append(writeDocument(edit.document)) }
     }
-    let numbers = change.edits.map { documents[$0.document] ?? 0 }
-    if zip(numbers, change.edits).allSatisfy({ number, edit in
-      edit.parents.count == 1 && edit.parents.first == trails[number].lastChange
-    }) {
+    var isForeseen = true
+    for (place, edit) in change.edits.enumerated() where isForeseen {
+      isForeseen =
+        edit.parents.count == 1 && edit.parents.first == trails[numbers[place]].lastChange
+    }
+    if isForeseen {
       head |= Head.parentsArePrevious
     } else {
       for edit in change.edits { write(edit.parents) }
@@ -100,8 +104,9 @@ struct BlockWriter {
     } else {
       for edit in change.edits { details.write(count: edit.operations.count) }
     }
-    for (number, edit) in zip(numbers, change.edits) {
-      // Taken out while it changes: two copies of its table would be made otherwise.
+    for (place, edit) in change.edits.enumerated() {
+      let number = numbers[place]
+      // Taken out while it changes: two copies of its tables would be made otherwise.
       var trail = DocumentTrail()
       swap(&trail, &trails[number])
       var event = EventID(change: change.id, index: 0)
@@ -117,69 +122,44 @@ struct BlockWriter {
 
   // MARK: Names
 
-  private func number(of origin: Origin) -> Int { origins[origin] ?? 0 }
-
-  private mutating func writeOrigin(
-    _ origin: Origin, to column: WritableKeyPath<BlockWriter, ByteWriter>
-  ) {
-    if let number = origins[origin] {
-      self[keyPath: column].write(count: number)
-    } else {
-      self[keyPath: column].write(count: origins.count)
-      origin.write(to: &self[keyPath: column])
-      origins[origin] = origins.count
-      sequences.append(0)
-    }
-  }
-
-  private mutating func write(
-    _ change: ChangeID, to column: WritableKeyPath<BlockWriter, ByteWriter>
-  ) {
-    writeOrigin(change.origin, to: column)
-    let origin = number(of: change.origin)
-    self[keyPath: column].write(
-      signed: Int64(bitPattern: change.sequence &- sequences[origin]))
-    sequences[origin] = change.sequence
-  }
-
   private mutating func write(_ changes: [ChangeID]) {
     details.write(count: changes.count)
-    for change in changes { write(change, to: \.details) }
+    for change in changes { origins.write(change, to: &details) }
   }
 
-  private mutating func writeDocument(_ document: DocumentID) {
-    if let number = documents[document] {
-      details.write(count: number)
-    } else {
-      details.write(count: documents.count)
+  private mutating func writeDocument(_ document: DocumentID) -> Int {
+    let known = documents.number(of: document)
+    let number = known ?? documents.count
+    details.write(count: number)
+    if known == nil {
       document.write(to: &details)
-      documents[document] = documents.count
+      documents.append(document)
       trails.append(DocumentTrail())
     }
+    return number
   }
 
   /// Writes an event in the operations' column.
   private mutating func write(_ event: EventID) {
-    write(event.change, to: \.operationDetails)
+    origins.write(event.change, to: &operationDetails)
     operationDetails.write(varint: UInt64(event.index))
   }
 
   private mutating func write(_ key: Key) -> Int {
-    if let number = keys[key] {
-      operationDetails.write(count: number)
-      return number
-    }
-    let number = keys.count
+    let known = keys.number(of: key)
+    let number = known ?? keys.count
     operationDetails.write(count: number)
-    operationDetails.write(string: key.text)
-    keys[key] = number
+    if known == nil {
+      operationDetails.write(string: key.text)
+      keys.append(key)
+    }
     return number
   }
 
-  private mutating func write(_ container: ContainerID) {
-    if let number = containers[container] {
+  private mutating func write(_ container: ContainerID) -> Int {
+    if let number = containers.number(of: container) {
       operationDetails.write(count: number)
-      return
+      return number
     }
     operationDetails.write(count: containers.count)
     switch container {
@@ -190,12 +170,13 @@ struct BlockWriter {
       write(event)
     case .child(let parent, let key, let kind, let generation):
       operationDetails.write((generation == nil ? 1 : 2) as UInt8)
-      write(parent)
+      _ = write(parent)
       _ = write(key)
       operationDetails.write(kind.rawValue)
       if let generation { write(generation) }
     }
-    containers[container] = containers.count
+    containers.append(container)
+    return containers.count - 1
   }
 
   // MARK: Operations
@@ -215,12 +196,11 @@ struct BlockWriter {
       operationHeads.append(head)
       return
     }
-    if containers[operation.container] == trail.container {
+    if containers[trail.container] == operation.container {
       head |= OperationHead.sameContainer
     } else {
-      write(operation.container)
+      trail.turn(to: write(operation.container))
     }
-    trail.turn(to: containers[operation.container] ?? 0)
     switch operation.action {
     case .set(let key, let value, let replaces):
       writeRegister(key, replaces, at: event, &trail, &head)
@@ -282,18 +262,38 @@ struct BlockWriter {
   }
 
   private mutating func write(
-    _ replaces: [EventID], to slot: DocumentTrail.Slot, at event: EventID,
+    _ replaces: [EventID], to slot: LastWrites.Slot, at event: EventID,
     _ trail: inout DocumentTrail, _ head: inout UInt8
   ) {
+    let last = trail.lastWrites.replace(slot, with: event)
     if replaces.isEmpty {
       head |= OperationHead.single
-    } else if replaces.count == 1, replaces.first == trail.lastWrite[slot] {
+    } else if replaces.count == 1, replaces.first == last {
       head |= OperationHead.predicted
     } else {
       operationDetails.write(count: replaces.count)
       for replaced in replaces { write(replaced) }
     }
-    trail.lastWrite[slot] = event
+  }
+}
+
+extension OriginTable {
+  /// - Returns: The origin's number.
+  mutating func write(_ origin: Origin, to writer: inout ByteWriter) -> Int {
+    let known = origins.number(of: origin)
+    let number = known ?? origins.count
+    writer.write(count: number)
+    if known == nil {
+      origin.write(to: &writer)
+      append(origin)
+    }
+    return number
+  }
+
+  mutating func write(_ change: ChangeID, to writer: inout ByteWriter) {
+    let origin = write(change.origin, to: &writer)
+    writer.write(signed: Int64(bitPattern: change.sequence &- self[origin]))
+    self[origin] = change.sequence
   }
 }
 

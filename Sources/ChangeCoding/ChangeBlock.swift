@@ -68,7 +68,10 @@ package enum ChangeBlock {
   ///   traps; work and memory are bounded by the bytes and the limits above.
   package static func decode(_ bytes: [UInt8]) throws(ByteDecodingError) -> [Change] {
     var reader = try BlockReader(bytes)
-    return try reader.changes()
+    var changes: [Change] = []
+    changes.reserveCapacity(reader.remaining)
+    while let change = try reader.next() { changes.append(change) }
+    return changes
   }
 
   /// What a block is about.
@@ -110,6 +113,11 @@ extension [IncomingEdit] {
   package init(
     decoding block: [UInt8], document: DocumentID
   ) throws(ByteDecodingError) {
-    self = try ChangeBlock.decode(block).compactMap { IncomingEdit($0, document: document) }
+    var reader = try BlockReader(block)
+    self = []
+    reserveCapacity(reader.remaining)
+    while let change = try reader.next() {
+      if let edit = IncomingEdit(change, document: document) { append(edit) }
+    }
   }
 }

@@ -3,19 +3,17 @@ import Causality
 import Documents
 
 /// Reads the operations of a block from their three columns.
-struct OperationReader {
+struct OperationReader: ~Copyable {
   private typealias Head = BlockLayout.OperationHead
 
   private var heads: ByteRunReader
   private var details: ByteReader
   private var text: ByteReader
-  var names = NameTable()
+  var names = OriginTable()
 
   private var elementsLeft = ChangeBlock.elementCountMax
-  private var keys: [Key] = []
-  private var keyNumbers: [Key: Int] = [:]
-  private var containers: [(id: ContainerID, depth: Int)] = [(.root, 0)]
-  private var containerNumbers: [ContainerID: Int] = [.root: 0]
+  private var keys = NameTable<Key>()
+  private var containers = NameTable<ContainerID>(.root)
 
   init(heads: ByteRunReader, details: ByteReader, text: ByteReader) {
     self.heads = heads
@@ -37,6 +35,8 @@ struct OperationReader {
     _ count: Int, of change: ChangeID, _ trail: inout DocumentTrail
   ) throws(ByteDecodingError) -> [Operation] {
     var operations: [Operation] = []
+    // Not for what is only claimed to come.
+    operations.reserveCapacity(min(count, 16))
     var eventCount = 0
     for _ in 0..<count {
       let event = EventID(change: change, index: UInt32(clamping: eventCount))
@@ -73,7 +73,7 @@ struct OperationReader {
     trail.turn(to: container)
     let (action, count) = try action(code, at: event, &trail, &bits)
     guard bits == 0 else { throw failure(.invalidValue, "operation head") }
-    return (Operation(containers[container].id, action), count)
+    return (Operation(containers[container], action), count)
   }
 
   private func take(_ bit: UInt8, from bits: inout UInt8) -> Bool {
@@ -168,8 +168,7 @@ struct OperationReader {
       length = try details.readInt("text length", in: 1...max(1, text.remaining))
     }
     let start = text.offset
-    guard let string = String(validating: try text.readRaw(length, "text"), as: UTF8.self)
-    else { throw ByteDecodingError(.invalidUTF8, "text", at: start) }
+    let string = try text.readText(length, "text")
     guard string.isOneScalar == isSingle else {
       throw ByteDecodingError(isSingle ? .invalidUTF8 : .notCanonical, "text", at: start)
     }
@@ -186,10 +185,10 @@ struct OperationReader {
   }
 
   private mutating func replaced(
-    _ slot: DocumentTrail.Slot, at event: EventID, _ trail: inout DocumentTrail,
+    _ slot: LastWrites.Slot, at event: EventID, _ trail: inout DocumentTrail,
     _ bits: inout UInt8
   ) throws(ByteDecodingError) -> [EventID] {
-    let last = trail.lastWrite.updateValue(event, forKey: slot)
+    let last = trail.lastWrites.replace(slot, with: event)
     if take(Head.single, from: &bits) { return [] }
     if take(Head.predicted, from: &bits) {
       guard let last else { throw failure(.invalidValue, "entry replaced") }
@@ -224,10 +223,7 @@ struct OperationReader {
     let number = try details.readInt("key", in: 0...keys.count)
     if number == keys.count {
       let key = try Key(from: &details)
-      guard keyNumbers.updateValue(number, forKey: key) == nil else {
-        throw failure(.notCanonical, "key")
-      }
-      keys.append(key)
+      guard keys.insert(key) else { throw failure(.notCanonical, "key") }
     }
     return number
   }
@@ -238,7 +234,6 @@ struct OperationReader {
     guard number == containers.count else { return number }
     let tag = try details.readByte("container")
     let id: ContainerID
-    var depth = 0
     switch tag {
     case 0:
       let kind = try ContainerKind(from: &details)
@@ -246,18 +241,17 @@ struct OperationReader {
     case 1, 2:
       guard below < ContainerID.depthMax else { throw failure(.limitExceeded, "nesting") }
       let parent = try container(below: below + 1)
-      depth = containers[parent].depth + 1
-      guard depth <= ContainerID.depthMax else { throw failure(.limitExceeded, "nesting") }
-      let key = keys[try key()]
+      guard containers[parent].depth < ContainerID.depthMax else {
+        throw failure(.limitExceeded, "nesting")
+      }
+      let number = try self.key()
+      let key = keys[number]
       let kind = try ContainerKind(from: &details)
       let generation = tag == 2 ? try event() : nil
-      id = .child(parent: containers[parent].id, key: key, kind: kind, generation: generation)
+      id = .child(parent: containers[parent], key: key, kind: kind, generation: generation)
     default: throw failure(.invalidValue, "container")
     }
-    guard containerNumbers.updateValue(containers.count, forKey: id) == nil else {
-      throw failure(.notCanonical, "container")
-    }
-    containers.append((id, depth))
+    guard containers.insert(id) else { throw failure(.notCanonical, "container") }
     return containers.count - 1
   }
 }

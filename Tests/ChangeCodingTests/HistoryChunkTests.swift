@@ -1,11 +1,12 @@
 import ByteCoding
 import ByteCompression
 import Causality
-import ChangeCoding
 import Documents
 import JSONCoding
 import TestSupport
 import Testing
+
+@testable import ChangeCoding
 
 @Suite("History chunks")
 struct HistoryChunkTests {
@@ -203,6 +204,67 @@ struct HistoryChunkTests {
     var history = DocumentHistory(document: document)
     try HistoryChunk.append(chunk, to: &history)
     #expect(history.edits() == edits)
+  }
+
+  /// A chunk of so many keystrokes, one change each, in the bytes of the format: making the edits
+  /// would take minutes.
+  private static func keystrokes(_ count: Int) -> [UInt8] {
+    func column(_ fill: (inout ByteWriter) -> Void) -> [UInt8] {
+      var content = ByteWriter()
+      fill(&content)
+      var column = ByteWriter()
+      column.write(count: content.count << 1)
+      column.write(raw: content.bytes)
+      return column.bytes
+    }
+    var chunk = ByteWriter()
+    chunk.write(HistoryChunk.version)
+    testDocument(1).write(to: &chunk)
+    chunk.write(count: 1)
+    testOrigin(1).write(to: &chunk)
+    chunk.write(count: 1)
+    chunk.write(raw: column { $0.write(count: 0) })
+    chunk.write(raw: column { $0.write(signed: 0) })
+    chunk.write(raw: column { $0.write(count: count << 1) })
+    chunk.write(raw: column { $0.write(count: 1) })
+    for step in [1, 0] as [Int64] {
+      chunk.write(
+        raw: column {
+          $0.write(signed: step)
+          $0.write(count: count)
+        })
+    }
+    chunk.write(count: 1)
+    body.write(to: &chunk) { _ in 0 }
+    chunk.write(count: 1)
+    chunk.write(
+      raw: column {
+        $0.write(signed: 0)
+        $0.write(count: 1)
+      })
+    chunk.write(raw: column { $0.write(count: count * 3) })
+    chunk.write(raw: column { $0.write(signed: 0) })
+    chunk.write(raw: column { $0.write(raw: [UInt8](repeating: UInt8(ascii: "x"), count: count)) })
+    chunk.write(raw: column { _ in })
+    chunk.write(count: 0)
+    chunk.write(fixed: CRC32C.checksum(chunk.bytes))
+    return chunk.bytes
+  }
+
+  @Test("a chunk has at most so many changes", arguments: [-1, 0, 1])
+  func changeCount(excess: Int) throws {
+    let count = HistoryChunk.changeCountMax + excess
+    let chunk = Self.keystrokes(count)
+    var history = DocumentHistory(document: testDocument(1))
+    guard excess <= 0 else {
+      #expect(throws: ByteDecodingError(.limitExceeded, "changes of a history chunk")) {
+        try HistoryChunk.append(chunk, to: &history)
+      }
+      return
+    }
+    try HistoryChunk.append(chunk, to: &history)
+    #expect(history.eventCount == count)
+    #expect(try Document(history: history).approximateBytes > count)
   }
 
   @Test("typing a word costs no more than its letters")

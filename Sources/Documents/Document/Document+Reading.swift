@@ -111,7 +111,7 @@ extension Document {
     precondition(kind(of: text) == .text, "a handle of a text is wanted")
     let slot = slot(of: text)
     do throws(TextRopeError) {
-      return try texts[slot].position(ofUTF16: offset)
+      return try storedTexts[slot].position(ofUTF16: offset)
     } catch {
       throw EditError(
         .outOfRange,
@@ -124,7 +124,7 @@ extension Document {
     let place = try place(at: path)
     if case .container(let handle) = place {
       switch kind(of: handle) {
-      case .text: return texts[slot(of: handle)].count
+      case .text: return storedTexts[slot(of: handle)].count
       case .list: return lists[slot(of: handle)].count
       case .map: return maps[slot(of: handle)].count
       case .counter, .tree: break

@@ -23,7 +23,8 @@ package final class Document {
   var handles: [ContainerID: ContainerHandle] = [.root: .root]
   @exclusivity(unchecked) var maps: [[Key: Register]] = [[:]]
   @exclusivity(unchecked) var lists: [ListState] = []
-  @exclusivity(unchecked) var texts: [TextRope] = []
+  /// Read in place only; everything else goes through ``texts``.
+  @exclusivity(unchecked) var storedTexts: [TextRope] = []
   @exclusivity(unchecked) var counters: [Int128] = []
   /// Read through ``history``, which settles first.
   @exclusivity(unchecked) var storedHistory: DocumentHistory?
@@ -108,6 +109,19 @@ package final class Document {
     }
   }
 
+  /// The texts. Whoever reads or edits them here takes the text from the keystrokes that would go
+  /// straight into its gap.
+  var texts: [TextRope] {
+    _read {
+      typing.leaveGap()
+      yield storedTexts
+    }
+    _modify {
+      typing.leaveGap()
+      yield &storedTexts
+    }
+  }
+
   /// Puts the keystrokes that were gathered where they belong.
   func settle() {
     if typing.container >= 0 { settleTyping() }
@@ -122,6 +136,7 @@ package final class Document {
   /// Whether every change of the frontier ended in `deleteDocument`. An edit made after the delete,
   /// or at the same time, wins.
   package var isDeleted: Bool {
+    if typing.hasOffer { return false }
     if let openEditEndsInDelete { return openEditEndsInDelete }
     if Sabotage.deleteBeatsEdit.isPlanted { return frontier.contains(where: \.endsInDelete) }
     return !frontier.isEmpty && frontier.allSatisfy(\.endsInDelete)

@@ -29,6 +29,11 @@ struct TypingRun: ~Copyable {
   private var utf8Count = 0
   private var offeredBytes = 0
 
+  /// The block in whose gap the run goes on, while nobody else has touched the text.
+  private var gap: TextRopeBlock?
+  /// How many bytes were put there.
+  private(set) var bytesInGap = 0
+
   init() {
     times = .allocate(capacity: Self.countMax)
     utf8 = .allocate(capacity: 4 * Self.countMax)
@@ -52,6 +57,8 @@ struct TypingRun: ~Copyable {
     utf8Count = 0
     hasOffer = false
     isNext = false
+    gap = nil
+    bytesInGap = 0
   }
 
   /// Gets ready for what continues a transaction that is recorded already, if that is a keystroke.
@@ -77,8 +84,81 @@ struct TypingRun: ~Copyable {
       && count < Self.countMax
   }
 
-  /// Takes the insertion of one scalar when it continues the run.
+  // MARK: Straight into the gap
+
+  /// Where the run goes on in the text.
+  var cursor: Int {
+    let done = hasOffer ? count + 1 : count
+    switch kind {
+    case .insert: return position + done
+    case .deleteForward: return position
+    case .deleteBackward: return position - done + 1
+    }
+  }
+
+  /// Takes the block with the gap at the cursor; nil when there is none that may be written to.
+  mutating func enter(_ gap: TextRopeBlock?) {
+    self.gap = gap
+  }
+
+  /// Lets go of the gap: somebody else reads or edits the text.
   @inline(__always)
+  mutating func leaveGap() {
+    gap = nil
+  }
+
+  /// Inserts an ASCII byte and takes it, when it continues the run in the gap.
+  @inline(__always)
+  mutating func type(_ byte: UInt8, at next: Int, in text: Int) -> Bool {
+    guard isNext, let gap, kind == .insert, text == container, next == position &+ count,
+      gap.room > 0
+    else { return false }
+    gap.put(byte)
+    bytesInGap &+= 1
+    utf8[utf8Count] = byte
+    utf8Count &+= 1
+    takeOffer(bytes: 1)
+    return true
+  }
+
+  /// Removes an ASCII byte and takes that, when it continues the run at the gap.
+  @inline(__always)
+  mutating func erase(at next: Int, in text: Int) -> Bool {
+    guard isNext, let gap, text == container else { return false }
+    switch kind {
+    case .insert: return false
+    case .deleteForward where next == position:
+      guard gap.isASCIIAfterGap else { return false }
+      gap.takeASCIIAfterGap()
+    case .deleteForward, .deleteBackward:
+      guard gap.isASCIIBeforeGap, continuesBackward(at: next) else { return false }
+      gap.takeASCIIBeforeGap()
+    }
+    takeOffer(bytes: 0)
+    return true
+  }
+
+  @inline(__always)
+  private mutating func takeOffer(bytes: Int) {
+    offeredBytes = bytes
+    hasOffer = true
+    isNext = false
+  }
+
+  /// Whether a removal continues the run backward, which then is a backward one: what was recorded
+  /// before, one removal, may have been the first of such a run.
+  @inline(__always)
+  private mutating func continuesBackward(at next: Int) -> Bool {
+    if kind == .deleteBackward { return next == position &- count }
+    guard count == 0, next == position &- 1 else { return false }
+    kind = .deleteBackward
+    position = next
+    return true
+  }
+
+  // MARK: Elsewhere in the text
+
+  /// Takes the insertion of one scalar when it continues the run.
   mutating func offer(
     inserting scalar: UnsafeBufferPointer<UInt8>, at next: Int, into text: Int
   ) -> Bool {
@@ -86,31 +166,20 @@ struct TypingRun: ~Copyable {
       return false
     }
     for index in scalar.indices { utf8[utf8Count + index] = scalar[index] }
-    offeredBytes = scalar.count
-    utf8Count += offeredBytes
-    hasOffer = true
-    isNext = false
+    utf8Count += scalar.count
+    takeOffer(bytes: scalar.count)
     return true
   }
 
   /// Takes the removal of one scalar when it continues the run.
-  @inline(__always)
   mutating func offer(removingAt next: Int, from text: Int) -> Bool {
     guard isNext, text == container else { return false }
     switch kind {
     case .insert: return false
-    case .deleteForward:
-      if next != position {
-        // What was recorded before, one removal, may have been the first of a backward run.
-        guard count == 0, next == position - 1 else { return false }
-        kind = .deleteBackward
-        position = next
-      }
-    case .deleteBackward: guard next == position - count else { return false }
+    case .deleteForward where next == position: break
+    case .deleteForward, .deleteBackward: guard continuesBackward(at: next) else { return false }
     }
-    offeredBytes = 0
-    hasOffer = true
-    isNext = false
+    takeOffer(bytes: 0)
     return true
   }
 
@@ -121,8 +190,11 @@ struct TypingRun: ~Copyable {
     hasOffer = false
   }
 
-  /// Gives the keystroke that was taken back, for a draft.
-  mutating func retract(into draft: inout EditDraft) {
+  /// The transaction at hand does not continue the run: gives a keystroke that was taken back, for
+  /// its draft.
+  mutating func breakOff(into draft: inout EditDraft) {
+    isNext = false
+    guard hasOffer else { return }
     hasOffer = false
     utf8Count -= offeredBytes
     if kind == .insert {
@@ -141,6 +213,7 @@ extension Document {
   /// They fit by construction. Should they not, after some billion keystrokes, the history is let
   /// go of, and the next merge says what is wrong with it.
   func settleTyping() {
+    approximateBytes += typing.bytesInGap
     if typing.count > 0 {
       let last = ChangeID(
         origin: typing.change.origin, sequence: typing.change.sequence + UInt64(typing.count - 1))
@@ -154,6 +227,15 @@ extension Document {
       storedFrontier.append(entry)
     }
     typing.removeAll()
+  }
+}
+
+extension Document {
+  /// Lets the keystrokes that continue the run go straight into the gap of their text.
+  func openGapForTyping() {
+    guard typing.container >= 0 else { return }
+    let slot = containers[typing.container].slot
+    typing.enter(storedTexts[slot].gap(at: typing.cursor))
   }
 }
 

@@ -7,6 +7,13 @@ extension TextRopeTree {
 
   // MARK: At the gap
 
+  /// Whether scalar `position` begins at the gap of the cursor, in a text that is far from every
+  /// limit.
+  func hasGap(at position: Int) -> Bool {
+    position &- start.scalars == block.gapScalars
+      && others.utf8 < Operation.positionMax - TextRopeBlock.capacityMax
+  }
+
   /// Whether scalar `position` begins at the gap of the cursor and one more byte fits there. Any
   /// position is allowed: the gap is within the text.
   @inline(__always)

@@ -1,0 +1,172 @@
+import Causality
+package import JSONCoding
+import RunStructures
+
+// Texts and lists.
+
+extension Editor {
+  /// Removes `count` scalars of the text at `path` from position `at`, then inserts there.
+  package func splice(
+    _ path: DocumentPath, at position: Int, delete count: Int, insert text: String
+  ) throws(EditError) {
+    try splice(
+      text: try document.handle(at: path, kind: .text), at: position, delete: count, insert: text,
+      path)
+  }
+
+  /// Removes `count` elements of the list at `path` from position `at`, then inserts there. Objects
+  /// and arrays among the new elements become maps and lists.
+  package func splice(
+    _ path: DocumentPath, at position: Int, delete count: Int, insert elements: [JSONValue]
+  ) throws(EditError) {
+    let handle = try document.handle(at: path, kind: .list)
+    try checkRange(position, count, within: document.lists[document.slot(of: handle)].count, path)
+    var size = count
+    for element in elements {
+      size += try EditLimits.check(element, at: path, depth: path.steps.count + 1)
+    }
+    try checkRoom(for: size)
+    if count > 0 { record(handle, .remove(at: position, count: count)) }
+    insert(elements, at: position, into: handle)
+  }
+
+  /// The text at `path`, to be edited without looking up the path each time; good until the
+  /// document is closed.
+  package func text(at path: DocumentPath) throws(EditError) -> ContainerHandle {
+    try document.handle(at: path, kind: .text)
+  }
+
+  package func insertText(
+    _ handle: ContainerHandle, at position: Int, _ text: String
+  ) throws(EditError) {
+    try splice(text: handle, at: position, delete: 0, insert: text, nil)
+  }
+
+  package func removeText(
+    _ handle: ContainerHandle, at position: Int, count: Int
+  ) throws(EditError) {
+    if count == 1, document.typing.erase(at: position, in: handle.index) { return }
+    guard canReplace(count, at: position, by: 0, in: handle) else {
+      throw refusal(count, at: position, by: 0, in: handle, nil)
+    }
+    if count > 0 { remove(count, at: position, from: handle) }
+  }
+
+  private func splice(
+    text handle: ContainerHandle, at position: Int, delete count: Int, insert text: String,
+    _ path: DocumentPath?
+  ) throws(EditError) {
+    let isDone = text.utf8.withContiguousStorageIfAvailable { utf8 in
+      // One byte is ASCII.
+      utf8.count == 1 && count == 0 && document.typing.type(utf8[0], at: position, in: handle.index)
+        || replace(count, at: position, by: utf8, in: handle)
+    }
+    guard let isDone else {
+      var text = text
+      text.makeContiguousUTF8()
+      return try splice(text: handle, at: position, delete: count, insert: text, path)
+    }
+    if !isDone { throw refusal(count, at: position, by: UTF8Scalars.count(text), in: handle, path) }
+  }
+
+  /// Returns false, and changes nothing, when that cannot be done.
+  @inline(__always)
+  private func replace(
+    _ count: Int, at position: Int, by utf8: UnsafeBufferPointer<UInt8>, in handle: ContainerHandle
+  ) -> Bool {
+    let inserted = utf8.count == 1 ? 1 : UTF8Scalars.count(utf8)
+    guard canReplace(count, at: position, by: inserted, in: handle) else { return false }
+    if count > 0 { remove(count, at: position, from: handle) }
+    if inserted > 0 { insert(utf8, count: inserted, at: position, into: handle) }
+    return true
+  }
+
+  @inline(__always)
+  private func canReplace(
+    _ count: Int, at position: Int, by inserted: Int, in handle: ContainerHandle
+  ) -> Bool {
+    precondition(document.kind(of: handle) == .text, "a handle of a text is wanted")
+    let length = document.storedTexts[document.slot(of: handle)].count
+    return position >= 0 && position <= length && count >= 0 && count <= length - position
+      && count + inserted <= Operation.eventCountMax - draft.eventCount
+      && length - count + inserted <= Operation.positionMax
+  }
+
+  @inline(never)
+  private func refusal(
+    _ count: Int, at position: Int, by inserted: Int, in handle: ContainerHandle,
+    _ path: DocumentPath?
+  ) -> EditError {
+    do throws(EditError) {
+      let length = document.storedTexts[document.slot(of: handle)].count
+      try checkRange(position, count, within: length, path)
+      try checkRoom(for: count + inserted)
+      return EditError(
+        .limitExceeded, at: path, "a text has at most \(Operation.positionMax) scalars")
+    } catch {
+      return error
+    }
+  }
+
+  // MARK: Recording
+
+  @inline(__always)
+  private func remove(_ count: Int, at position: Int, from handle: ContainerHandle) {
+    // The range was checked, so that this cannot fail.
+    try? document.texts[document.slot(of: handle)].remove(position..<position + count)
+    document.openEditEndsInDelete = false
+    if count == 1, document.typing.offer(removingAt: position, from: handle.index) {
+      return document.openGapForTyping()
+    }
+    breakTypingOff()
+    draft.remove(count, at: position, from: handle.index)
+  }
+
+  @inline(__always)
+  private func insert(
+    _ utf8: UnsafeBufferPointer<UInt8>, count: Int, at position: Int, into handle: ContainerHandle
+  ) {
+    document.approximateBytes += utf8.count
+    // The position was checked, and the length is below what a text can hold: this cannot fail.
+    try? document.texts[document.slot(of: handle)].insert(validUTF8: utf8, at: position)
+    document.openEditEndsInDelete = false
+    if count == 1, document.typing.offer(inserting: utf8, at: position, into: handle.index) {
+      return document.openGapForTyping()
+    }
+    breakTypingOff()
+    draft.insert(utf8, count: count, at: position, into: handle.index)
+  }
+
+  func insert(_ elements: [JSONValue], at position: Int, into handle: ContainerHandle) {
+    guard !elements.isEmpty else { return }
+    let first = nextEvent
+    record(
+      handle,
+      .insertElements(
+        at: position,
+        elements.map { element in
+          element.containerKind.map { .container($0) } ?? .value(Value(element) ?? .null)
+        }))
+    for (offset, element) in elements.enumerated() {
+      guard let kind = element.containerKind else { continue }
+      let event = EventID(change: change, index: first.index + UInt32(clamping: offset))
+      fill(document.materialise(.element(event, kind)), with: element)
+    }
+  }
+
+  // MARK: Checking
+
+  private func checkRange(
+    _ position: Int, _ count: Int, within length: Int, _ path: DocumentPath?
+  ) throws(EditError) {
+    guard position >= 0, position <= length else {
+      throw EditError(
+        .outOfRange, at: path, "position \(position) is beyond the end, the length is \(length)")
+    }
+    guard count >= 0, count <= length - position else {
+      throw EditError(
+        .outOfRange, at: path,
+        "\(count) cannot be removed from position \(position), the length is \(length)")
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import Causality
+import JSONCoding
+import TestSupport
+import Testing
+
+@testable import Documents
+
+/// Keystrokes that go straight into the gap of a text: what anybody else sees of it meanwhile.
+@Suite struct TypingRunTests {
+  /// A document with an empty text, and somebody at its keyboard.
+  private final class Typist {
+    let document = Document(id: documentID)
+    let editor: Editor
+    let text: ContainerHandle
+    private var sequence: UInt64 = 1
+
+    init() throws {
+      document.keep(DocumentHistory(document: documentID))
+      editor = document.beginEdit(ChangeID(origin: testOrigin(0), sequence: 1), lamport: 1)
+      try editor.make(["t"], .text)
+      text = try editor.text(at: ["t"])
+      #expect(try editor.commit())
+    }
+
+    func commit(_ edit: (Editor) throws -> Void) throws {
+      sequence += 1
+      editor.begin(
+        ChangeID(origin: testOrigin(0), sequence: sequence), lamport: sequence,
+        time: Timestamp(clampingMilliseconds: Int64(sequence)))
+      try edit(editor)
+      #expect(try editor.commit())
+    }
+
+    func insert(_ string: String, at position: Int) throws {
+      try commit { try $0.insertText(text, at: position, string) }
+    }
+
+    func remove(at position: Int) throws {
+      try commit { try $0.removeText(text, at: position, count: 1) }
+    }
+
+    var string: String { get throws { try document.text(at: ["t"]) } }
+
+    /// What others make of the recorded edits.
+    func expectSameElsewhere() throws {
+      let edits = try #require(document.editsOfHistory)
+      let other = try Document.replaying(documentID, edits)
+      #expect(other.encodeState() == document.encodeState())
+    }
+  }
+
+  @Test("copies of the document and of the text do not change with what is typed later")
+  func copies() throws {
+    let typist = try Typist()
+    var copies: [(document: Document, rope: TextRope, expected: String)] = []
+    var expected = ""
+    for index in 0..<600 {
+      try typist.insert(index % 50 == 49 ? "é" : "x", at: index)
+      expected += index % 50 == 49 ? "é" : "x"
+      if index % 7 == 0 {
+        copies.append((typist.document.copy(), typist.document.texts[0], expected))
+      }
+    }
+    for copy in copies {
+      #expect(try copy.document.text(at: ["t"]) == copy.expected)
+      #expect(copy.rope.string == copy.expected)
+    }
+    #expect(try typist.string == expected)
+    try typist.expectSameElsewhere()
+  }
+
+  @Test("what is typed and erased across many blocks reads like a plain text", arguments: 0..<20)
+  func blocks(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let typist = try Typist()
+    var scalars: [Unicode.Scalar] = []
+    for _ in 0..<40 {
+      var at = Int.random(in: 0...scalars.count, using: &random)
+      let length = Int.random(in: 1...400, using: &random)
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0:
+        for _ in 0..<min(length, scalars.count - at) {
+          scalars.remove(at: at)
+          try typist.remove(at: at)
+        }
+      case 1:
+        for _ in 0..<min(length, at) {
+          at -= 1
+          scalars.remove(at: at)
+          try typist.remove(at: at)
+        }
+      default:
+        for step in 0..<length {
+          let isOdd = Int.random(in: 0..<60, using: &random) == 0
+          let scalar: Unicode.Scalar = isOdd ? "🏝" : "a"
+          scalars.insert(scalar, at: at + step)
+          try typist.insert(String(scalar), at: at + step)
+        }
+      }
+      #expect(typist.document.texts[0].count == scalars.count, "seed \(seed)")
+      if Bool.random(using: &random) {
+        var expected = String.UnicodeScalarView()
+        expected.append(contentsOf: scalars)
+        #expect(try typist.string == String(expected), "seed \(seed)")
+      }
+    }
+    typist.document.texts[0].checkInvariants()
+    try typist.expectSameElsewhere()
+  }
+
+  @Test("a transaction shows what it did before it is committed, and refuses what is out of range")
+  func openTransaction() throws {
+    let typist = try Typist()
+    try typist.insert("ab", at: 0)
+    try typist.commit { try $0.deleteDocument() }
+    #expect(typist.document.isDeleted)
+    for index in 0..<5 {
+      try typist.commit { editor in
+        try editor.insertText(typist.text, at: 2 + index, "c")
+        #expect(!typist.document.isDeleted)
+        #expect(try typist.document.count(at: ["t"]) == 3 + index)
+        #expect(throws: EditError.self) {
+          try editor.insertText(typist.text, at: 4 + index, "d")
+        }
+        #expect(throws: EditError.self) {
+          try editor.removeText(typist.text, at: 3 + index, count: 1)
+        }
+      }
+    }
+    #expect(try typist.string == "abccccc")
+    #expect(try typist.document.position(ofUTF16: 7, in: typist.text) == 7)
+    try typist.expectSameElsewhere()
+  }
+
+  @Test("a keystroke with more in its transaction is part of that one edit")
+  func keystrokeAndMore() throws {
+    let typist = try Typist()
+    for index in 0..<4 { try typist.insert("x", at: index) }
+    try typist.commit { editor in
+      try editor.insertText(typist.text, at: 4, "y")
+      try editor.insertText(typist.text, at: 5, "z")
+      try editor.removeText(typist.text, at: 0, count: 1)
+      try editor.set(["k"], to: .integer(1))
+    }
+    #expect(try typist.string == "xxxyz")
+    let edits = try #require(typist.document.editsOfHistory)
+    #expect(edits.map(\.edit.operations.count) == [1, 1, 1, 1, 1, 3])
+    try typist.expectSameElsewhere()
+  }
+
+  @Test("the size that a document tells of grows with what is typed")
+  func approximateSize() throws {
+    let typist = try Typist()
+    let before = typist.document.approximateBytes
+    for index in 0..<1_000 { try typist.insert("x", at: index) }
+    typist.document.settle()
+    #expect(typist.document.approximateBytes == before + 1_000)
+  }
+}
