@@ -15,7 +15,7 @@ enum TextBenchmarks {
     }
     // Its end depends on how an engine orders insertions at one place.
     try concurrent(bench, try folder.concurrent("git-makefile"), isEndKnown: false)
-    try offline(bench, operations: 100_000)
+    try offline(bench, "text.mergeOffline", operations: 100_000)
   }
 
   /// A trace file, whichever kind it is.
@@ -148,11 +148,11 @@ enum TextBenchmarks {
   }
 
   /// Two people write so much without knowing of each other; one takes what the other wrote.
-  private static func offline(_ bench: Bench, operations: Int) throws {
+  static func offline(_ bench: Bench, _ name: String, operations: Int) throws {
     let edits = TraceEdits.offline(operations: operations)
     var expected: String?
     try bench.time(
-      "text.mergeOffline", "2 x \(operations)",
+      name, "2 x \(operations)",
       prepare: {
         let document = Document(id: TraceEdits.document)
         document.keep(DocumentHistory(document: TraceEdits.document))
