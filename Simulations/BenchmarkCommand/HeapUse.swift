@@ -19,8 +19,8 @@
       return inUse(String(cString: text))
     }
 
-    /// From the totals at the end of the report: what the heaps have from the system, less what lies
-    /// free in them, and what was mapped on its own.
+    /// From the totals at the end of the report: what the heaps have from the system, less what
+    /// lies free in them, and what was mapped on its own.
     private static func inUse(_ report: String) -> Int? {
       guard let totals = report.range(of: "</heap>\n<total", options: .backwards) else {
         return nil

@@ -52,9 +52,9 @@ extension TextRope {
     return true
   }
 
-  /// The block whose gap is before scalar `position`, when this value alone has it. ASCII may be put
-  /// into the gap and taken from beside it while nobody edits this value or copies it, as far as the
-  /// block's room and content allow.
+  /// The block whose gap is before scalar `position`, when this value alone has it. ASCII may be
+  /// put into the gap and taken from beside it while nobody edits this value or copies it, as far
+  /// as the block's room and content allow.
   mutating func gap(at position: Int) -> TextRopeBlock? {
     guard isKnownUniquelyReferenced(&storage) else { return nil }
     return read { $0.hasGap(at: position) ? $0.block : nil }
