@@ -50,6 +50,18 @@ package struct ConflictZone: ~Copyable {
   /// How many pieces there are.
   @usableFromInline package let count: Int
 
+  /// Whether a version has each piece; it is given by its greatest events, of which those outside the
+  /// zone do not matter. Complexity: O(pieces and parents).
+  package func pieces(in version: [Int]) -> [Bool] {
+    var isIn = [Bool](repeating: false, count: count)
+    for piece in (0..<count).reversed() {
+      if !isIn[piece], version.contains(self[piece].versions.upperBound - 1) { isIn[piece] = true }
+      guard isIn[piece] else { continue }
+      for parent in self[piece].parents { isIn[Int(parents[parent])] = true }
+    }
+    return isIn
+  }
+
   @inlinable
   package subscript(piece: Int) -> Piece {
     @inline(__always) get {
@@ -79,7 +91,20 @@ extension EventGraph {
 
   func searchedZone(from: [Int], to: [Int], reachesRoot: Bool = false) -> ConflictZone {
     var search = ConflictSearch(lastRun: runCount - 1)
-    search.push(from, and: to)
+    search.push(from, and: to, skipsShared: true)
+    let base = search.walk(self, from: from, reachesRoot: reachesRoot)
+    return search.zone(base: base)
+  }
+
+  /// Finds every event that only one of two versions has, and what is concurrent with those: a
+  /// conflict zone in which both versions are sets of whole pieces.
+  ///
+  /// - Complexity: as for a conflict zone.
+  package func differenceZone(
+    from: [Int], to: [Int], reachesRoot: Bool = false
+  ) -> ConflictZone {
+    var search = ConflictSearch(lastRun: runCount - 1)
+    search.push(from, and: to, skipsShared: false)
     let base = search.walk(self, from: from, reachesRoot: reachesRoot)
     return search.zone(base: base)
   }
@@ -152,7 +177,8 @@ struct ConflictSearch: ~Copyable {
     pending.push(key: version, tag: tag.bits)
   }
 
-  mutating func push(_ from: [Int], and to: [Int]) {
+  /// - Parameter skipsShared: what both name is left to `from`, where nothing of it is new anyway.
+  mutating func push(_ from: [Int], and to: [Int], skipsShared: Bool) {
     if from.count > 1 {
       push(from[from.count - 1], Tag(allOf: nil, isNew: false))
     } else {
@@ -162,7 +188,7 @@ struct ConflictSearch: ~Copyable {
     var index = 0
     for version in to {
       while index < from.count, from[index] < version { index += 1 }
-      if index < from.count, from[index] == version { continue }
+      if skipsShared, index < from.count, from[index] == version { continue }
       push(version, Tag(slot: nil, isNew: true))
     }
   }

@@ -86,6 +86,13 @@ extension EventGraph {
       index: run.stepsSequence ? 0 : offset)
   }
 
+  /// Where the events end of the change that `version`, which must be below `count`, is of.
+  /// Complexity: O(log runs).
+  package func changeEnd(at version: Int) -> Int {
+    let run = identityIndex(containing: version)
+    return identities[run].stepsSequence ? version + 1 : identityEnd(run)
+  }
+
   /// The identity run that holds `version`, which must be below `count`. Complexity: O(log runs).
   package func identityIndex(containing version: Int) -> Int {
     var low = 0
@@ -108,6 +115,28 @@ extension EventGraph {
   /// The events of one change, or nil when the graph has none. Parents name the last of them.
   /// Complexity: O(log runs).
   package func versions(origin: Int, sequence: UInt64) -> Range<Int>? {
+    guard let run = identityRun(origin: origin, notAfter: sequence) else { return nil }
+    let distance = sequence - run.sequence
+    if run.stepsSequence {
+      guard distance < UInt64(run.versions.count) else { return nil }
+      let version = run.versions.lowerBound + Int(distance)
+      return version..<version + 1
+    }
+    return distance == 0 ? run.versions : nil
+  }
+
+  /// The last event of the changes of `origin` up to a sequence, nil when there are none.
+  /// Complexity: O(log runs).
+  package func lastEvent(origin: Int, notAfter sequence: UInt64) -> Int? {
+    guard let run = identityRun(origin: origin, notAfter: sequence) else { return nil }
+    guard run.stepsSequence else { return run.versions.upperBound - 1 }
+    let distance = sequence - run.sequence
+    let last = run.versions.count - 1
+    return run.versions.lowerBound + (distance < UInt64(last) ? Int(distance) : last)
+  }
+
+  /// The last run of an origin that does not begin after a sequence.
+  private func identityRun(origin: Int, notAfter sequence: UInt64) -> IdentityRun? {
     guard origin >= 0, origin < identityRunsOfOrigin.count else { return nil }
     let runs = identityRunsOfOrigin[origin]
     var low = 0
@@ -120,15 +149,7 @@ extension EventGraph {
         high = middle
       }
     }
-    guard low > 0 else { return nil }
-    let run = identityRun(at: Int(runs[low - 1]))
-    let distance = sequence - run.sequence
-    if run.stepsSequence {
-      guard distance < UInt64(run.versions.count) else { return nil }
-      let version = run.versions.lowerBound + Int(distance)
-      return version..<version + 1
-    }
-    return distance == 0 ? run.versions : nil
+    return low > 0 ? identityRun(at: Int(runs[low - 1])) : nil
   }
 
   /// The highest change of `origin` that has events here.

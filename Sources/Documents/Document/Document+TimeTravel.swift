@@ -17,3 +17,171 @@ extension Document {
     return document
   }
 }
+
+/// A step from a text at one version to the text at another. Steps apply in order, each to what the
+/// one before it has left.
+package struct TextPatch: Hashable, Sendable {
+  /// In scalars.
+  package var position: Int
+  /// How many scalars go from there on.
+  package var removed: Int
+  /// What is put there then.
+  package var inserted: String
+  /// Who put it there; nil when nothing is inserted.
+  package var author: ChangeID?
+}
+
+/// A stretch of a text that one change has put there.
+package struct TextAttribution: Hashable, Sendable {
+  /// In scalars.
+  package var count: Int
+  package var author: ChangeID
+}
+
+extension Document {
+  /// What leads from the text at `path` as it was at one version to that at another, older or newer
+  /// or neither: exactly what is different, in document order.
+  ///
+  /// - Parameters:
+  ///   - path: of a text that is there now.
+  ///   - from: a version of this document or a larger one; what it covers of this document counts.
+  ///   - to: likewise.
+  ///   - history: that of the document as it is.
+  /// - Complexity: O(n log n) for the n operations that only one version covers or that were made at
+  ///   the same time as those, and, where text comes back, for those since it was written.
+  package func textPatches(
+    at path: DocumentPath, from: VersionVector, to: VersionVector, in history: DocumentHistory
+  ) throws -> [TextPatch] {
+    let handle = try handle(at: path, kind: .text)
+    return try withSequence(handle, of: history) { sequence in
+      let steps = try difference(
+        handle, history, sequence, from: history.frontier(at: from), to: history.frontier(at: to))
+      return history.textPatches(steps, of: sequence)
+    } ?? []
+  }
+
+  /// The text at `path` as it was at a version. Complexity: that of ``textPatches(at:from:to:in:)`` from
+  /// now, and of copying the text.
+  package func text(
+    at path: DocumentPath, version: VersionVector, in history: DocumentHistory
+  ) throws -> String {
+    let handle = try handle(at: path, kind: .text)
+    var text = texts[slot(of: handle)]
+    return try withSequence(handle, of: history) { sequence in
+      let steps = try difference(
+        handle, history, sequence, from: history.graph.frontier, to: history.frontier(at: version))
+      try text.apply(steps, from: sequence.log)
+      return text.string
+    } ?? ""
+  }
+
+  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log n) for
+  /// its n operations.
+  package func attribution(
+    at path: DocumentPath, in history: DocumentHistory
+  ) throws -> [TextAttribution] {
+    let handle = try handle(at: path, kind: .text)
+    return try withSequence(handle, of: history) { sequence in
+      let steps = try difference(handle, history, sequence, from: [], to: history.graph.frontier)
+      var parts: [TextAttribution] = []
+      for step in steps {
+        history.forEachAuthor(of: step) { author, count in
+          if parts.last?.author == author {
+            parts[parts.count - 1].count += count
+          } else {
+            parts.append(TextAttribution(count: count, author: author))
+          }
+        }
+      }
+      return parts
+    } ?? []
+  }
+
+  /// Nil when nothing was ever written there.
+  private func withSequence<Result>(
+    _ handle: ContainerHandle, of history: DocumentHistory,
+    _ body: (SequenceHistory) throws -> Result
+  ) throws -> Result? {
+    let container = containers[handle.index].id
+    guard let sequence = history.sequences.first(where: { $0.container == container }) else {
+      return nil
+    }
+    return try body(sequence)
+  }
+
+  private func difference(
+    _ handle: ContainerHandle, _ history: DocumentHistory, _ sequence: SequenceHistory,
+    from: [Int], to: [Int]
+  ) throws(MergeError) -> [SequencePatch] {
+    do {
+      return try SequenceWalker.difference(
+        graph: history.graph, log: sequence.log, ranks: history.ranks, from: from, to: to,
+        isSound: !containers[handle.index].isFlawed)
+    } catch {
+      throw .damagedHistory("\(sequence.container) of document \(id): \(error)")
+    }
+  }
+}
+
+extension DocumentHistory {
+  /// The greatest events of what a version covers. Complexity: O(origins) and the distance between
+  /// what they wrote last.
+  fileprivate func frontier(at version: VersionVector) -> [Int] {
+    var heads: [Int] = []
+    for index in 0..<originCount {
+      if let head = graph.lastEvent(
+        origin: index, notAfter: version[origin(at: index)])
+      {
+        heads.append(head)
+      }
+    }
+    return graph.dominators(of: heads.sorted())
+  }
+
+  /// What goes and comes at one place is one patch for each author of what comes.
+  fileprivate func textPatches(
+    _ steps: [SequencePatch], of sequence: SequenceHistory
+  ) -> [TextPatch] {
+    var patches: [TextPatch] = []
+    // Where the last patch ends.
+    var end = -1
+    for step in steps {
+      guard step.kind == .insert else {
+        if step.position == end {
+          patches[patches.count - 1].removed += step.count
+        } else {
+          patches.append(TextPatch(position: step.position, removed: step.count, inserted: ""))
+          end = step.position
+        }
+        continue
+      }
+      var position = step.position
+      forEachAuthor(of: step) { author, count in
+        let content = step.content + position - step.position
+        let text = sequence.log.text(ofContent: content..<content + count)
+        if end == position, let last = patches.indices.last, patches[last].inserted.isEmpty {
+          patches[last].inserted = text
+          patches[last].author = author
+        } else {
+          patches.append(
+            TextPatch(position: position, removed: 0, inserted: text, author: author))
+        }
+        position += count
+        end = position
+      }
+    }
+    return patches
+  }
+
+  /// The changes whose events an insertion consists of, and how many each has.
+  fileprivate func forEachAuthor(of step: SequencePatch, _ body: (ChangeID, Int) -> Void) {
+    var version = step.version
+    let end = step.version + step.count
+    while version < end {
+      let event = event(at: version)
+      let next = min(end, graph.changeEnd(at: version))
+      body(event.change, next - version)
+      version = next
+    }
+  }
+}

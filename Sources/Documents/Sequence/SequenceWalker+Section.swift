@@ -11,8 +11,8 @@ struct SectionWalk: ~Copyable {
     case derived(lengthOfOld: Int)
   }
 
-  private var tracker = SequenceTracker()
-  private var order: UnitOrder
+  var tracker = SequenceTracker()
+  private(set) var order: UnitOrder
   /// What each piece did, by its number in the section.
   private var deeds = Arena<Deed>()
   /// The units that pieces touched.
@@ -115,6 +115,14 @@ struct SectionWalk: ~Copyable {
     let deed = deeds[piece]
     guard tracker.step(deed.first..<deed.end, of: targets, isUp: isUp) else {
       throw .damagedHistory(version: 0)
+    }
+  }
+
+  /// Takes the prepare version, at the end of a section, to another version of it. Both are given as
+  /// whether they have each piece.
+  mutating func turn(from: [Bool], to: [Bool]) throws(SequenceError) {
+    for piece in from.indices where from[piece] != to[piece] {
+      try step(piece, isUp: to[piece])
     }
   }
 

@@ -47,17 +47,31 @@ struct UnitOrder: ~Copyable {
     return (left.sequence, left.index) < (right.sequence, right.index)
   }
 
+  /// The events that the ids from `id` on stand for, at most `count`, as far as they are
+  /// consecutive: at least one.
+  func events(from id: UInt32, count: UInt32) -> Range<Int> {
+    let run = run(of: id)
+    let next = run + 1 < runs.count ? runs.base[run + 1].firstID : self.count
+    let version = runs.base[run].version + Int(id - runs.base[run].firstID)
+    return version..<version + Int(min(count, next - id))
+  }
+
   private func rank(_ origin: Int) -> UInt32 {
     origin < ranks.count ? ranks[origin] : .max
   }
 
   private func version(of id: UInt32) -> Int {
+    let run = run(of: id)
+    return runs.base[run].version + Int(id - runs.base[run].firstID)
+  }
+
+  private func run(of id: UInt32) -> Int {
     var low = 0
     var high = runs.count
     while low < high {
       let middle = (low + high) / 2
       if runs.base[middle].firstID <= id { low = middle + 1 } else { high = middle }
     }
-    return runs.base[low - 1].version + Int(id - runs.base[low - 1].firstID)
+    return low - 1
   }
 }
