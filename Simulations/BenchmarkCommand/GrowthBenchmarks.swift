@@ -1,8 +1,8 @@
 import Documents
 import JSONCoding
 
-/// What an operation costs as what it works on grows, ten times a line. What a person does must cost
-/// the same on every line; merging must grow with what is merged.
+/// What an operation costs as what it works on grows, ten times a line. What a person does must
+/// cost the same on every line; merging must grow with what is merged.
 enum GrowthBenchmarks {
   static func run(_ bench: Bench) throws {
     for exponent in 3...8 { try text(bench, scalars: power(exponent)) }

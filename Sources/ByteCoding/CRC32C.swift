@@ -17,8 +17,8 @@ public enum CRC32C {
     (crc >> 8) ^ tables[Int(UInt8(truncatingIfNeeded: crc) ^ byte)]
   }
 
-  /// Slicing by sixteen: as many table look-ups that do not wait for each other replace as many steps
-  /// that do.
+  /// Slicing by sixteen: as many table look-ups that do not wait for each other replace as many
+  /// steps that do.
   private static func advance(_ start: UInt32, over bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
     var crc = start
     let raw = UnsafeRawBufferPointer(bytes)
