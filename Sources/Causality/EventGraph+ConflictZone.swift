@@ -50,8 +50,8 @@ package struct ConflictZone: ~Copyable {
   /// How many pieces there are.
   @usableFromInline package let count: Int
 
-  /// Whether a version has each piece; it is given by its greatest events, of which those outside the
-  /// zone do not matter. Complexity: O(pieces and parents).
+  /// Whether a version has each piece; it is given by its greatest events, of which those outside
+  /// the zone do not matter. Complexity: O(pieces and parents).
   package func pieces(in version: [Int]) -> [Bool] {
     var isIn = [Bool](repeating: false, count: count)
     for piece in (0..<count).reversed() {

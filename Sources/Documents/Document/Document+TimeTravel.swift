@@ -47,8 +47,8 @@ extension Document {
   ///   - from: a version of this document or a larger one; what it covers of this document counts.
   ///   - to: likewise.
   ///   - history: that of the document as it is.
-  /// - Complexity: O(n log n) for the n operations that only one version covers or that were made at
-  ///   the same time as those, and, where text comes back, for those since it was written.
+  /// - Complexity: O(n log n) for the n operations that only one version covers or that were made
+  ///   at the same time as those, and, where text comes back, for those since it was written.
   package func textPatches(
     at path: DocumentPath, from: VersionVector, to: VersionVector, in history: DocumentHistory
   ) throws -> [TextPatch] {
@@ -60,8 +60,8 @@ extension Document {
     } ?? []
   }
 
-  /// The text at `path` as it was at a version. Complexity: that of ``textPatches(at:from:to:in:)`` from
-  /// now, and of copying the text.
+  /// The text at `path` as it was at a version. Complexity: that of
+  /// ``textPatches(at:from:to:in:)`` from now, and of copying the text.
   package func text(
     at path: DocumentPath, version: VersionVector, in history: DocumentHistory
   ) throws -> String {
@@ -75,8 +75,8 @@ extension Document {
     } ?? ""
   }
 
-  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log n) for
-  /// its n operations.
+  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log n)
+  /// for its n operations.
   package func attribution(
     at path: DocumentPath, in history: DocumentHistory
   ) throws -> [TextAttribution] {

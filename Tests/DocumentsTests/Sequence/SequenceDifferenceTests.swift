@@ -9,8 +9,8 @@ import Testing
 struct SequenceDifferenceTests {
   private static let shapes = SequenceConvergenceTests.shapes
 
-  /// Any two versions, in either direction, against the model: the patches lead from the one text to
-  /// the other, and touch nothing that both show.
+  /// Any two versions, in either direction, against the model: the patches lead from the one text
+  /// to the other, and touch nothing that both show.
   private static func check(seed: UInt64, shape: RandomHistory.Shape) throws {
     let history = RandomHistory(seed: seed, shape: shape)
     var random = SeededGenerator(seed: seed &+ 1)
@@ -27,7 +27,8 @@ struct SequenceDifferenceTests {
       try text.apply(patches, from: replica.log)
       let expected = history.oracle.text(in: to)
       guard text.string.unicodeScalars.elementsEqual(expected.unicodeScalars) else {
-        Issue.record("seed \(seed): \(expected.debugDescription) but got \(text.string.debugDescription)")
+        let found = text.string.debugDescription
+        Issue.record("seed \(seed): \(expected.debugDescription) but got \(found)")
         return
       }
       let before = Set(history.oracle.events(in: from))
