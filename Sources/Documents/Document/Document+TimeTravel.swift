@@ -55,8 +55,8 @@ extension Document {
     } ?? ""
   }
 
-  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log
-  /// n) for its n operations.
+  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log n)
+  /// for its n operations.
   package func attribution(
     at path: DocumentPath, in history: DocumentHistory
   ) throws -> [TextAttribution] {

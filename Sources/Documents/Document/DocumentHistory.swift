@@ -24,6 +24,8 @@ package struct DocumentHistory: Sendable {
 
   /// The origin appended last: mostly the next one too.
   private var recentOrigin: (origin: Origin, index: Int)?
+  /// The change appended last, which the next one mostly has as its parent, and its last event.
+  private var recentChange: (change: ChangeID, version: Int)?
   /// The text or list asked for last.
   private var recentSequence = 0
 
@@ -63,10 +65,17 @@ package struct DocumentHistory: Sendable {
     let origin = intern(change.origin)
     if hasChange(change) { return .duplicate }
     let eventCount = incoming.edit.eventCount
-    guard eventCount > 0, let named = versions(of: incoming.edit.parents) else { return .ignored }
+    guard eventCount > 0 else { return .ignored }
+    var parents = Arena<Int>(capacity: incoming.edit.parents.count)
+    for name in incoming.edit.parents {
+      guard let version = lastVersion(of: name) else { return .ignored }
+      parents.append(version)
+    }
     do {
       let events = try graph.append(
-        origin: origin, sequence: change.sequence, eventCount: eventCount, parents: named)
+        origin: origin, sequence: change.sequence, eventCount: eventCount, isOneChange: true,
+        reducing: &parents)
+      recentChange = (change, events.upperBound - 1)
       note(incoming.lamport, incoming.time)
       try record(incoming.edit.operations, lamport: incoming.lamport, from: events.lowerBound)
       return .events(events)
@@ -129,9 +138,9 @@ package struct DocumentHistory: Sendable {
     _ operations: [Operation], lamport: UInt64, from first: Int
   ) throws(SequenceError) {
     var version = first
-    for operation in operations {
-      try record(operation, lamport: lamport, version: version)
-      version += operation.eventCount
+    for index in operations.indices {
+      try record(operations[index], lamport: lamport, version: version)
+      version += operations[index].eventCount
     }
   }
 
@@ -269,6 +278,7 @@ package struct DocumentHistory: Sendable {
 
   /// The last event of a change, nil when it has none here. Complexity: O(log runs).
   package func lastVersion(of change: ChangeID) -> Int? {
+    if let recentChange, recentChange.change == change { return recentChange.version }
     guard let origin = index(of: change.origin),
       let events = graph.versions(origin: origin, sequence: change.sequence)
     else { return nil }

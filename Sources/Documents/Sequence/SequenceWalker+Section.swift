@@ -118,8 +118,8 @@ struct SectionWalk: ~Copyable {
     }
   }
 
-  /// Takes the prepare version, at the end of a section, to another version of it. Both are given as
-  /// whether they have each piece.
+  /// Takes the prepare version, at the end of a section, to another version of it. Both are given
+  /// as whether they have each piece.
   mutating func turn(from: [Bool], to: [Bool]) throws(SequenceError) {
     for piece in from.indices where from[piece] != to[piece] {
       try step(piece, isUp: to[piece])

@@ -12,6 +12,8 @@ struct EventGraphTests {
     /// For each event itself and all its ancestors.
     var closures: [Set<Int>] = []
     var events: [GraphEvent] = []
+    /// The first event of each change, and what it was said to have as parents.
+    var named: [(version: Int, parents: [Int])] = []
 
     init(_ random: inout SeededGenerator, changes: Int) throws {
       var sequences = [UInt64](repeating: 0, count: 4)
@@ -28,6 +30,7 @@ struct EventGraphTests {
         }
         let versions = try graph.append(
           origin: origin, sequence: sequences[origin], eventCount: count, parents: parents)
+        named.append((versions.lowerBound, parents))
         for (index, version) in versions.enumerated() {
           var closure: Set<Int> = [version]
           for parent in index == 0 ? parents : [version - 1] {
@@ -116,6 +119,30 @@ struct EventGraphTests {
     var pieces: [ConflictZone.Piece] = []
     for index in 0..<zone.count { pieces.append(zone[index]) }
     return pieces
+  }
+
+  @Test(
+    "parents that others cover are left out, and the frontier follows",
+    arguments: 0..<60 as Range<UInt64>)
+  func parents(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let model = try Model(&random, changes: 40)
+    for (version, parents) in model.named {
+      #expect(model.graph.parents(of: version) == model.heads(parents))
+    }
+    // The same runs once more, with the frontier looked at after each.
+    var graph = EventGraph()
+    for (index, change) in model.named.enumerated() {
+      let next = index + 1 < model.named.count ? model.named[index + 1].version : model.graph.count
+      var parents = Arena<Int>()
+      for parent in change.parents { parents.append(parent) }
+      let event = model.events[change.version]
+      _ = try graph.append(
+        origin: event.origin, sequence: event.sequence, eventCount: next - change.version,
+        isOneChange: true, reducing: &parents)
+      #expect(graph.frontier == model.heads(0..<next))
+      #expect((0..<parents.count).map { parents[$0] } == model.heads(change.parents))
+    }
   }
 
   @Test("events and numbers translate both ways", arguments: 0..<20 as Range<UInt64>)

@@ -57,6 +57,11 @@ struct SequenceConvergenceTests {
         replicas: 3, changes: 120, mergePercent: 6, deletePercent: 20, hotPlaces: 3,
         operationsMax: 6, runMax: 2)
     ),
+    (
+      "more pieces in a section than fit into a set",
+      RandomHistory.Shape(
+        replicas: 6, changes: 420, mergePercent: 25, operationsMax: 1, runMax: 2, otherEventsMax: 0)
+    ),
   ]
 
   /// Every replica, whatever the order and the batches in which it learns of the changes, shows at
