@@ -17,24 +17,40 @@ struct Bench {
   /// Times `measure` in what it uses of a core. What `prepare` makes for a run is not timed, nor is
   /// `check`, which says whether the result is right.
   ///
-  /// - Parameter count: how many things one run does; nil reports milliseconds for all, a number
-  ///   microseconds for each.
+  /// - Parameters:
+  ///   - count: how many things one run does; nil reports milliseconds for all, a number
+  ///     microseconds for each.
+  ///   - floor: what the time is held against: done right before each run and right after it, as
+  ///     machines are faster at times. The ratio to the quicker of the two is reported too.
   func time<Input, Output>(
-    _ name: String, _ subject: String, each count: Int? = nil, prepare: () throws -> Input,
-    check: (Output) throws -> Bool, measure: (Input) throws -> Output
+    _ name: String, _ subject: String, each count: Int? = nil, over floor: (() -> Void)? = nil,
+    prepare: () throws -> Input, check: (Output) throws -> Bool,
+    measure: (Input) throws -> Output
   ) throws {
     var figures: [Double] = []
+    var ratios: [Double] = []
     for _ in 0..<runs {
       let input = try prepare()
+      let before = floor.map { Self.seconds($0) }
       let start = Self.coreSeconds
       let output = try measure(input)
       let seconds = Self.coreSeconds - start
+      if let before, let after = floor.map({ Self.seconds($0) }) {
+        ratios.append(seconds / Swift.max(Swift.min(before, after), 1e-9))
+      }
       guard try check(output) else {
         throw CommandFailure(sentence: "\(name) of \(subject) gives a wrong result")
       }
       figures.append(count.map { seconds * 1e6 / Double($0) } ?? seconds * 1e3)
     }
     report(name, subject, unit: count == nil ? "ms" : "us", figures)
+    report("\(name).ratio", subject, unit: "ratio", ratios)
+  }
+
+  private static func seconds(_ body: () -> Void) -> Double {
+    let start = coreSeconds
+    body()
+    return coreSeconds - start
   }
 
   /// Measures how much of something there is in a second of a core that `measure` uses: whatever

@@ -17,7 +17,7 @@ struct BenchmarkProgram: ParsableCommand {
     version: "skerry-bench 0.1.0")
 
   @Argument(help: "What to measure: 'list', or any of text, store, simulator, growth.")
-  var names: [String] = ["text", "store"]
+  var names: [String] = []
 
   @Option(help: "The folder with the traces.")
   var traces: String?
@@ -52,7 +52,8 @@ struct BenchmarkProgram: ParsableCommand {
       return
     }
     let bench = Bench(runs: runs, isJSON: json)
-    for name in names { try Benchmarks.named[name]?(bench, self) }
+    let asked = trace.isEmpty ? ["text", "store"] : ["text"]
+    for name in names.isEmpty ? asked : names { try Benchmarks.named[name]?(bench, self) }
   }
 
   func folder() throws -> TraceFolder {

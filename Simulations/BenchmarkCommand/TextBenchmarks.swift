@@ -10,11 +10,14 @@ enum TextBenchmarks {
     for name in ["automerge-paper", "seph-blog1", "rustcode", "sveltecomponent"] {
       try sequential(bench, try folder.sequential(name))
     }
+    // What merges are held against: the gap buffer that replays this session.
+    let paper = try FlatPatches(try folder.sequential("automerge-paper"))
+    let floor = { _ = paper.replayInGapBuffer() }
     for name in ["friendsforever", "clownschool", "node_nodecc"] {
-      try concurrent(bench, try folder.concurrent(name), isEndKnown: true)
+      try concurrent(bench, try folder.concurrent(name), isEndKnown: true, over: floor)
     }
     // Its end depends on how an engine orders insertions at one place.
-    try concurrent(bench, try folder.concurrent("git-makefile"), isEndKnown: false)
+    try concurrent(bench, try folder.concurrent("git-makefile"), isEndKnown: false, over: floor)
     try offline(bench, "text.mergeOffline", operations: 100_000)
   }
 
@@ -31,12 +34,15 @@ enum TextBenchmarks {
   private static func sequential(_ bench: Bench, _ trace: SequentialTrace) throws {
     let subject = trace.name
     let end = trace.endContent
-    try floor(bench, trace)
+    let patches = try FlatPatches(trace)
+    let floor = { _ = patches.replayInGapBuffer() }
+    try measureFloor(bench, trace, patches)
     try bench.time(
-      "text.localReplay", subject, prepare: {}, check: { try text(of: $0) == end },
+      "text.localReplay", subject, over: floor, prepare: {}, check: { try text(of: $0) == end },
       measure: { try TraceEdits.replayLocally(trace) })
     try bench.time(
-      "text.localReplayUTF16", subject, prepare: {}, check: { try text(of: $0) == end },
+      "text.localReplayUTF16", subject, over: floor, prepare: {},
+      check: { try text(of: $0) == end },
       measure: { try TraceEdits.replayLocallyByUTF16(trace) })
 
     let document = try TraceEdits.replayLocally(trace)
@@ -49,7 +55,7 @@ enum TextBenchmarks {
       "text.open", subject, prepare: {}, check: { $0 == end },
       measure: { try text(of: Document(id: TraceEdits.document, state: state)) })
     try bench.time(
-      "text.openFromHistory", subject, prepare: {}, check: { $0 == end },
+      "text.openFromHistory", subject, over: floor, prepare: {}, check: { $0 == end },
       measure: { try text(of: open(chunk)) })
     try memory(bench, subject, state, chunk)
     try keystrokes(bench, subject, state)
@@ -85,8 +91,9 @@ enum TextBenchmarks {
   }
 
   /// What an editor does at least, and the text of a document without the document.
-  private static func floor(_ bench: Bench, _ trace: SequentialTrace) throws {
-    let patches = try FlatPatches(trace)
+  private static func measureFloor(
+    _ bench: Bench, _ trace: SequentialTrace, _ patches: FlatPatches
+  ) throws {
     let end = Array(trace.endContent.utf8)
     try bench.time(
       "floor.gapBuffer", trace.name, prepare: {}, check: { $0 == end },
@@ -128,17 +135,17 @@ enum TextBenchmarks {
   // MARK: Several people
 
   private static func concurrent(
-    _ bench: Bench, _ trace: ConcurrentTrace, isEndKnown: Bool
+    _ bench: Bench, _ trace: ConcurrentTrace, isEndKnown: Bool, over floor: (() -> Void)? = nil
   ) throws {
     let edits = TraceEdits.edits(of: trace)
     let chunk = HistoryChunk.encode(edits, of: TraceEdits.document, .thorough)
     bench.figure("text.size", trace.name, chunk.count, unit: "bytes")
     try bench.time(
-      "text.merge", trace.name, prepare: {},
+      "text.merge", trace.name, over: floor, prepare: {},
       check: { (text: String) in !isEndKnown || text == trace.endContent },
       measure: { try text(of: open(chunk)) })
     try bench.time(
-      "text.mergeEdits", trace.name, prepare: {},
+      "text.mergeEdits", trace.name, over: floor, prepare: {},
       check: { (text: String) in !isEndKnown || text == trace.endContent },
       measure: {
         let document = Document(id: TraceEdits.document)

@@ -54,8 +54,12 @@ package struct ConflictZone: ~Copyable {
   /// the zone do not matter. Complexity: O(pieces and parents).
   package func pieces(in version: [Int]) -> [Bool] {
     var isIn = [Bool](repeating: false, count: count)
+    // Both ascend.
+    var heads = version[...]
     for piece in (0..<count).reversed() {
-      if !isIn[piece], version.contains(self[piece].versions.upperBound - 1) { isIn[piece] = true }
+      let last = self[piece].versions.upperBound - 1
+      while let head = heads.last, head > last { heads.removeLast() }
+      if heads.last == last { isIn[piece] = true }
       guard isIn[piece] else { continue }
       for parent in self[piece].parents { isIn[Int(parents[parent])] = true }
     }

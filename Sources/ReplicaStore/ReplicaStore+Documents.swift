@@ -41,13 +41,17 @@ extension ReplicaStore {
 
   /// Calls `body` with a document and its whole history; nil when there is none.
   ///
-  /// Complexity: O(runs of the history) to read it.
+  /// Complexity: O(runs of the history) to read it, unless the open document keeps it.
   package func withHistory<Result>(
     of id: DocumentID, _ body: (Document, DocumentHistory) throws -> Result
   ) throws -> Result? {
     try read {
       guard let entry = try entry(id) else { return nil }
-      return try body(entry.document, try history(entry))
+      do {
+        return try body(entry.document, try entry.document.keptHistory ?? history(entry))
+      } catch let error as MergeError {
+        throw StoreError.damaged("\(error)")
+      }
     }
   }
 

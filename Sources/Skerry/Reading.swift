@@ -63,7 +63,24 @@ public struct Reading {
     try live(id, at: nil).string(at: path)
   }
 
-  /// Who wrote which part of a text, from its start to its end.
+  /// The text that is at `path` now, as it was at a version.
+  ///
+  /// - Throws: as ``attribution(_:path:)``.
+  /// - Complexity: O(n log n) for the n operations since then, and those since what was deleted was
+  ///   written; O(text) to copy it.
+  public func text(
+    _ id: DocumentID, path: [PathStep], at version: VersionVector
+  ) throws(ReplicaError) -> String {
+    try withHistory(id) { document, history in
+      try document.text(at: DocumentPath(path), version: version, in: history)
+    }
+  }
+
+  /// Who wrote which part of a text, from its start to its end; the counts are Unicode scalars.
+  ///
+  /// - Throws: `refused` when there is no such document or no text at the path, `damaged` when its
+  ///   history is.
+  /// - Complexity: O(n log n) for the n operations of its history.
   public func attribution(
     _ id: DocumentID, path: [PathStep]
   ) throws(ReplicaError) -> [TextAttribution] {
@@ -72,7 +89,12 @@ public struct Reading {
     }
   }
 
-  /// What leads from a text at one version to that at another, older or newer or neither.
+  /// What leads from a text at one version to that at another, older or newer or neither: exactly
+  /// what is different, in the order of the text.
+  ///
+  /// - Throws: as ``attribution(_:path:)``.
+  /// - Complexity: O(n log n) for the n operations that only one version covers or that were made
+  ///   at the same time as those, and, where text comes back, for those since it was written.
   public func textPatches(
     _ id: DocumentID, path: [PathStep], from: VersionVector, to: VersionVector
   ) throws(ReplicaError) -> [TextPatch] {

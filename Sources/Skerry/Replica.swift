@@ -122,9 +122,17 @@ extension Replica {
     try await reading { reading throws(ReplicaError) in try reading.text(id, path: path) }
   }
 
-  /// Who wrote which part of a text, from its start to its end.
-  ///
-  /// Complexity: O(n log n) for the n operations of its history.
+  /// The text that is at `path` now, as it was at a version; see ``Reading/text(_:path:at:)``.
+  public func text(
+    _ id: DocumentID, path: [PathStep], at version: VersionVector
+  ) async throws(ReplicaError) -> String {
+    try await reading { reading throws(ReplicaError) in
+      try reading.text(id, path: path, at: version)
+    }
+  }
+
+  /// Who wrote which part of a text, from its start to its end; see
+  /// ``Reading/attribution(_:path:)``.
   public func attribution(
     _ id: DocumentID, path: [PathStep]
   ) async throws(ReplicaError) -> [TextAttribution] {
@@ -133,7 +141,8 @@ extension Replica {
     }
   }
 
-  /// What leads from a text at one version to that at another, older or newer or neither.
+  /// What leads from a text at one version to that at another, older or newer or neither; see
+  /// ``Reading/textPatches(_:path:from:to:)``.
   public func textPatches(
     _ id: DocumentID, path: [PathStep], from: VersionVector, to: VersionVector
   ) async throws(ReplicaError) -> [TextPatch] {

@@ -8,8 +8,8 @@ struct BlameCommand: AsyncParsableCommand {
     commandName: "blame",
     abstract: "Who wrote which part of a text.",
     discussion: """
-      One line a part, in the order of the text: the origin and the sequence number of the change that
-      put it there ('skerry log' tells when), and the part as a JSON string.
+      One line a part, in the order of the text: the origin and the sequence number of the change
+      that put it there ('skerry log' tells when), and the part as a JSON string.
 
       EXAMPLE
         skerry blame notes.skerry 0123456789abcdef0123456789abcdef body
@@ -49,14 +49,20 @@ struct BlameCommand: AsyncParsableCommand {
 struct DiffCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
-    abstract: "What changed in a text between two versions, in either direction.",
+    abstract: "What changed in a document between two versions, in either direction.",
     discussion: """
-      Each line is a step that an editor can take after the ones before it: a position in Unicode
-      scalars, how many go from there on, and what is put there. FROM and TO are versions as 'skerry
-      info' prints them.
+      FROM and TO are versions: each answer of 'skerry apply' holds the one that it led to, 'skerry
+      info' prints that of now.
+
+      A text is compared step by step, as an editor would take one after the other: a position in
+      Unicode scalars, how many go from there on, and what is put there. All else is shown as it was
+      ('-') and as it is ('+').
 
       EXAMPLE
-        skerry diff notes.skerry 0123456789abcdef0123456789abcdef v1:… v1:… --path body
+        OLD=$(skerry info notes.skerry --json | jq -r .version)
+        # … edit, or sync …
+        NEW=$(skerry info notes.skerry --json | jq -r .version)
+        skerry diff notes.skerry 0123456789abcdef0123456789abcdef "$OLD" "$NEW"
       """)
 
   @OptionGroup var place: StoreArgument
@@ -66,25 +72,21 @@ struct DiffCommand: AsyncParsableCommand {
   var from: VersionVector
   @Argument(help: "The version to come to ('v1:…').", transform: CommandArgument.version)
   var to: VersionVector
-  @Option(help: "The place of a text in the document.", transform: CommandArgument.path)
-  var path: [PathStep]
+  @Option(help: "Only this place in the document.", transform: CommandArgument.path)
+  var path: [PathStep] = []
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
-    let patches = try await replica.textPatches(doc, path: path, from: from, to: to)
+    let differences = try await replica.read { reading in
+      try DocumentComparison(reading, doc, from: from, to: to).differences(at: path)
+    }
     await replica.close()
-    for patch in patches {
-      let inserted = JSONValue.string(patch.inserted)
+    for difference in differences {
       if output.isJSON {
-        try StandardOutput.write([
-          "at": .count(patch.position), "delete": .count(patch.removed), "insert": inserted,
-          "origin": patch.author.map { .string($0.origin.description) } ?? .null,
-          "sequence": patch.author.map { .count($0.sequence) } ?? .null,
-        ])
+        try StandardOutput.write(difference.json)
       } else {
-        try StandardOutput.write(
-          line: "at \(patch.position) delete \(patch.removed) insert \(inserted.text())")
+        for line in difference.lines { try StandardOutput.write(line: line) }
       }
     }
   }

@@ -156,4 +156,65 @@ import Testing
     typist.document.settle()
     #expect(typist.document.approximateBytes == before + 1_000)
   }
+
+  @Test("a remote delete after a keystroke, however that was taken, deletes the document")
+  func deleteAfterKeystroke() throws {
+    for letter in ["b", "é"] {
+      let typist = try Typist()
+      try typist.insert("a", at: 0)
+      _ = try typist.string
+      try typist.insert(letter, at: 1)
+      let delete = IncomingEdit(
+        change: ChangeID(origin: testOrigin(1), sequence: 1), lamport: 100, time: .epoch,
+        edit: DocumentEdit(
+          document: documentID, parents: typist.document.parents,
+          operations: [Operation(.root, .deleteDocument)]))
+      _ = try typist.document.merge([delete]) { DocumentHistory(document: documentID) }
+      #expect(typist.document.isDeleted)
+    }
+  }
+
+  @Test(
+    "whoever looks between a keystroke and its commit takes nothing away",
+    arguments: [
+      { _ = $0.parents }, { _ = $0.isEmpty }, { _ = $0.copy() }, { _ = $0.encodeState() },
+      { _ = $0.editsOfHistory }, { _ = $0.texts.count },
+    ] as [@Sendable (Document) -> Void])
+  func looking(look: @Sendable (Document) -> Void) throws {
+    let typist = try Typist()
+    for round in 0..<3 {
+      for index in 0..<5 {
+        try typist.commit { editor in
+          try editor.insertText(typist.text, at: round * 5 + index, index == 3 ? "é" : "x")
+          look(typist.document)
+        }
+      }
+    }
+    for index in 0..<6 {
+      try typist.commit { editor in
+        try editor.removeText(typist.text, at: index < 3 ? 14 - index : 4, count: 1)
+        look(typist.document)
+      }
+    }
+    let edits = try #require(typist.document.editsOfHistory)
+    #expect(edits.count == 22)
+    #expect(edits.map(\.change.sequence) == Array(1...22))
+    try typist.expectSameElsewhere()
+  }
+
+  @Test("a new editor does not go on with the change of the one before")
+  func newEditor() throws {
+    let typist = try Typist()
+    try typist.insert("a", at: 0)
+    typist.editor.begin(
+      ChangeID(origin: testOrigin(0), sequence: 3), lamport: 3, time: .epoch)
+    #expect(try !typist.editor.commit())
+    let editor = typist.document.beginEdit(
+      ChangeID(origin: testOrigin(0), sequence: 9), lamport: 9)
+    try editor.insertText(typist.text, at: 1, "b")
+    #expect(try editor.commit())
+    let edits = try #require(typist.document.editsOfHistory)
+    #expect(edits.map(\.change.sequence) == [1, 2, 9])
+    #expect(edits.map(\.lamport) == [1, 2, 9])
+  }
 }

@@ -13,7 +13,7 @@ struct PeerBenchmarks {
       .split(whereSeparator: \.isWhitespace)
     guard !known.isEmpty else {
       StandardError.say(
-        "no other engine was measured: \(python) imports none of loro, pycrdt, automerge",
+        "no other engine was measured: no \(python) imports loro, pycrdt or automerge",
         as: "skerry-bench")
       return
     }
@@ -22,7 +22,10 @@ struct PeerBenchmarks {
       guard case .object(let object)? = try? JSONValue(parsing: line),
         case .string(let name)? = object["name"], case .string(let subject)? = object["subject"],
         case .string(let unit)? = object["unit"], let figures = Figures(object)
-      else { throw CommandFailure(sentence: "an engine measured by \(python) reports '\(line)'") }
+      else {
+        lines.stop()
+        throw CommandFailure(sentence: "an engine measured by \(python) reports '\(line)'")
+      }
       bench.report(name, subject, unit: unit, figures)
     }
     try lines.finish()
@@ -80,6 +83,11 @@ private final class Python {
       if more.isEmpty { return nil }
       pending.append(more)
     }
+  }
+
+  func stop() {
+    process.terminate()
+    process.waitUntilExit()
   }
 
   func finish() throws {

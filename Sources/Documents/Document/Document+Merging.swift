@@ -83,6 +83,9 @@ extension Document {
   /// Whether the document keeps its history in memory.
   package var hasHistory: Bool { storedHistory != nil }
 
+  /// The history, while the document keeps it in memory.
+  package var keptHistory: DocumentHistory? { history }
+
   /// Every edit in the history that the document keeps; nil when it keeps none.
   package var editsOfHistory: [IncomingEdit]? { history?.edits() }
 
@@ -94,7 +97,10 @@ extension Document {
   }
 
   /// Frees the history; the next concurrent merge asks for it again.
+  ///
+  /// - Precondition: no transaction of an editor is open.
   package func releaseHistory() {
+    precondition(!typing.hasOffer, "a transaction is open")
     history = nil
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1

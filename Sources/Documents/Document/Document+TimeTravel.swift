@@ -24,7 +24,8 @@ extension Document {
   ///
   /// - Parameters:
   ///   - path: of a text that is there now.
-  ///   - from: a version of this document or a larger one; what it covers of this document counts.
+  ///   - from: what it covers of this document counts, with all that this builds on. (Versions of
+  ///     replicas cover that anyway.)
   ///   - to: likewise.
   ///   - history: that of the document as it is.
   /// - Complexity: O(n log n) for the n operations that only one version covers or that were made
@@ -50,7 +51,11 @@ extension Document {
     return try withSequence(handle, of: history) { sequence in
       let steps = try difference(
         handle, history, sequence, from: history.graph.frontier, to: history.frontier(at: version))
-      try text.apply(steps, from: sequence.log)
+      do {
+        try text.apply(steps, from: sequence.log)
+      } catch {
+        throw MergeError.damagedHistory("\(sequence.container) of document \(id): \(error)")
+      }
       return text.string
     } ?? ""
   }

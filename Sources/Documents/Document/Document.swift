@@ -37,7 +37,8 @@ package final class Document {
   /// The container named last, which is mostly the next one too.
   @exclusivity(unchecked) private var recentContainer = 0
 
-  /// About how many bytes the document takes in memory, and its state in bytes. Complexity: O(1).
+  /// About how many bytes the document takes in memory, and its state in bytes; up to a few hundred
+  /// keystrokes behind. Complexity: O(1).
   @exclusivity(unchecked) package internal(set) var approximateBytes = 64
 
   struct FrontierEntry: Hashable, Sendable {
@@ -110,7 +111,7 @@ package final class Document {
   }
 
   /// The texts. Whoever reads or edits them here takes the text from the keystrokes that would go
-  /// straight into its gap.
+  /// straight into its gap: reading writes to the document too.
   var texts: [TextRope] {
     _read {
       typing.leaveGap()

@@ -49,17 +49,18 @@ package final class Editor {
     return edit
   }
 
-  /// Ends the edit and records it in the history that the document keeps. Complexity: O(1) for a
-  /// keystroke that goes on where the last one ended.
+  /// Ends the edit and records it in the history that the document keeps, for whoever has a
+  /// document in memory with its history and no store: stores take what ``finish()`` hands out.
+  /// Complexity: O(1) for a keystroke that goes on where the last one ended.
   ///
   /// - Returns: whether something was done.
   package func commit() throws(MergeError) -> Bool {
+    document.openEditEndsInDelete = nil
     if document.typing.hasOffer {
       document.typing.acceptOffer(time: time)
       return true
     }
     precondition(document.hasHistory, "a document without history has nowhere to record an edit")
-    document.openEditEndsInDelete = nil
     guard !draft.isEmpty else { return false }
     try document.record(draft, of: change, lamport: lamport, time: time)
     document.advanceFrontier(to: change, endsInDelete: draft.endsInDelete)
@@ -132,6 +133,7 @@ extension Document {
   package func beginEdit(
     _ change: ChangeID, lamport: UInt64, time: Timestamp = .epoch
   ) -> Editor {
-    Editor(document: self, change: change, lamport: lamport, time: time)
+    typing.begin(change, lamport: lamport)
+    return Editor(document: self, change: change, lamport: lamport, time: time)
   }
 }

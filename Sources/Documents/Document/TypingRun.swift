@@ -44,8 +44,10 @@ struct TypingRun: ~Copyable {
     utf8.deallocate()
   }
 
-  /// What was inserted. Do not keep it.
-  var text: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: utf8, count: utf8Count) }
+  /// What was inserted, without what is offered. Do not keep it.
+  var text: UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: utf8, count: hasOffer ? utf8Count - offeredBytes : utf8Count)
+  }
 
   /// The moments of the keystrokes. Do not keep them.
   var moments: UnsafeBufferPointer<Int64> { UnsafeBufferPointer(start: times, count: count) }
@@ -57,6 +59,25 @@ struct TypingRun: ~Copyable {
     utf8Count = 0
     hasOffer = false
     isNext = false
+    gap = nil
+    bytesInGap = 0
+  }
+
+  /// Goes on after what was gathered has been put into the history. A keystroke that is offered
+  /// stays so, the first of a new run.
+  mutating func restart() {
+    guard hasOffer else { return removeAll() }
+    switch kind {
+    case .insert: position += count
+    case .deleteForward: break
+    case .deleteBackward: position -= count
+    }
+    change = ChangeID(origin: change.origin, sequence: change.sequence &+ UInt64(count))
+    lamport &+= UInt64(count)
+    let kept = utf8Count - offeredBytes
+    for index in 0..<offeredBytes { utf8[index] = utf8[kept + index] }
+    utf8Count = offeredBytes
+    count = 0
     gap = nil
     bytesInGap = 0
   }
@@ -77,10 +98,10 @@ struct TypingRun: ~Copyable {
 
   @inline(__always)
   mutating func begin(_ next: ChangeID, lamport nextLamport: UInt64) {
-    // Sums cannot overflow: `follow` left room.
+    // Nothing follows what wraps: `follow` left room, and numbers only grow.
     isNext =
-      container >= 0 && next.sequence == change.sequence + UInt64(count)
-      && nextLamport == lamport + UInt64(count) && next.origin == change.origin
+      container >= 0 && next.sequence == change.sequence &+ UInt64(count)
+      && nextLamport == lamport &+ UInt64(count) && next.origin == change.origin
       && count < Self.countMax
   }
 
@@ -226,11 +247,9 @@ extension Document {
       storedFrontier.removeAll(keepingCapacity: true)
       storedFrontier.append(entry)
     }
-    typing.removeAll()
+    typing.restart()
   }
-}
 
-extension Document {
   /// Lets the keystrokes that continue the run go straight into the gap of their text.
   func openGapForTyping() {
     guard typing.container >= 0 else { return }

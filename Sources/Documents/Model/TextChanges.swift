@@ -1,21 +1,33 @@
 public import Causality
 
 /// A step from a text at one version to the text at another. Steps apply in order, each to what the
-/// one before it has left.
+/// one before it has left: first something is removed, then something put in its place.
 public struct TextPatch: Hashable, Sendable {
-  /// In scalars.
+  /// In Unicode scalars.
   public var position: Int
   /// How many scalars go from there on.
   public var removed: Int
   /// What is put there then.
   public var inserted: String
-  /// Who put it there; nil when nothing is inserted.
+  /// The change that wrote what is inserted; nil when nothing is.
   public var author: ChangeID?
+
+  public init(position: Int, removed: Int, inserted: String, author: ChangeID? = nil) {
+    self.position = position
+    self.removed = removed
+    self.inserted = inserted
+    self.author = author
+  }
 }
 
 /// A stretch of a text that one change has put there.
 public struct TextAttribution: Hashable, Sendable {
-  /// In scalars.
+  /// In Unicode scalars.
   public var count: Int
   public var author: ChangeID
+
+  public init(count: Int, author: ChangeID) {
+    self.count = count
+    self.author = author
+  }
 }

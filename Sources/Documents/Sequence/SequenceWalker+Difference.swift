@@ -54,8 +54,9 @@ private struct DifferenceWalk: ~Copyable {
   consuming func patches(
     _ zone: consuming ConflictZone, from: [Int], to: [Int]
   ) throws(SequenceError) -> [SequencePatch]? {
-    // No length is needed where every operation is known to fit.
-    let baseCount = zone.base.isEmpty ? 0 : SequenceLog.unitCountMax
+    // Where every operation is known to fit, it is enough that the base is not taken for shorter
+    // than it was: it had no more than was ever inserted.
+    let baseCount = zone.base.isEmpty ? 0 : log.contentCount
     var plan = ReplayPlan(zone)
     var reader = PieceReader(log, &plan)
     let all = 0..<plan.zone.count

@@ -24,8 +24,7 @@ struct StoreCommandTests {
     #expect(version.output.hasPrefix("skerry "))
     for command in [
       "init", "invite", "join", "info", "docs", "get", "apply", "log", "diff", "blame", "sync",
-      "serve",
-      "status", "export", "import", "doctor",
+      "serve", "status", "export", "import", "doctor",
     ] {
       let help = try await skerry.succeed(command, "--help")
       #expect(help.output.contains("skerry \(command)"))
@@ -60,21 +59,25 @@ struct StoreCommandTests {
     try await skerry.succeed("init", store)
     let made = try await apply(
       #"{"doc":null,"ops":[{"op":"make","path":["t"],"type":"text"},"#
+        + #"{"op":"set","path":["title"],"value":"Plan"},"#
         + #"{"op":"splice","path":["t"],"at":0,"delete":0,"insert":"Bring bread."}]}"#)
     let document = try #require(made[0]["docs"]?.arrayValue?.first?.stringValue)
     let old = try #require(made[0]["version"]?.stringValue)
     let edited = try await apply(
       #"{"doc":"\#(document)","ops":[{"op":"splice","path":["t"],"at":6,"#
-        + #""delete":5,"insert":"fish"}]}"#
+        + #""delete":5,"insert":"fish"},{"op":"set","path":["title"],"value":"Party"}]}"#
     )
     let new = try #require(edited[0]["version"]?.stringValue)
-    let there = try await skerry.succeed("diff", store, document, old, new, "--path", "t")
-    #expect(there.output == "at 6 delete 5 insert \"fish\"\n")
+    let there = try await skerry.succeed("diff", store, document, old, new).lines
+    #expect(there.count == 3)
+    #expect(there[0].hasPrefix(#"t: at 6 delete 5 insert "fish" by "#))
+    #expect(there[1...] == [#"title: - "Plan""#, #"title: + "Party""#])
     let back = try await skerry.succeed("diff", store, document, new, old, "--path", "t", "--json")
     let step = try back.json()
     #expect(step["at"] == 6 && step["delete"] == 4 && step["insert"] == "bread")
-    #expect(step["sequence"] == 1)
-    #expect(try await skerry.succeed("diff", store, document, new, new, "--path", "t").output == "")
+    #expect(step["path"] == ["t"] && step["sequence"] == 1)
+    #expect(try await skerry.succeed("diff", store, document, new, new).output == "")
+    #expect(try await skerry.run("diff", store, document, old, new, "--path", "no").status == 1)
     let parts = try await skerry.succeed("blame", store, document, "t", "--json").jsonLines()
     #expect(parts.map { $0["text"] } == ["Bring ", "fish", "."])
     #expect(parts.map { $0["sequence"] } == [1, 2, 1])

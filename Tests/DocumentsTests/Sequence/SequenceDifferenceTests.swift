@@ -88,4 +88,46 @@ struct SequenceDifferenceTests {
     #expect(text.string == "tide tables")
     #expect(patches.count == 1)
   }
+
+  @Test("lists are compared like texts")
+  func lists() throws {
+    var graph = EventGraph()
+    var log = SequenceLog(.items)
+    var versions: [[Int]] = [[]]
+    func commit(_ count: Int, parents: [Int], _ record: (inout SequenceLog, Int) throws -> Void)
+      throws
+    {
+      let events = try graph.append(
+        origin: versions.count % 2, sequence: UInt64(versions.count), eventCount: count,
+        parents: parents)
+      try record(&log, events.lowerBound)
+      versions.append([events.upperBound - 1])
+    }
+    try commit(4, parents: []) {
+      try $0.appendInsert(version: $1, position: 0, itemCount: 4)
+    }
+    try commit(2, parents: versions[1]) {
+      try $0.appendInsert(version: $1, position: 1, itemCount: 2)
+    }
+    try commit(2, parents: versions[1]) {
+      try $0.appendDelete(version: $1, position: 1, count: 2)
+    }
+    // The items of each version, by the ordinals under which they were inserted.
+    let items = [[], [0, 1, 2, 3], [0, 4, 5, 1, 2, 3], [0, 3]]
+    for (from, old) in zip(versions, items) {
+      for (to, new) in zip(versions, items) {
+        var list = old
+        for patch in try SequenceWalker.difference(
+          graph: graph, log: log, ranks: [0, 1], from: from, to: to, isSound: true)
+        {
+          switch patch.kind {
+          case .insert:
+            list.insert(contentsOf: patch.content..<patch.content + patch.count, at: patch.position)
+          case .delete: list.removeSubrange(patch.position..<patch.position + patch.count)
+          }
+        }
+        #expect(list == new)
+      }
+    }
+  }
 }
