@@ -1,6 +1,7 @@
 import Foundation
 import RelayTestSupport
 import Synchronization
+import TestSupport
 import Testing
 
 /// The real `skerry-relay`, as a process of its own.
@@ -22,7 +23,7 @@ final class RelayProgramProcess: Sendable {
     let output = Pipe()
     process.standardOutput = output
     errors = TemporaryFolder()
-    errors.write([], to: errors.file("stderr"))
+    errors.write([], to: "stderr")
     process.standardError = FileHandle(forWritingAtPath: errors.file("stderr"))
     try process.run()
     var line: [UInt8] = []
@@ -54,7 +55,7 @@ final class RelayProgramProcess: Sendable {
   var isRunning: Bool { process.withLock { $0.isRunning } }
 
   var standardError: String {
-    String(decoding: errors.read(errors.file("stderr")), as: UTF8.self)
+    String(decoding: errors.read("stderr"), as: UTF8.self)
   }
 
   /// The number of a line `metrics on http://HOST:PORT/metrics` on standard error.

@@ -4,6 +4,7 @@ import Relaying
 import Sealing
 import Segments
 import SyncProtocol
+import TestSupport
 import Testing
 
 @Suite("Who may come to the relay")

@@ -5,6 +5,7 @@ import SQLiteBridge
 import Sealing
 import Segments
 import SyncProtocol
+import TestSupport
 import Testing
 
 @testable import Relaying

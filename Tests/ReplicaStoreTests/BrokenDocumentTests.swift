@@ -3,6 +3,7 @@ import Documents
 import SQLiteBridge
 import Sealing
 import Segments
+import TestSupport
 import Testing
 
 @testable import ReplicaStore

@@ -5,6 +5,7 @@ import JSONCoding
 import ReplicaStore
 import SQLiteBridge
 import Sealing
+import TestSupport
 import Testing
 
 /// Stores that earlier releases have written, by the number of their format, and what they showed.

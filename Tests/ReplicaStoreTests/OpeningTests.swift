@@ -5,6 +5,7 @@ import ReplicaStore
 import SQLiteBridge
 import Sealing
 import Segments
+import TestSupport
 import Testing
 
 #if canImport(Glibc)

@@ -2,6 +2,7 @@ import Documents
 import EditingTraces
 import ReplicaStore
 import SQLiteBridge
+import TestSupport
 import Testing
 
 @Suite(

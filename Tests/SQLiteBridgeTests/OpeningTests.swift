@@ -1,4 +1,5 @@
 import SQLiteBridge
+import TestSupport
 import Testing
 
 @Suite("Opening SQLite files")
