@@ -55,12 +55,14 @@ struct StateView: Equatable {
     list(id, isListed: !document.isDeleted)
     var writer = ByteWriter(reservingCapacity: 2 * document.approximateBytes)
     document.appendCanonicalBytes(to: &writer)
-    let moved = (try? document.json(at: ["balance"]))?.integerValue ?? 0
+    let moved = (try? document.json(at: Self.balancePath))?.integerValue ?? 0
     let entry = Entry(digest: StateDigest(of: writer.storage), balance: moved)
     entries[id] = entry
     digest.add(entry.digest)
     balance &+= entry.balance
   }
+
+  private static let balancePath: DocumentPath = ["balance"]
 
   private mutating func list(_ id: DocumentID, isListed: Bool) {
     var low = 0
