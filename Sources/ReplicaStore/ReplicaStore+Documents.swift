@@ -24,6 +24,15 @@ extension ReplicaStore {
     return try reading { () throws(StoreError) in try entry(id)?.document }
   }
 
+  /// The document as of the last transaction or refresh, as ``appliedVector`` tells of it: without
+  /// a look whether another process has committed since. The store's own, as with ``document(_:)``.
+  ///
+  /// Complexity: as that of ``document(_:)``, and no statement when it is open.
+  package func documentLastSeen(_ id: DocumentID) throws(StoreError) -> Document? {
+    if !isStale, let entry = cache.entry(id) { return entry.document }
+    return try document(id)
+  }
+
   /// The document as it was at a version; nil when it did not exist there.
   ///
   /// Complexity: O(history of the document).

@@ -58,7 +58,7 @@ package final class ReplicaStore {
   /// What has just made a transaction fail.
   var damagedDocument: (id: DocumentID, reason: String)?
 
-  private var isStale = true
+  private(set) var isStale = true
   /// The position of the last commit that this store has seen or made.
   private var committedPosition: Int64 = 0
   private var seenDataVersion: Int64 = -1

@@ -50,5 +50,5 @@ final class Connection {
   }
 
   /// What comes over this link is first hand to the others: nobody else pushes it to them.
-  var isFirstHand: Bool { link.session?.peerWish != .firstHand }
+  var isFirstHand: Bool { link.gauges.peerWish != .firstHand }
 }

@@ -76,12 +76,18 @@ struct Dialler {
     return orders
   }
 
-  var nextDeadline: UInt64 {
+  private var nextDeadline: UInt64 {
     var deadline = UInt64.max
-    for target in targets {
-      if case .resting(let until) = target.state { deadline = min(deadline, until) }
+    for index in targets.indices {
+      if case .resting(let until) = targets[index].state { deadline = min(deadline, until) }
     }
     return deadline
+  }
+
+  /// Lowers `deadline` to when `plan` has something to do at the latest. Changes nothing else: a
+  /// function that could is called in place, where others copy the dialler.
+  mutating func lower(_ deadline: inout UInt64) {
+    deadline = min(deadline, nextDeadline)
   }
 
   // MARK: What happened

@@ -112,8 +112,8 @@ package final class Engine {
   /// When `tick` has something to do at the latest, in the time of `EngineInstant.monotonic`;
   /// `.max` when nothing is waited for.
   package var nextDeadline: UInt64 {
-    var deadline = min(sealAt ?? .max, savePeersAt ?? .max, dialler?.nextDeadline ?? .max)
-    deadline = min(deadline, admitAgainAt ?? .max)
+    var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
+    dialler?.lower(&deadline)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.link.gauges.nextDeadline) }
     return deadline

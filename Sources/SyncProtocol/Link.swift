@@ -34,6 +34,8 @@ package struct Link {
     package var bytesUnderWay = 0
     /// The most of them that the peer takes.
     package var window = 0
+    /// See ``SyncSession/peerWish``.
+    package var peerWish = PushWish.everything
   }
 
   private enum Phase {
@@ -72,6 +74,10 @@ package struct Link {
     if case .closed = phase { true } else { false }
   }
 
+  private var isOpen: Bool {
+    if case .open = phase { true } else { false }
+  }
+
   /// To be called at the end of every input.
   private mutating func readGauges() {
     gauges = Gauges(heldBytes: decoder.bufferedBytes)
@@ -79,7 +85,7 @@ package struct Link {
     case .handshaking, .authenticated:
       gauges.nextDeadline = openedAt + limits.handshakeMilliseconds
     case .open: session?.read(into: &gauges)
-    case .closed: break
+    case .closed: gauges.peerWish = session?.peerWish ?? .everything
     }
   }
 
@@ -168,7 +174,7 @@ package struct Link {
   private mutating func hand(
     _ input: (inout SyncSession) -> [SessionAction]
   ) -> [LinkAction] {
-    guard case .open = phase, let actions = session?.take(input) else { return [] }
+    guard isOpen, let actions = session?.take(input) else { return [] }
     return perform(actions)
   }
 
@@ -252,9 +258,10 @@ package struct Link {
     var result: [LinkAction] = []
     result.reserveCapacity(actions.count)
     for action in actions {
-      guard case .open(let streams) = phase else { break }
+      guard isOpen else { break }
       switch action {
       case .send(let message):
+        guard case .open(let streams) = phase else { break }
         do throws(LinkError) {
           result.append(frame(try streams.outgoing.seal(message.encoded(), final: message == .bye)))
         } catch {

@@ -132,6 +132,9 @@ package struct SyncSession: Sendable {
 
   // MARK: What others may ask
 
+  /// Asked of the tag alone: comparing with nil copies the hello.
+  private var hasTheirHello: Bool { if case .some = theirHello { true } else { false } }
+
   /// The peer's hello; nil before it came.
   package var peer: Hello? { theirHello }
   /// What the peer wishes to be pushed; what comes from a peer that wishes everything is first
@@ -168,6 +171,7 @@ package struct SyncSession: Sendable {
   mutating func read(into gauges: inout Link.Gauges) {
     gauges.heldBytes += heldBytes
     gauges.nextDeadline = nextDeadline
+    gauges.peerWish = peerWish
     guard isRunning else { return }
     gauges.bytesUnderWay = inFlight.byteCountBeforeLast
     gauges.window = Int(
@@ -195,7 +199,7 @@ package struct SyncSession: Sendable {
   package var nextDeadline: UInt64 {
     guard phase == .greeting || phase == .running else { return .max }
     var deadline = lastReceived + silenceMilliseconds
-    if theirHello != nil { deadline = min(deadline, lastSent + limits.heartbeatMilliseconds) }
+    if hasTheirHello { deadline = min(deadline, lastSent + limits.heartbeatMilliseconds) }
     if let advertiseAt { deadline = min(deadline, advertiseAt) }
     if isGated, let patience = configuration.gateMilliseconds {
       deadline = min(deadline, startedAt + patience)
@@ -245,7 +249,7 @@ package struct SyncSession: Sendable {
       return finish()
     }
     if let due = advertiseAt, clock >= due { advertise() }
-    if theirHello != nil, elapsed(since: lastSent, at: clock) >= limits.heartbeatMilliseconds {
+    if hasTheirHello, elapsed(since: lastSent, at: clock) >= limits.heartbeatMilliseconds {
       pingNumber += 1
       pingSentAt = clock
       send(.ping(pingNumber))

@@ -41,14 +41,17 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   /// How many origins are behind what some peer advertised.
   package var lackingCount: Int { origins.count }
 
-  /// When `plan` has something to ask at the latest; nil when nothing is lacking.
-  package var nextDeadline: UInt64? {
-    var earliest: UInt64?
+  /// When `plan` has something to ask at the latest; nil when nothing is lacking. Stored, as it is
+  /// looked at after every input.
+  package private(set) var nextDeadline: UInt64?
+
+  /// To be called at the end of every input.
+  private mutating func renewDeadline() {
+    nextDeadline = nil
     for origin in origins {
       guard let dueAt = lacks[origin]?.dueAt else { continue }
-      earliest = min(earliest ?? dueAt, dueAt)
+      nextDeadline = min(nextDeadline ?? dueAt, dueAt)
     }
-    return earliest
   }
 
   /// A link is up whose peer writes under this origin, and pushes what it writes by itself.
@@ -58,6 +61,7 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
 
   /// A peer has this.
   package mutating func advertised(_ vector: VersionVector, by link: LinkID, now: UInt64) {
+    defer { renewDeadline() }
     var added: [Origin] = []
     for entry in vector.entries where entry.sequence > local[entry.origin] {
       if lacks[entry.origin] == nil {
@@ -94,6 +98,7 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
 
   /// This became durable here.
   package mutating func stored(_ vector: VersionVector, now: UInt64) {
+    defer { renewDeadline() }
     var isAnySettled = false
     for entry in vector.entries where entry.sequence > local[entry.origin] {
       local.advance(entry.origin, to: entry.sequence)
@@ -114,11 +119,13 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   /// Something about this origin went wrong, a gap for instance: it is asked for soon.
   package mutating func hurry(_ origin: Origin, now: UInt64) {
     guard let dueAt = lacks[origin]?.dueAt else { return }
+    defer { renewDeadline() }
     lacks[origin]?.dueAt = min(dueAt, now + graceMilliseconds)
   }
 
   /// A link is gone, and with it what its peer could be asked for.
   package mutating func closed(_ link: LinkID, now: UInt64) {
+    defer { renewDeadline() }
     authors[link] = nil
     lastSegmentAt[link] = nil
     for origin in origins {
@@ -135,6 +142,8 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
 
   /// What is to be asked now, and whom: links in ascending order, wants by origin.
   package mutating func plan(now: UInt64) -> [(link: LinkID, wants: [Want])] {
+    guard let nextDeadline, nextDeadline <= now else { return [] }
+    defer { renewDeadline() }
     var wants: [LinkID: [Want]] = [:]
     for origin in origins {
       guard let dueAt = lacks[origin]?.dueAt, dueAt <= now, var lack = lacks[origin] else {

@@ -26,7 +26,34 @@ package struct Difference: Hashable, Sendable, CustomStringConvertible {
   package static func first(
     in document: DocumentID, expected: JSONValue?, found: JSONValue?
   ) -> Difference? {
-    first(in: document, at: DocumentPath(), expected, found)
+    // Mostly there is none, and nobody needs a path.
+    if let expected, let found, areSame(expected, found) { return nil }
+    return first(in: document, at: DocumentPath(), expected, found)
+  }
+
+  /// What finding no difference means, without keeping account of where it looks.
+  private static func areSame(_ expected: JSONValue, _ found: JSONValue) -> Bool {
+    switch (expected, found) {
+    case (.array(let left), .array(let right)):
+      return left.count == right.count
+        && left.indices.allSatisfy { areSame(left[$0], right[$0]) }
+    case (.object(let left), .object(let right)):
+      let (left, right) = (left.members, right.members)
+      return left.count == right.count
+        && left.indices.allSatisfy {
+          areSame(left[$0].key, right[$0].key) && areSame(left[$0].value, right[$0].value)
+        }
+    case (.string(let left), .string(let right)): return areSame(left, right)
+    case (.double(let left), .double(let right)): return left.bitPattern == right.bitPattern
+    case (.integer(let left), .integer(let right)): return left == right
+    case (.bool(let left), .bool(let right)): return left == right
+    case (.null, .null): return true
+    default: return false
+    }
+  }
+
+  private static func areSame(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
   }
 
   private static func first(

@@ -23,8 +23,13 @@ struct StateView: Equatable {
 
   /// A few letters that tell states apart at a glance.
   var digestText: String {
-    let text = String(digest.low & 0xFFFF_FFFF, radix: 16)
-    return String(repeating: "0", count: 8 - text.count) + text
+    String(unsafeUninitializedCapacity: 8) { target in
+      for place in 0..<8 {
+        let digit = UInt8(truncatingIfNeeded: digest.low >> UInt64(28 - 4 * place)) & 0xF
+        target[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+      }
+      return 8
+    }
   }
 
   /// - Parameter documents: those that changed; nil for all.
@@ -42,7 +47,7 @@ struct StateView: Equatable {
       digest.subtract(old.digest)
       balance &-= old.balance
     }
-    guard let document = try store.document(id) else {
+    guard let document = try store.documentLastSeen(id) else {
       entries[id] = nil
       list(id, isListed: false)
       return
@@ -50,12 +55,14 @@ struct StateView: Equatable {
     list(id, isListed: !document.isDeleted)
     var writer = ByteWriter(reservingCapacity: 2 * document.approximateBytes)
     document.appendCanonicalBytes(to: &writer)
-    let moved = (try? document.json(at: ["balance"]))?.integerValue ?? 0
+    let moved = (try? document.json(at: Self.balancePath))?.integerValue ?? 0
     let entry = Entry(digest: StateDigest(of: writer.storage), balance: moved)
     entries[id] = entry
     digest.add(entry.digest)
     balance &+= entry.balance
   }
+
+  private static let balancePath: DocumentPath = ["balance"]
 
   private mutating func list(_ id: DocumentID, isListed: Bool) {
     var low = 0

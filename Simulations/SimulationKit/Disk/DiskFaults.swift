@@ -52,6 +52,11 @@ package struct DiskCounters: Sendable, Equatable {
       + failedDeletions
   }
 
+  mutating func noteWrite(of byteCount: Int) {
+    writes += 1
+    bytesWritten += byteCount
+  }
+
   mutating func count(failed operation: VirtualDisk.Operation) {
     switch operation {
     case .read: failedReads += 1

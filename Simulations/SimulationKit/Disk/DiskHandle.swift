@@ -119,10 +119,10 @@ final class DiskHandle {
 
   private func carryOut(_ source: UnsafeRawBufferPointer, at offset: Int) {
     guard !source.isEmpty else { return }
-    disk.counters.writes += 1
-    disk.counters.bytesWritten += source.count
+    disk.counters.noteWrite(of: source.count)
     disk.state.write(file, source, at: offset)
-    if !isTemporary { disk.note(.write(file: file, offset: offset, bytes: Array(source))) }
+    guard disk.isRecording, !isTemporary else { return }
+    disk.note(.write(file: file, offset: offset, bytes: Array(source)))
   }
 
   /// How many of the bytes fit on the disk.

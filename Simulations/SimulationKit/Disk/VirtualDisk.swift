@@ -175,6 +175,8 @@ package final class VirtualDisk {
   /// The steps since ``startRecording()``; nil when there is no recording.
   package private(set) var recording: DiskRecording?
 
+  var isRecording: Bool { recording != nil }
+
   package func startRecording() { recording = DiskRecording(from: state) }
 
   @discardableResult

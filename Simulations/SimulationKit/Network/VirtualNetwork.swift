@@ -18,14 +18,19 @@ struct VirtualNetwork {
     init(random: RandomStream) { self.random = random }
   }
 
-  private struct Connection {
+  private final class Connection {
     /// Of the dialler and of the listener.
-    var nodes: [Int]
+    let nodes: [Int]
     /// Towards the dialler and towards the listener.
-    var streams: [Stream]
+    let streams: [Stream]
     var isOpen = [true, true]
     /// Nothing arrives any more and nobody is told.
     var isDead = false
+
+    init(nodes: [Int], streams: [Stream]) {
+      self.nodes = nodes
+      self.streams = streams
+    }
   }
 
   var reach: Reach

@@ -223,10 +223,10 @@ extension World {
     return number
   }
 
-  private func record(_ fault: Fault, _ what: String, _ more: JSONObject = [:]) {
+  private func record(_ fault: Fault, _ what: String, _ more: Trace.Fields = [:]) {
     var fields = more
     let uses = fault.kind.uses
-    if uses.contains(.duration) { fields["for"] = .count(fault.forMilliseconds) }
+    if uses.contains(.duration) { fields.append("for", .count(fault.forMilliseconds)) }
     trace.record(at: now, node: uses.contains(.node) ? fault.node : nil, what, fields)
   }
 

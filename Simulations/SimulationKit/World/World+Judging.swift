@@ -11,6 +11,8 @@ extension World {
   /// - Parameter documents: those that changed; nil when not all are known.
   func observe(_ node: ReplicaNode, changed documents: [DocumentID]?) {
     guard let store = node.store else { return }
+    // A machine that lost its power in the midst of what it did shows nothing of it.
+    if node.disk.isDown, documents?.isEmpty != true { return lostPower(node) }
     do {
       try node.view.renew(documents, from: store)
       checks.observe(node, version: store.appliedVector, at: now, &trace)

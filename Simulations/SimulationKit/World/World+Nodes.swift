@@ -75,7 +75,7 @@ extension World {
   }
 
   /// The power went away in the midst of a write; it comes back soon.
-  private func lostPower(_ node: Node) {
+  func lostPower(_ node: Node) {
     coverage.note("powerLostInWrite")
     trace.record(at: now, node: node.number, "crash", ["loss": .string("power"), "for": 1_000])
     stop(node, .power)

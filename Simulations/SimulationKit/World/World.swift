@@ -13,9 +13,10 @@ final class World {
   enum Event {
     case wake(node: Int)
     case arrival(Parcel)
-    case dialled(node: Int, life: Int, dial: DialID, address: String)
-    case work(Plan.Work)
-    case fault(Fault)
+    indirect case dialled(node: Int, life: Int, dial: DialID, address: String)
+    // Large and rare: in boxes, so that the queue moves little.
+    indirect case work(Plan.Work)
+    indirect case fault(Fault)
     case faultEnds(number: Int)
     case flap(number: Int)
     case restart(node: Int)
