@@ -82,6 +82,16 @@ enum StoreSchema {
       ) STRICT;
       INSERT INTO tail SELECT t.id, t.document, d.position, t.block
         FROM document_tail AS t JOIN document AS d ON d.id = t.document;
+      """)
+    let lost = try connection.first(
+      "SELECT (SELECT count(*) FROM document_tail) - (SELECT count(*) FROM tail)"
+    ) { (row) throws(SQLiteError) in try row.integer(0) }
+    guard lost == 0 else {
+      throw SQLiteError(
+        code: .damaged, message: "the tail has \(lost ?? 0) rows of documents that are not there")
+    }
+    try connection.script(
+      """
       DROP TABLE document_tail;
       ALTER TABLE tail RENAME TO document_tail;
       CREATE INDEX document_tail_by_document ON document_tail (document);
@@ -90,7 +100,8 @@ enum StoreSchema {
     try connection.execute("DROP TABLE progress")
   }
 
-  /// Writes what the table `progress` says into the rows of the origins.
+  /// Writes what the table `progress` says into the rows of the origins. It has one position for
+  /// all heads: only the highest is ever asked for.
   private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
     let progress = try connection.first("SELECT position, heads FROM progress") {
       (row) throws(SQLiteError) in (try row.integer(0), try row.blob(1))

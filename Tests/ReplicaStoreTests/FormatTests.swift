@@ -65,6 +65,24 @@ struct StoreFormatTests {
     #expect(try again.check() == [])
   }
 
+  @Test("is refused where edits are left of a document that is not there")
+  func orphans() throws {
+    let bytes = try Data(contentsOf: Self.formats.appending(path: "3.skerry"))
+    folder.write(Array(bytes), to: "old.skerry")
+    let raw = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("old.skerry")), access: .write))
+    try raw.script(
+      """
+      PRAGMA foreign_keys = OFF;
+      DELETE FROM document WHERE id IN (SELECT document FROM document_tail);
+      """)
+    raw.close()
+    #expect(throws: StoreError.self) {
+      try ReplicaStore.open(
+        SQLiteOptions(location: .file(folder.file("old.skerry")), access: .write))
+    }
+  }
+
   @Test("has the tables of a new store", arguments: [3])
   func tables(format: Int) throws {
     try open(format).close()
