@@ -111,12 +111,15 @@ extension ReplicaStore {
   /// there is none. It names their dependencies too, which nobody reads there: encoding them again
   /// without costs more.
   private static func block(of part: [AppliedChange]) -> [UInt8]? {
-    guard let first = part.first, let block = first.block, block.count == part.count,
-      let last = part.last, last.change.id.sequence - first.change.id.sequence + 1 == block.count,
-      part.allSatisfy({
-        $0.change.id.origin == first.change.id.origin && $0.change.edits.count == 1
-      })
-    else { return nil }
+    guard let first = part.first, let block = first.block, block.count == part.count else {
+      return nil
+    }
+    // Others may have come in between, also such with lower numbers.
+    for (place, item) in part.enumerated() {
+      guard item.change.id.origin == first.change.id.origin, item.change.edits.count == 1,
+        item.change.id.sequence == first.change.id.sequence &+ UInt64(place)
+      else { return nil }
+    }
     return block.bytes
   }
 
