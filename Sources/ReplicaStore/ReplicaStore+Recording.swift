@@ -18,13 +18,6 @@ struct EncodedBlock {
   let bytes: [UInt8]
 }
 
-/// An edit that belongs to nothing, as it names parents that are no changes of its document: it has
-/// no effect on any replica and no place in the document's history.
-struct IgnoredEdit: Hashable {
-  let document: DocumentID
-  let change: ChangeID
-}
-
 extension ReplicaStore {
   /// Takes a change as applied: in memory, and in the rows that later changes look up.
   func advance(to change: Change) throws(StoreError) -> AppliedChange {
@@ -45,31 +38,26 @@ extension ReplicaStore {
   /// The documents are open and have the changes.
   func record(_ applied: [AppliedChange]) throws(StoreError) {
     guard !applied.isEmpty else { return }
-    let parts = Self.byDocument(applied) { item, edit in
-      let name = IgnoredEdit(document: edit.document, change: item.change.id)
-      return ignoredEdits.isEmpty || !ignoredEdits.contains(name) ? item : nil
-    }
-    for (id, part) in parts {
+    for (id, part) in Self.byDocument(applied, { item, _ in item }) {
       try append(part, to: id)
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
-    ignoredEdits = []
     try writeOrigins()
   }
 
   /// What `part` makes of each edit, by document, in order.
   static func byDocument<Part>(
-    _ applied: [AppliedChange], _ part: (AppliedChange, DocumentEdit) -> Part?
+    _ applied: [AppliedChange], _ part: (AppliedChange, DocumentEdit) -> Part
   ) -> [(key: DocumentID, value: [Part])] {
     // Changes mostly come one at a time.
     if applied.count == 1, applied[0].change.edits.count == 1 {
       let edit = applied[0].change.edits[0]
-      return part(applied[0], edit).map { [(edit.document, [$0])] } ?? []
+      return [(edit.document, [part(applied[0], edit)])]
     }
     var parts: [DocumentID: [Part]] = [:]
     for item in applied {
       for edit in item.change.edits {
-        if let part = part(item, edit) { parts[edit.document, default: []].append(part) }
+        parts[edit.document, default: []].append(part(item, edit))
       }
     }
     return parts.sorted { $0.key < $1.key }

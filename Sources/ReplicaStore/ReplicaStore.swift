@@ -51,8 +51,6 @@ package final class ReplicaStore {
   /// How often changes were renamed by this process: who follows the renamings need not look
   /// before it grows.
   package internal(set) var renamingCount = 0
-  /// Edits applied in the transaction under way that have no effect.
-  var ignoredEdits: Set<IgnoredEdit> = []
   /// Documents that cannot be edited as what is stored of them is damaged, and why.
   var brokenDocuments: [DocumentID: String] = [:]
   /// What has just made a transaction fail.
