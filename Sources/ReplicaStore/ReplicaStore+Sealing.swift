@@ -91,6 +91,8 @@ extension ReplicaStore {
       throw .segment(error)
     }
     _ = try stored { () throws(SegmentStoreError) in try append(segment) }
+    // Only from here on others can mean these changes when they name them.
+    lanes.wake(by: origin, applied: sequences.upperBound)
     return segment
   }
 

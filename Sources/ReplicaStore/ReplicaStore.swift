@@ -133,6 +133,10 @@ package final class ReplicaStore {
     return external
   }
 
+  /// Whether a transaction of this process has shown what another one had committed, or what a
+  /// commit in doubt had done, and ``refresh()`` has not told it yet.
+  package var hasNewsOfOthers: Bool { external != nil }
+
   // MARK: Transactions
 
   /// Runs `body` in one durable transaction, on the newest state of the file. When it throws,

@@ -204,6 +204,17 @@ extension Engine {
     }
     advance(tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
     tellSealed()
+    applyReady()
+  }
+
+  /// Applies what waited for own changes to be sealed.
+  private func applyReady() {
+    do throws(StoreError) {
+      let documents = try store.applyReady()
+      if !documents.isEmpty { emit(.changed(documents, isComplete: true)) }
+    } catch {
+      log(.error, "changes that are ready could not be applied and wait: \(error)")
+    }
   }
 
   func seal() {

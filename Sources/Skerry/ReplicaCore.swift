@@ -182,6 +182,7 @@ extension ReplicaCore {
         for pending in batch { ran.append(pending.run(group)) }
       }
       for done in ran { done.finish(nil) }
+      if open.store.hasNewsOfOthers { lookAround() }
       perform(open.engine.committed(at: .now))
       let documents = Set(ran.flatMap(\.documents)).sorted()
       guard !documents.isEmpty else { return }

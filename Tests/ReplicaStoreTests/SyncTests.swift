@@ -178,6 +178,32 @@ struct StoreSyncTests {
       ])
   }
 
+  @Test(
+    "what builds on an own change before it is sealed waits for the sealing, and then appears",
+    arguments: [true, false])
+  func wokenBySealing(isSealedAtOnce: Bool) throws {
+    let workspace = try TestWorkspace(2)
+    let store = workspace[0]
+    var early = change(workspace, 1, lamport: 2)
+    early.dependencies = [ChangeID(origin: store.identity.origin, sequence: 1)]
+    let segment = try forge(workspace, 1, ChangeBlock.encode([early]))
+    if !isSealedAtOnce { try workspace.edit(0) { try $0.createNote("own") } }
+    #expect(try store.receive([segment]).applied == 0)
+    if isSealedAtOnce {
+      _ = try store.group(now: workspace.tick(), entropy: workspace.entropy, isSealing: true) {
+        $0.transaction { try $0.createNote("own") }
+      }.get()
+      #expect(store.takeSealedAtOnce().count == 1)
+    } else {
+      #expect(try store.applyReady() == [])
+      #expect(try store.seal(entropy: workspace.entropy).count == 1)
+    }
+    #expect(try store.applyReady() == early.edits.map(\.document))
+    #expect(try store.waitingCount() == 0)
+    #expect(store.appliedVector.contains(early.id))
+    #expect(try store.applyReady() == [])
+  }
+
   @Test("a change that lies about its Lamport time stalls its origin, and nothing else")
   func lyingClock() throws {
     let folder = TemporaryFolder()

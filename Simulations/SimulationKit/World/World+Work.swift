@@ -41,8 +41,19 @@ extension World {
       }
     }
     if isAlone(node) { coverage.note("writtenAlone") }
-    observe(node, changed: touched)
+    show(touched, at: node, of: store)
     drive(node) { $0.committed(at: node.instant(at: now)) }
+  }
+
+  /// What a transaction did is seen together with what it found in the file besides: the work of a
+  /// commit in doubt, for instance.
+  private func show(_ touched: [DocumentID], at node: ReplicaNode, of store: ReplicaStore) {
+    guard store.hasNewsOfOthers, !node.disk.isDown else {
+      return observe(node, changed: touched)
+    }
+    do { try node.view.renew(touched, from: store) } catch { return failed(node, error) }
+    drive(node) { $0.storeChanged(at: node.instant(at: now)) }
+    observe(node, changed: [])
   }
 
   private func refused(_ node: ReplicaNode, _ error: any Error) {
