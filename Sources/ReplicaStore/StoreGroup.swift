@@ -211,6 +211,7 @@ extension Operation {
       elements.reduce(32) { $0 + Self.bytes($1) }
     case .setElement(_, let element, let replaces):
       64 + Self.bytes(element) + 32 * replaces.count
+    case .resolve(let events): 32 + 32 * events.count
     case .unknown(_, _, let bytes): 32 + bytes.count
     case .increment, .remove, .deleteDocument: 32
     }

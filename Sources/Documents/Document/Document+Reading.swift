@@ -197,7 +197,7 @@ extension Document {
 
   /// Deeper nesting than an editor makes (``ContainerID/depthMax``) reads as null: only a change
   /// that no editor made can hold it.
-  private func json(of handle: ContainerHandle, depth: Int) -> JSONValue {
+  func json(of handle: ContainerHandle, depth: Int) -> JSONValue {
     guard depth <= ContainerID.depthMax else { return .null }
     let slot = slot(of: handle)
     switch kind(of: handle) {
