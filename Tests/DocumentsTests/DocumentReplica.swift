@@ -79,6 +79,11 @@ struct DocumentReplica {
   }
 
   func conflicts() throws -> [Conflict] { try document.conflicts(in: history()) }
+
+  mutating func resolve(_ conflict: Conflict, taking choice: ConflictChoice) throws {
+    let history = try history()
+    try edit { try $0.resolve(conflict, taking: choice, in: history) }
+  }
 }
 
 /// Two replicas that both have seen what one has done, and nothing else.

@@ -7,13 +7,13 @@ extension ConflictFinder {
   /// - Throws: when the history cannot be replayed to a version at which something was removed.
   func conflicts(_ drafts: [Draft]) throws(MergeError) -> [Conflict] {
     guard !drafts.isEmpty else { return [] }
-    let times = times(of: drafts.flatMap { $0.sides.map(\.version) })
+    let stamps = stamps(of: drafts.flatMap { $0.sides.map(\.version) })
     var conflicts: [Conflict] = []
     for draft in drafts {
       let sides = draft.sides.map { side in
         ConflictSide(
           change: history.event(at: side.version).change,
-          time: times[side.version] ?? .epoch, value: json(of: side.content),
+          time: stamps[side.version]?.time ?? .epoch, value: json(of: side.content),
           events: side.events, content: side.content)
       }
       var base = json(of: draft.base?.content)
@@ -57,20 +57,32 @@ extension ConflictFinder {
     }
   }
 
-  /// The wall-clock times of the changes of events. Complexity: O(runs of the history and changes).
-  private func times(of versions: [Int]) -> [Int: Timestamp] {
+  /// The event of the highest stamp; nil when there is none. Complexity: that of ``stamps(of:)``.
+  func latest(of versions: [Int]) -> Int? {
+    guard versions.count > 1 else { return versions.first }
+    let stamps = stamps(of: versions)
+    return versions.max { left, right in
+      let (leftLamport, rightLamport) = (stamps[left]?.lamport ?? 0, stamps[right]?.lamport ?? 0)
+      return leftLamport != rightLamport
+        ? leftLamport < rightLamport : history.event(at: left) < history.event(at: right)
+    }
+  }
+
+  /// The times of the changes of events. Complexity: O(changes of the history).
+  private func stamps(of versions: [Int]) -> [Int: (lamport: UInt64, time: Timestamp)] {
     var wanted = Array(Set(versions).sorted())[...]
-    var found: [Int: Timestamp] = [:]
-    var (_, times) = history.makeTimeReaders()
+    var found: [Int: (UInt64, Timestamp)] = [:]
+    var (lamports, times) = history.makeTimeReaders()
     for index in 0..<history.graph.identityRunCount {
       let run = history.graph.identityRun(at: index)
       var version = run.versions.lowerBound
       while version < run.versions.upperBound {
         let end = run.stepsSequence ? version + 1 : run.versions.upperBound
-        // The column is our own and holds a number for each change.
+        // The columns are our own and hold a number for each change.
+        let lamport = (try? lamports.next("lamport")) ?? 0
         let time = (try? times.next("time")) ?? 0
         while let next = wanted.first, next < end {
-          found[next] = Timestamp(clampingMilliseconds: time)
+          found[next] = (UInt64(bitPattern: lamport), Timestamp(clampingMilliseconds: time))
           wanted.removeFirst()
         }
         if wanted.isEmpty { return found }

@@ -33,6 +33,11 @@ struct ConflictFinder {
     /// Nil: whatever was there is gone.
     var content: ConflictSide.Content?
     var replaces: [EventID]
+
+    /// The order of registers, in which the winner is the last.
+    static func precedes(_ left: Write, _ right: Write) -> Bool {
+      left.lamport != right.lamport ? left.lamport < right.lamport : left.event < right.event
+    }
   }
 
   /// A conflict whose sides have yet to be described.
@@ -204,7 +209,7 @@ struct ConflictFinder {
     }
     return open.filter { deletion in
       !open.contains { isBefore(deletion.version, $0.version) }
-    }
+    }.sorted(by: Write.precedes)
   }
 
   /// What all sides had seen there.
@@ -220,8 +225,7 @@ struct ConflictFinder {
     }
     return newest.max { left, right in
       if (left.content == nil) != (right.content == nil) { return left.content == nil }
-      return left.lamport != right.lamport
-        ? left.lamport < right.lamport : left.event < right.event
+      return Write.precedes(left, right)
     }
   }
 
@@ -242,14 +246,13 @@ struct ConflictFinder {
       !deletions.contains { isBefore(deletion, $0) }
     }
     var open: [Int] = []
-    var latestEdit: Int?
+    var edits: [Int] = []
     for deletion in newest {
-      let edits = unresolved(changes(concurrentWith: deletion), by: [deletion])
-      guard let last = edits.last else { continue }
-      open.append(deletion)
-      latestEdit = max(latestEdit ?? last, last)
+      let rest = unresolved(changes(concurrentWith: deletion), by: [deletion])
+      if !rest.isEmpty { open.append(deletion) }
+      edits += rest
     }
-    guard let latestEdit, let last = open.last else { return [] }
+    guard let latestEdit = latest(of: edits), let last = latest(of: open) else { return [] }
     let events = open.map { history.event(at: $0) }.sorted()
     return [
       Draft(
@@ -262,7 +265,7 @@ struct ConflictFinder {
   }
 
   /// The last events of changes that edit the document, made without knowing of an event and
-  /// unknown to whoever made that; ascending.
+  /// unknown to whoever made that.
   private func changes(concurrentWith version: Int) -> [Int] {
     let graph = history.graph
     var found: [Int] = []

@@ -80,7 +80,8 @@ struct RemovalFinder {
     }
     guard !removals.isEmpty else { return nil }
     let inside = changes(inside: container)
-    var open: [(removal: ConflictFinder.Write, edit: Int)] = []
+    var open: [ConflictFinder.Write] = []
+    var openEdits: [Int] = []
     for removal in removals {
       let edits = inside.filter { finder.areConcurrent($0, removal.version) }
       // Who wrote here knowing of the removal and of the edit has decided.
@@ -90,20 +91,22 @@ struct RemovalFinder {
         }
       }
       let rest = finder.unresolved(undecided, by: [removal.version])
-      if let last = rest.last { open.append((removal, last)) }
+      if !rest.isEmpty { open.append(removal) }
+      openEdits += rest
     }
-    guard let last = open.last, let edit = open.map(\.edit).max() else { return nil }
+    guard let last = open.max(by: ConflictFinder.Write.precedes),
+      let edit = finder.latest(of: openEdits)
+    else { return nil }
     return ConflictFinder.Draft(
-      kind: .removal, path: path, removed: (container, last.removal.version),
+      kind: .removal, path: path, removed: (container, last.version),
       sides: [
         ConflictFinder.Draft.Side(version: edit, events: [], content: .container(container)),
         ConflictFinder.Draft.Side(
-          version: last.removal.version, events: open.map(\.removal.event).sorted(),
-          content: last.removal.content),
+          version: last.version, events: open.map(\.event).sorted(), content: last.content),
       ])
   }
 
-  /// The last events of the changes that edited a container or one in it, ascending.
+  /// The last events of the changes that edited a container or one in it.
   private func changes(inside container: ContainerID) -> [Int] {
     let graph = finder.history.graph
     var found: Set<Int> = []

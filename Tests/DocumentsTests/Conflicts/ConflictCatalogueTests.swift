@@ -39,7 +39,7 @@ struct ConflictCatalogueTests {
   @Test("several edits of one side: the base is what both had seen, not what one had written")
   func baseOfLongSides() throws {
     var (left, right) = try apart { try $0.set(["n"], to: 0) }
-    for number in 1...3 { try left.edit { try $0.set(["n"], to: .integer(number)) } }
+    for number in 1...3 as ClosedRange<Int64> { try left.edit { try $0.set(["n"], to: .integer(number)) } }
     try right.edit { try $0.set(["n"], to: 10) }
     try meet(&left, &right)
     #expect(try left.conflicts().first?.base == 0)
@@ -54,7 +54,7 @@ struct ConflictCatalogueTests {
     try meet(&left, &right)
     let conflict = try #require(try left.conflicts().first)
     #expect(conflict.base == nil)
-    try left.edit { try $0.resolve(conflict, taking: .base, in: left.history()) }
+    try left.resolve(conflict, taking: .base)
     #expect(left.json == #"{"a":0}"#)
     #expect(try left.conflicts().isEmpty)
   }
@@ -69,7 +69,7 @@ struct ConflictCatalogueTests {
     let conflict = try #require(try left.conflicts().first)
     #expect(conflict.base == "Monday")
     #expect(values(conflict) == [nil, "Friday"])
-    try left.edit { try $0.resolve(conflict, taking: .side(0), in: left.history()) }
+    try left.resolve(conflict, taking: .side(0))
     try meet(&left, &right)
     #expect(right.json == "{}")
     #expect(try right.conflicts().isEmpty)
@@ -85,7 +85,7 @@ struct ConflictCatalogueTests {
     let conflict = try #require(try left.conflicts().first)
     #expect(conflict.path == ["l", 2])
     #expect(conflict.base == "b")
-    try left.edit { try $0.resolve(conflict, taking: .value("z"), in: left.history()) }
+    try left.resolve(conflict, taking: .value("z"))
     #expect(left.json == #"{"l":["first","a","z","c"]}"#)
     #expect(try left.conflicts().isEmpty)
   }
@@ -124,7 +124,7 @@ struct ConflictCatalogueTests {
       #expect(conflict.path == ["body"])
       #expect(conflict.base == "tide")
       #expect(values(conflict) == ["tide tables", nil])
-      try left.edit { try $0.resolve(conflict, taking: choice, in: left.history()) }
+      try left.resolve(conflict, taking: choice)
       try meet(&left, &right)
       #expect(try right.conflicts().isEmpty)
       switch choice {
@@ -149,7 +149,7 @@ struct ConflictCatalogueTests {
     #expect(conflict.kind == .removal)
     #expect(values(conflict) == [["lines": [["text": "b"]], "n": 1], "none"])
     #expect(conflict.base == ["lines": [["text": "a"]], "n": 1])
-    try right.edit { try $0.resolve(conflict, taking: .base, in: right.history()) }
+    try right.resolve(conflict, taking: .base)
     #expect(right.json == #"{"card":{"lines":[{"text":"a"}],"n":1}}"#)
     #expect(try right.conflicts().isEmpty)
   }
@@ -186,7 +186,7 @@ struct ConflictCatalogueTests {
     try third.edit { try $0.set(["card", "m"], to: 3) }
     try meet(&left, &right)
     let conflict = try #require(try left.conflicts().first)
-    try left.edit { try $0.resolve(conflict, taking: .side(1), in: left.history()) }
+    try left.resolve(conflict, taking: .side(1))
     #expect(try left.conflicts().isEmpty)
     try left.receive(left.missing(from: third))
     #expect(try left.conflicts().count == 1)
@@ -208,7 +208,7 @@ struct ConflictCatalogueTests {
       let conflict = try #require(try left.conflicts().first)
       #expect(conflict.kind == .document)
       #expect(values(conflict) == [nil, ["a": 2, "b": 3]])
-      try left.edit { try $0.resolve(conflict, taking: .side(number), in: left.history()) }
+      try left.resolve(conflict, taking: .side(number))
       try meet(&left, &right)
       #expect(right.document.isDeleted == (number == 0))
       #expect(try right.conflicts().isEmpty)
@@ -236,8 +236,8 @@ struct ConflictCatalogueTests {
     try right.edit { try $0.set(["n"], to: 2) }
     try meet(&left, &right)
     let conflict = try #require(try left.conflicts().first)
-    try left.edit { try $0.resolve(conflict, taking: .side(side), in: left.history()) }
-    try right.edit { try $0.resolve(conflict, taking: .side(side), in: right.history()) }
+    try left.resolve(conflict, taking: .side(side))
+    try right.resolve(conflict, taking: .side(side))
     try meet(&left, &right)
     #expect(try left.conflicts().isEmpty)
     #expect(try left.document.json(at: ["n"]) == .integer(Int64(side) + 1))
@@ -250,8 +250,8 @@ struct ConflictCatalogueTests {
     try right.edit { try $0.set(["n"], to: 2) }
     try meet(&left, &right)
     let conflict = try #require(try left.conflicts().first)
-    try left.edit { try $0.resolve(conflict, taking: .side(0), in: left.history()) }
-    try right.edit { try $0.resolve(conflict, taking: .side(1), in: right.history()) }
+    try left.resolve(conflict, taking: .side(0))
+    try right.resolve(conflict, taking: .side(1))
     try meet(&left, &right)
     #expect(try values(left.conflicts().first) == [1, 2])
   }
@@ -266,8 +266,8 @@ struct ConflictCatalogueTests {
     try right.edit { try $0.splice(["body"], at: 0, delete: 0, insert: "low ") }
     try meet(&left, &right)
     let conflict = try #require(try left.conflicts().first)
-    try left.edit { try $0.resolve(conflict, taking: .side(0), in: left.history()) }
-    try right.edit { try $0.resolve(conflict, taking: .side(0), in: right.history()) }
+    try left.resolve(conflict, taking: .side(0))
+    try right.resolve(conflict, taking: .side(0))
     try meet(&left, &right)
     #expect(left.json == #"{"body":"low tide"}"#)
     #expect(try left.conflicts().isEmpty)
@@ -282,7 +282,7 @@ struct ConflictCatalogueTests {
     let conflict = try #require(try left.conflicts().first)
     for number in [-1, 2, .max] {
       #expect(throws: EditError(.outOfRange, "")) {
-        try left.edit { try $0.resolve(conflict, taking: .side(number), in: left.history()) }
+        try left.resolve(conflict, taking: .side(number))
       }
     }
     #expect(try left.conflicts() == [conflict])
