@@ -90,7 +90,11 @@ package final class StoreGroup {
     var lamport = store.state.lamportMax + 1
     if Sabotage.countOwnLamportOnly.isPlanted { lamport = store.lamportOfOwn + 1 }
     let transaction = StoreTransaction(
-      store, change: change, lamport: lamport, time: now, entropy: entropy)
+      store, change: change, lamport: lamport, time: now, entropy: entropy
+    ) { [self] () throws(StoreError) in
+      flush()
+      if let failure { throw failure }
+    }
     if Sabotage.trustWallClock.isPlanted { transaction.stamp = UInt64(clamping: now.milliseconds) }
     do {
       let value = try body(transaction)

@@ -124,6 +124,7 @@ struct ConflictFinder {
     var found: [Draft] = []
     var reached: [(handle: ContainerHandle, path: DocumentPath)] = [(root, path)]
     var isReached: Set<ContainerHandle> = [root]
+    var isHeld = isReached
     var index = 0
     while index < reached.count {
       let (handle, path) = reached[index]
@@ -133,13 +134,16 @@ struct ConflictFinder {
         let here = path.appending(step)
         if let draft = valueConflict(at: place, register, here) { found.append(draft) }
         for entry in register.entries {
-          if case .container(let child) = entry.content, isReached.insert(child).inserted {
-            reached.append((child, here))
-          }
+          if case .container(let child) = entry.content { isHeld.insert(child) }
+        }
+        // A path leads to the winner; what the others hold is shown with the conflict over them.
+        if case .container(let child)? = register.winner?.content, isReached.insert(child).inserted
+        {
+          reached.append((child, here))
         }
       }
     }
-    let removals = RemovalFinder(self, isReached)
+    let removals = RemovalFinder(self, held: isHeld)
     for (handle, path) in reached where document.kind(of: handle) == .map {
       found += removals.conflicts(in: document.containers[handle.index].id, at: path)
     }

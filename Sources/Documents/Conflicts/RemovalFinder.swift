@@ -4,7 +4,8 @@ import Causality
 /// what was in them.
 struct RemovalFinder {
   private let finder: ConflictFinder
-  private let isReached: Set<ContainerHandle>
+  /// What stands somewhere in what can be reached.
+  private let isHeld: Set<ContainerHandle>
   /// Which events edited each container, as ascending ranges.
   private let edits: [ContainerID: [Range<Int>]]
   /// In which list a container stands, or stood.
@@ -12,9 +13,9 @@ struct RemovalFinder {
   /// The keys of each map that ever held a container.
   private let places: [ContainerID: [ConflictFinder.Place]]
 
-  init(_ finder: ConflictFinder, _ isReached: Set<ContainerHandle>) {
+  init(_ finder: ConflictFinder, held isHeld: Set<ContainerHandle>) {
     self.finder = finder
-    self.isReached = isReached
+    self.isHeld = isHeld
     var places: [ContainerID: [ConflictFinder.Place]] = [:]
     for (place, group) in finder.writes
     where place.key != nil && group.count > 1 && group.contains(where: \.isContainer) {
@@ -59,9 +60,9 @@ struct RemovalFinder {
       guard let key = place.key, let group = finder.writes[place] else { return [] }
       let here = path.appending(.key(key.text))
       var seen: Set<ContainerID> = []
-      return group.compactMap { write -> ConflictFinder.Draft? in
+      return group.sorted(by: ConflictFinder.Write.precedes).compactMap { write in
         guard case .container(let container)? = write.content, seen.insert(container).inserted,
-          let handle = finder.document.handles[container], !isReached.contains(handle)
+          let handle = finder.document.handles[container], !isHeld.contains(handle)
         else { return nil }
         return conflict(over: container, group, here)
       }

@@ -39,7 +39,7 @@ struct ConflictCatalogueTests {
   @Test("several edits of one side: the base is what both had seen, not what one had written")
   func baseOfLongSides() throws {
     var (left, right) = try apart { try $0.set(["n"], to: 0) }
-    for number in 1...3 as ClosedRange<Int64> { try left.edit { try $0.set(["n"], to: .integer(number)) } }
+    for number in 1...3 { try left.edit { try $0.set(["n"], to: .count(number)) } }
     try right.edit { try $0.set(["n"], to: 10) }
     try meet(&left, &right)
     #expect(try left.conflicts().first?.base == 0)
