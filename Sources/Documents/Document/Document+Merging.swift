@@ -52,7 +52,7 @@ extension Document {
       if isHere(next.change) {
         outcome.duplicates += 1
         if Sabotage.applyTwice.isPlanted { performAgain(next) }
-      } else if isAtFrontier(next.edit.parents) {
+      } else if isAtFrontier(next.edit.parents), !needsHistory(next.edit) {
         try applyAtFrontier(next, &outcome)
       } else {
         break
@@ -105,6 +105,25 @@ extension Document {
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1
     }
+  }
+
+  /// Whether an edit moves elements of lists of which only the history tells what they are: as one
+  /// that its author had not seen, or had taken away.
+  private func needsHistory(_ edit: DocumentEdit) -> Bool {
+    var hasRemoved = false
+    for operation in edit.operations {
+      switch operation.action {
+      case .remove: hasRemoved = true
+      case .insertElements(_, let elements):
+        for case .moved(let element) in elements {
+          guard !hasRemoved, let handle = handles[operation.container],
+            kind(of: handle) == .list, lists[slot(of: handle)].register(of: element) != nil
+          else { return true }
+        }
+      default: break
+      }
+    }
+    return false
   }
 
   private func applyAtFrontier(
