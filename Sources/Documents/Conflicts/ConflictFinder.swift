@@ -1,5 +1,6 @@
 import Causality
 import JSONCoding
+import Sabotages
 
 extension Document {
   /// Everything in the document that people did at once and that cannot all stand, until somebody
@@ -187,7 +188,8 @@ struct ConflictFinder {
     }
     let gone = deletions(in: group, against: entries)
     guard register.isConflict || !gone.isEmpty, entries.count + gone.count > 1 else { return nil }
-    let sides = gone + entries
+    var sides = gone + entries
+    if Sabotage.listSidesByArrival.isPlanted { sides.sort { $0.version < $1.version } }
     return Draft(
       kind: .value, path: path, base: base(of: sides, group, place),
       sides: sides.map {

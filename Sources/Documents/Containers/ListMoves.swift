@@ -1,4 +1,5 @@
 import Causality
+import Sabotages
 
 /// Which places of a list stand for elements that were inserted elsewhere, and which of several
 /// places of an element is not shown. Empty in a list in which nothing was ever moved.
@@ -65,6 +66,7 @@ struct ListMoves: Sendable {
   /// that is not there is not shown.
   mutating func settle(_ element: EventID, isThere: Bool) {
     guard let places = placesOf[element] else { return }
+    if Sabotage.showEveryPlace.isPlanted { return hidden.subtract(places) }
     let shown = isThere ? places.max { isLower($0, than: $1) } : nil
     for place in places {
       if place == shown { hidden.remove(place) } else { hidden.insert(place) }

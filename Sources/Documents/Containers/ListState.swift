@@ -70,8 +70,11 @@ struct ListState: Sendable {
   }
 
   /// All places of the elements that are shown at `range`, hidden ones too, ascending.
+  ///
+  /// Complexity: O(k) for k elements, O(n) where something is hidden.
   func places(of range: Range<Int>) -> [Int] {
-    guard !moves.isEmpty else { return Array(range) }
+    // Where nothing is hidden every element has one place.
+    guard !moves.hidden.isEmpty else { return Array(range) }
     let wanted = Set(range.map { element(at: $0) })
     return places.elements(in: 0..<places.count).enumerated().compactMap { number, place in
       wanted.contains(moves.element(at: place) ?? place) ? number : nil
@@ -92,7 +95,7 @@ struct ListState: Sendable {
       switch entry {
       case .element(let register):
         registers[place] = register
-        if moves.placeCount(of: place) > 0 {
+        if !moves.isEmpty, moves.placeCount(of: place) > 0 {
           moves.addOwnPlace(of: place)
           moves.settle(place, isThere: true)
         }

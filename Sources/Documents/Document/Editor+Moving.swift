@@ -14,12 +14,19 @@ extension Editor {
         .outOfRange, at: path, "there is no element \(index) in '\(path)', the list has \(count)")
     }
     guard from != to else { return }
-    let list = document.lists[slot]
-    let old = list.places(of: from..<from + 1)
+    let new = document.lists[slot].place(of: to < from ? to : to + 1)
+    try move(from, toPlace: new, of: handle)
+  }
+
+  private func move(
+    _ index: Int, toPlace new: Int, of handle: ContainerHandle
+  ) throws(EditError) {
+    let slot = document.slot(of: handle)
+    let element = document.lists[slot].element(at: index)
+    let old = document.lists[slot].places(of: index..<index + 1)
     try checkRoom(for: 1 + old.count)
-    let new = list.place(of: to < from ? to : to + 1)
     // The new place comes before the old ones go, so that the element always has one.
-    record(handle, .insertElements(at: new, [.moved(list.element(at: from))]))
+    record(handle, .insertElements(at: new, [.moved(element)]))
     remove(old.map { $0 < new ? $0 : $0 + 1 }, from: handle)
   }
 
@@ -27,14 +34,14 @@ extension Editor {
   func settle(_ place: EventID, at path: DocumentPath) throws(EditError) {
     let target = try target(path)
     guard case .element(let index) = target.step else { return }
-    let list = document.lists[document.slot(of: target.parent)]
-    let old = list.places(of: index..<index + 1)
-    guard let new = old.first(where: { list.places[$0] == place }) else {
+    let slot = document.slot(of: target.parent)
+    let new = document.lists[slot].places(of: index..<index + 1).first {
+      document.lists[slot].places[$0] == place
+    }
+    guard let new else {
       throw EditError(.nothingThere, at: path, "the element does not have that place any more")
     }
-    try checkRoom(for: 1 + old.count)
-    record(target.parent, .insertElements(at: new, [.moved(list.element(at: index))]))
-    remove(old.map { $0 < new ? $0 : $0 + 1 }, from: target.parent)
+    try move(index, toPlace: new, of: target.parent)
   }
 
   /// Removes elements by their positions, wherever else they have places too.
