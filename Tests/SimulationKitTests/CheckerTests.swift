@@ -128,7 +128,7 @@ struct CheckerTests {
     var checker = ModelChecker()
     #expect(try checker.check(node: 0, store: store, changes: changes, isContested: false, at: 4) == nil)
     let short = try checker.check(
-      node: 0, store: store, changes: changes.dropLast(), at: 5)
+      node: 0, store: store, changes: changes.dropLast(), isContested: false, at: 5)
     #expect(short?.promise == "P5")
     // The same changes with other amounts: the store does not show what they make.
     let wrong = changes.map { change in

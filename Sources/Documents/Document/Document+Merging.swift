@@ -24,6 +24,8 @@ package struct MergeOutcome: Equatable, Sendable {
   package var ignored: [ChangeID] = []
   /// Whether an edit was concurrent with another one, so that the history was needed.
   package var usedHistory = false
+  /// Whether the document can have conflicts from now on.
+  package var mayConflict = false
 }
 
 extension Document {
@@ -59,6 +61,7 @@ extension Document {
       }
       rest.removeFirst()
     }
+    outcome.mayConflict = hasRivals || !rest.isEmpty
     guard !rest.isEmpty else { return outcome }
     outcome.usedHistory = true
     if history == nil {

@@ -102,9 +102,12 @@ extension Document {
         isSeen(element, by: event, past)
       else { return }
       approximateBytes += 64
+      var hasRivals = false
       lists[slot].update(element) {
         $0.replace(replaces, by: entry) { isSeen($0, by: event, past) }
+        hasRivals = $0.entries.count > 1
       }
+      if hasRivals { self.hasRivals = true }
     default: break
     }
   }
@@ -116,6 +119,7 @@ extension Document {
     var register = maps[slot].removeValue(forKey: key) ?? Register()
     register.remove(replaced) { isSeen($0, by: event, past) }
     if let entry { register.insert(entry) }
+    if register.entries.count > 1 { hasRivals = true }
     if !register.isEmpty { maps[slot][key] = register }
   }
 
