@@ -13,14 +13,16 @@ struct ShortList<Element> {
     if first == nil { first = element } else { rest.append(element) }
   }
 
+  /// Inlined: a coroutine that is called takes memory for its frame.
+  ///
   /// - Precondition: `place` lies in the list.
   subscript(place: Int) -> Element {
-    get {
+    @inline(__always) get {
       if place > 0 { return rest[place - 1] }
       guard place == 0, let first else { preconditionFailure("no element \(place)") }
       return first
     }
-    _modify {
+    @inline(__always) _modify {
       if place > 0 {
         yield &rest[place - 1]
       } else {

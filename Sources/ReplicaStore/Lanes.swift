@@ -54,11 +54,13 @@ struct Lanes {
   }
 
   mutating func takeNext(_ origin: Origin) {
-    guard let lane = lanes[origin] else { return }
+    guard let place = lanes.index(forKey: origin) else { return }
+    let lane = lanes.values[place]
     if lane.next + 1 < lane.changes.count {
-      lanes[origin]?.next += 1
-    } else {
-      release(origin)
+      lanes.values[place].next += 1
+    } else if lane.heldBytes > 0 {
+      heldBytes -= lane.heldBytes
+      lanes.values[place] = Lane(storedThrough: lane.storedThrough)
     }
   }
 
