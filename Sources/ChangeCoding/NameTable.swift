@@ -13,21 +13,21 @@ struct ShortList<Element> {
     if first == nil { first = element } else { rest.append(element) }
   }
 
-  /// Inlined: a coroutine that is called takes memory for its frame.
+  /// For elements that are replaced whole: one that is changed in place would be copied.
   ///
   /// - Precondition: `place` lies in the list.
   subscript(place: Int) -> Element {
-    @inline(__always) get {
+    get {
       if place > 0 { return rest[place - 1] }
       guard place == 0, let first else { preconditionFailure("no element \(place)") }
       return first
     }
-    @inline(__always) _modify {
+    set {
       if place > 0 {
-        yield &rest[place - 1]
+        rest[place - 1] = newValue
       } else {
         precondition(place == 0 && first != nil, "no element")
-        yield &first!
+        first = newValue
       }
     }
   }

@@ -36,14 +36,18 @@ struct Lanes {
   mutating func removeAll() { self = Lanes() }
 
   /// Puts the decoded changes of a segment into the lane of an origin.
+  ///
+  /// - Returns: the lane with them; nil when there is none of that origin.
   mutating func hold(
     _ changes: [Change], _ block: EncodedBlock, next: Int, bytes: Int, of origin: Origin
-  ) {
-    guard let before = lanes[origin] else { return }
+  ) -> Lane? {
+    guard let before = lanes[origin] else { return nil }
     heldBytes += bytes - before.heldBytes
-    lanes[origin] = Lane(
+    let lane = Lane(
       changes: changes, block: block, next: next, storedThrough: before.storedThrough,
       heldBytes: bytes)
+    lanes[origin] = lane
+    return lane
   }
 
   /// Drops what is decoded of an origin; it is in the file.
