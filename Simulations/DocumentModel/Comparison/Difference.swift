@@ -59,8 +59,9 @@ package struct Difference: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  private static func areSame(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool
-  {
+  private static func areSame(
+    _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+  ) -> Bool {
     guard left.count == right.count else { return false }
     var offset = 0
     while offset + 8 <= left.count {
