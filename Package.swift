@@ -140,7 +140,7 @@ let package = Package(
       "Replication",
       [
         "ByteCoding", "Causality", "Documents", "ReplicaStore", "Sealing", "Segments",
-        "SegmentStore", "SyncProtocol", "Sabotages",
+        "SegmentStore", "SyncProtocol", deque, "Sabotages",
       ]),
     library(
       "Relaying",
