@@ -89,7 +89,7 @@ package final class StoreTransaction {
     resolutions[document] = resolution
   }
 
-  /// The conflicts of a document as it was before the transaction, less those that this has decided.
+  /// The conflicts of a document as it was before the transaction, less those decided in it.
   package func conflicts(of document: DocumentID) throws -> [Conflict] {
     let resolution = try resolutions[document] ?? begin(document)
     resolutions[document] = resolution

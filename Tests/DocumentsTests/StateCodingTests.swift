@@ -36,8 +36,8 @@ import Testing
     return left
   }
 
-  /// A list in which one element has three places, one of them hidden behind another's deletion, and
-  /// one place stands for nothing.
+  /// A list in which one element has two places, one of them hidden, and one place stands for
+  /// nothing.
   private func moved() throws -> DocumentReplica {
     var (left, right) = try apart { try $0.set(["l"], to: ["a", ["n": 1], "c", "d"]) }
     try left.edit { try $0.move(["l"], from: 1, to: 3) }

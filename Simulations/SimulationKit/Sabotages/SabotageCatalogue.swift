@@ -35,6 +35,7 @@ package enum SabotageCatalogue {
   private static func scenario(of sabotage: Sabotage) -> String {
     switch sabotage {
     case .forwardWithoutSuppression: "quiet-ring"
+    case .showEveryPlace: "mesh-partition"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
     case .skipSignatureCheck, .skipChainCheck: "adversary"
@@ -51,7 +52,7 @@ package enum SabotageCatalogue {
   private static func seed(of sabotage: Sabotage) -> UInt64 {
     switch sabotage {
     case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst: 2
-    case .skipSignatureCheck: 3
+    case .skipSignatureCheck, .applyOutsideTransaction: 3
     case .knowOneHub: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
@@ -59,9 +60,9 @@ package enum SabotageCatalogue {
     case .dropLosers: 7
     case .keepMemoryAfterFailure: 8
     case .orderRegistersByArrival: 9
-    case .deleteBeatsEdit: 11
+    case .listSidesByArrival: 10
+    case .deleteBeatsEdit: 12
     case .forgetTombstone: 27
-    case .applyOutsideTransaction: 45
     default: 1
     }
   }

@@ -5,7 +5,8 @@ extension Editor {
   /// `{"op": "set", "path": ["title"], "value": "Tides"}`.
   ///
   /// `set` (`value`), `delete`, `increment` (`by`), `make` (`type`), `splice` (`at`, `delete`,
-  /// `insert`), `move` (`from`, `to`) and `deleteDocument`; members that an operation does not know are passed over.
+  /// `insert`), `move` (`from`, `to`) and `deleteDocument`; members that an operation does not know
+  /// are passed over.
   package func apply(operation json: JSONValue) throws(EditError) {
     guard let object = json.objectValue, let name = object["op"]?.stringValue else {
       throw EditError(.malformed, "an operation is an object with a member 'op'")
@@ -14,7 +15,8 @@ extension Editor {
     guard ["set", "delete", "increment", "make", "splice", "move"].contains(name) else {
       throw EditError(
         .malformed,
-        "'\(name)' is no operation; there are set, delete, increment, make, splice, move, deleteDocument")
+        "'\(name)' is no operation; there are set, delete, increment, make, splice, move and "
+          + "deleteDocument")
     }
     guard let steps = object["path"] else {
       throw EditError(.malformed, "the operation '\(name)' needs a 'path'")

@@ -56,7 +56,8 @@ extension Editor {
   /// Says of what was done that it is known, where the place does not say so itself.
   private func confirm(_ conflict: Conflict) throws(EditError) {
     let events = conflict.sides.flatMap(\.events).sorted()
-    guard conflict.kind == .removal || conflict.kind == .document, !draft.endsInDelete, !events.isEmpty else { return }
+    guard [.removal, .document].contains(conflict.kind), !draft.endsInDelete, !events.isEmpty
+    else { return }
     try checkRoom(for: 1)
     record(.root, .resolve(events))
   }

@@ -146,7 +146,9 @@ struct ListMoveTests {
     try settle(&left, &right)
     for position in 0...4 {
       let inserted = "\(position)"
-      try right.edit { try $0.splice(["l"], at: position * 2, delete: 0, insert: [.string(inserted)]) }
+      try right.edit {
+        try $0.splice(["l"], at: position * 2, delete: 0, insert: [.string(inserted)])
+      }
     }
     #expect(try text(right) == "0b1a2c3d4")
     try settle(&left, &right)
