@@ -4,7 +4,7 @@ public enum ConflictChoice: String, Hashable, Sendable, CaseIterable {
   case ours
   /// What their side has.
   case theirs
-  /// Ours, then theirs; a space between when two words would become one.
+  /// Ours, then theirs, with a space between where there would be none.
   case both
   /// The lines of the conflict, three times, between markers as `git` writes them in its style
   /// `diff3`: `<<<<<<< ours`, `||||||| base`, `=======`, `>>>>>>> theirs`.

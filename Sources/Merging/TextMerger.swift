@@ -105,8 +105,10 @@ struct TextMerger {
     keep(upTo: stretch)
     if let outcome = settled(stretch, group) {
       append(stretch, outcome)
+    } else if let outcome = longer(group, in: comparison) {
+      append(stretch, outcome)
     } else if stretch.base.isEmpty {
-      append(stretch, insertedByBoth(stretch))
+      append(stretch, .oursThenTheirs)
     } else if comparison.changes.hunks(of: group).allSatisfy({ $0.new.isEmpty }) {
       append(stretch, .nothing)
     } else if case .lines = comparison.tokens {
@@ -116,26 +118,33 @@ struct TextMerger {
     }
   }
 
-  /// When one inserted what the other did and more, the longer one is what both want.
-  private func insertedByBoth(_ stretch: MergeStretch) -> MergeStretch.Outcome {
-    let left = ours.bytes[stretch.ours]
-    let right = theirs.bytes[stretch.theirs]
-    func contains(_ long: ArraySlice<UInt8>, _ short: ArraySlice<UInt8>) -> Bool {
+  /// When one put in what the other did and more, in the place of the same, the longer one is what
+  /// both want.
+  private func longer(
+    _ group: ThreeWayGroups.Group, in comparison: Comparison
+  ) -> MergeStretch.Outcome? {
+    let left = comparison.ours.numbers[group.ours]
+    let right = comparison.theirs.numbers[group.theirs]
+    guard !left.isEmpty, !right.isEmpty, group.oursHunks.count == 1, group.theirsHunks.count == 1,
+      comparison.changes.hunks(of: group).allSatisfy({ $0.old == group.base })
+    else { return nil }
+    func contains(_ long: ArraySlice<UInt32>, _ short: ArraySlice<UInt32>) -> Bool {
       long.starts(with: short) || long.suffix(short.count) == short
     }
-    if left.count >= right.count, contains(left, right) { return .ours }
-    if contains(right, left) { return .theirs }
-    return .oursThenTheirs
+    if contains(left, right) { return .ours }
+    return contains(right, left) ? .theirs : nil
   }
 
   private mutating func mergeWords(of stretch: MergeStretch) {
     let words = Comparison(stretch, .words, base, ours, theirs)
+    let countBefore = stretches.count
+    merge(words)
+    guard stretches[countBefore...].contains(where: { $0.outcome == .conflict }) else { return }
     let isEdited =
       keptShare(words.base, words.ours, ours, words.changes.ours) >= Self.keptShareMin
       && keptShare(words.base, words.theirs, theirs, words.changes.theirs) >= Self.keptShareMin
-    if isEdited {
-      merge(words)
-    } else {
+    if !isEdited {
+      stretches.removeSubrange(countBefore...)
       appendLines(stretch)
     }
   }

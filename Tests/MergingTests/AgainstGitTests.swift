@@ -218,6 +218,7 @@ struct AgainstGitTests {
       ("words of one line", "one two three\n", "1 two three\n", "one two 3\n", "1 two 3\n"),
       ("put in at one place", "a\nz\n", "a\nx\nz\n", "a\ny\nz\n", "a\nx\ny\nz\n"),
       ("more of the same put in", "a\nz\n", "a\nx\nz\n", "a\nx\ny\nz\n", "a\nx\ny\nz\n"),
+      ("the same and more", "a\nb\nz\n", "a\nB\nz\n", "a\nB\nC\nz\n", "a\nB\nC\nz\n"),
       ("deletions that overlap", "a\nb\nc\nd\n", "a\nd\n", "a\nb\n", "a\n"),
       ("deleted beside an edit", "a\nb\nc\n", "a\nc\n", "a\nb\nC\n", "a\nC\n"),
       ("line's ends against words", "a b\nc\n", "a b\r\nc\r\n", "A b\nc\n", "A b\r\nc\r\n"),

@@ -67,6 +67,7 @@ struct TextMergeTests {
         "accents", "cafe\u{301} noir\n", "caf\u{E9} noir\n", "cafe\u{301} brun\n",
         "caf\u{E9} brun\n"),
       Case("no spaces between words", "春眠不覚暁\n", "冬眠不覚暁\n", "春眠不覚朝\n", "冬眠不覚朝\n"),
+      Case("the same, after another", "a b\n", "A B\n", "a B\nc\n", "A B\nc\n"),
       Case("moved and added", "a\nb\nc\n", "b\na\nc\n", "a\nb\nc\nd\n", "b\na\nc\nd\n"),
     ])
   func merges(example: Case) {
