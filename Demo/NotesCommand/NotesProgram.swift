@@ -25,9 +25,9 @@ struct NotesProgram: AsyncParsableCommand {
     version: "notes 0.1.0",
     subcommands: [
       NewNote.self, ListNotes.self, ShowNote.self, EditNote.self, Append.self, Move.self,
-      Tag.self, Delete.self, Restore.self, SearchNotes.self, LogOfNotes.self, Import.self,
-      Export.self, Invite.self, Join.self, Sync.self, Serve.self, StatusOfNotes.self,
-      Doctor.self, Batched.self, Demo.self,
+      Tag.self, Delete.self, Restore.self, SearchNotes.self, LogOfNotes.self, Conflicts.self,
+      Resolve.self, Import.self, Export.self, Invite.self, Join.self, Sync.self, Serve.self,
+      StatusOfNotes.self, Doctor.self, Batched.self, Demo.self,
     ])
 
   @OptionGroup var place: NotesStore

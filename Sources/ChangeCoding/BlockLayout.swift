@@ -40,8 +40,10 @@ enum BlockLayout {
     case other = 15
   }
 
-  /// Numbers of operations of later releases begin here.
+  /// Numbers of operations that came after the first release begin here: whoever does not know one
+  /// passes over its bytes.
   static let otherCodeMin: UInt64 = 16
+  static let resolveCode: UInt64 = 16
 
   static let elementContainerTag: UInt8 = 8
 }
@@ -98,7 +100,7 @@ extension Operation.Action {
     case .remove: .remove
     case .setElement: .setElement
     case .deleteDocument: .deleteDocument
-    case .unknown: .other
+    case .resolve, .unknown: .other
     }
   }
 }

@@ -185,11 +185,11 @@ struct BlockWriter {
     _ operation: Operation, at event: EventID, _ trail: inout DocumentTrail
   ) {
     var head = operation.action.code.rawValue
-    if case .unknown(let code, let eventCount, let bytes) = operation.action {
+    if let other = OtherAction(operation.action) {
       operationHeads.append(head)
-      operationDetails.write(varint: code)
-      operationDetails.write(count: eventCount)
-      operationDetails.write(lengthPrefixed: bytes)
+      operationDetails.write(varint: other.code)
+      operationDetails.write(count: other.eventCount)
+      operationDetails.write(lengthPrefixed: other.bytes)
       return
     }
     if case .deleteDocument = operation.action {
@@ -239,7 +239,7 @@ struct BlockWriter {
       write(element)
       write(replaces, to: .element(element), at: event, &trail, &head)
       content.write(to: &operationDetails)
-    case .deleteDocument, .unknown: break
+    case .deleteDocument, .resolve, .unknown: break
     }
     operationHeads.append(head)
   }

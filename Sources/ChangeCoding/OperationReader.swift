@@ -61,7 +61,7 @@ struct OperationReader: ~Copyable {
     if code == .other || code == .deleteDocument {
       guard bits == 0 else { throw failure(.invalidValue, "operation head") }
       return code == .other
-        ? try unknown() : (Operation(.root, .deleteDocument), 1)
+        ? try other() : (Operation(.root, .deleteDocument), 1)
     }
     let container: Int
     if take(Head.sameContainer, from: &bits) {
@@ -81,14 +81,15 @@ struct OperationReader: ~Copyable {
     return bits & bit != 0
   }
 
-  private mutating func unknown() throws(ByteDecodingError) -> (Operation, eventCount: Int) {
+  private mutating func other() throws(ByteDecodingError) -> (Operation, eventCount: Int) {
     let code = try details.readVarint("operation code")
     guard code >= BlockLayout.otherCodeMin else {
       throw failure(.invalidValue, "operation code")
     }
     let count = try details.readInt("event count", in: 1...Operation.eventCountMax)
     let bytes = try details.readLengthPrefixed("operation of a later release")
-    return (Operation(.root, .unknown(code: code, eventCount: count, bytes: bytes)), count)
+    let other = OtherAction(code: code, eventCount: count, bytes: bytes)
+    return (Operation(.root, other.action), count)
   }
 
   private mutating func action(

@@ -17,6 +17,7 @@ struct DocumentCache {
     var position: Int64 = 0
     var stateBytes = 0
     var isDeleted = false
+    var isBranched = false
   }
 
   /// An open document and its row.
@@ -32,6 +33,11 @@ struct DocumentCache {
     var position: Int64
     /// What its row says.
     var isNotedAsDeleted: Bool
+    var isNotedAsBranched: Bool
+    /// Whether anything in it was ever done at once.
+    var isBranched: Bool
+    /// What was found at a position.
+    var conflicts: (position: Int64, found: [Conflict])?
     var lastUse: UInt64 = 0
 
     init(_ document: Document, _ row: Row = Row()) {
@@ -40,6 +46,8 @@ struct DocumentCache {
       position = row.position
       stateBytes = row.stateBytes
       isNotedAsDeleted = row.isDeleted
+      isNotedAsBranched = row.isBranched
+      isBranched = row.isBranched
     }
   }
 

@@ -68,6 +68,7 @@ struct Renaming {
     case .delete(let key, let replaces): .delete(key, replaces: renamed(replaces))
     case .setElement(let event, let element, let replaces):
       .setElement(renamed(event), element, replaces: renamed(replaces))
+    case .resolve(let events): .resolve(renamed(events).sorted())
     case .increment, .insertText, .insertElements, .remove, .deleteDocument, .unknown: action
     }
   }

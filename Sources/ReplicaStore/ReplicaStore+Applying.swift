@@ -180,7 +180,10 @@ extension ReplicaStore {
         let merged = try entry.document.merge(edits) { try history(entry) }
         // An edit that builds on nothing in its document makes it all the same, empty.
         if merged.applied > 0 || known == nil { documents.insert(id) }
-        if merged.usedHistory { cache.noteHistory(of: id) }
+        if merged.usedHistory {
+          cache.noteHistory(of: id)
+          entry.isBranched = true
+        }
       } catch let error as StoreError {
         if case .damaged(let reason) = error { damagedDocument = (id, reason) }
         throw error

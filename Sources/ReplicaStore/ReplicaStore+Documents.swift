@@ -141,12 +141,14 @@ extension ReplicaStore {
   func row(of id: DocumentID) throws(StoreError) -> DocumentCache.Row? {
     try sql { () throws(SQLiteError) in
       try connection.first(
-        "SELECT id, position, state_bytes, is_deleted FROM document WHERE document = ?",
+        """
+        SELECT id, position, state_bytes, is_deleted, is_branched FROM document WHERE document = ?
+        """,
         .blob(id.bytes)
       ) { (row) throws(SQLiteError) in
         DocumentCache.Row(
           number: try row.integer(0), position: try row.integer(1), stateBytes: try row.count(2),
-          isDeleted: try row.integer(3) != 0)
+          isDeleted: try row.integer(3) != 0, isBranched: try row.integer(4) != 0)
       }
     }
   }

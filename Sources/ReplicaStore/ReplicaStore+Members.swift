@@ -1,9 +1,15 @@
-import Causality
+package import Causality
 package import Sealing
 import SegmentStore
 package import Segments
 
 extension ReplicaStore {
+  /// Whether this device writes under the origin, or ever did.
+  package func isOwn(_ origin: Origin) -> Bool {
+    origin == identity.origin
+      || membership.device(owning: origin)?.key == identity.device.publicKey
+  }
+
   /// What this device may do. Until it is admitted, what its invitation promises.
   package var role: Role {
     membership.device(identity.device.publicKey)?.role ?? identity.invitation?.role ?? .reader

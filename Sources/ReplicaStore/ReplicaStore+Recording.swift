@@ -77,15 +77,17 @@ extension ReplicaStore {
       if entry.row == 0 {
         try connection.execute(
           """
-          INSERT INTO document (document, position, state_bytes, is_deleted) VALUES (?, ?, 0, ?)
-          """, .blob(id.bytes), .integer(position), isDeleted ? 1 : 0)
+          INSERT INTO document (document, position, state_bytes, is_deleted, is_branched)
+          VALUES (?, ?, 0, ?, ?)
+          """, .blob(id.bytes), .integer(position), isDeleted ? 1 : 0, entry.isBranched ? 1 : 0)
         entry.row = connection.lastInsertedRow
-      } else if isDeleted != entry.isNotedAsDeleted {
+      } else if isDeleted != entry.isNotedAsDeleted || entry.isBranched != entry.isNotedAsBranched {
         try connection.execute(
-          "UPDATE document SET position = ?, is_deleted = ? WHERE id = ?", .integer(position),
-          isDeleted ? 1 : 0, .integer(entry.row))
+          "UPDATE document SET position = ?, is_deleted = ?, is_branched = ? WHERE id = ?",
+          .integer(position), isDeleted ? 1 : 0, entry.isBranched ? 1 : 0, .integer(entry.row))
       }
       entry.isNotedAsDeleted = isDeleted
+      entry.isNotedAsBranched = entry.isBranched
       for block in blocks {
         try connection.execute(
           "INSERT INTO document_tail (document, position, block) VALUES (?, ?, ?)",

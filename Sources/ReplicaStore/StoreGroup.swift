@@ -90,7 +90,11 @@ package final class StoreGroup {
     var lamport = store.state.lamportMax + 1
     if Sabotage.countOwnLamportOnly.isPlanted { lamport = store.lamportOfOwn + 1 }
     let transaction = StoreTransaction(
-      store, change: change, lamport: lamport, time: now, entropy: entropy)
+      store, change: change, lamport: lamport, time: now, entropy: entropy
+    ) { [self] () throws(StoreError) in
+      flush()
+      if let failure { throw failure }
+    }
     if Sabotage.trustWallClock.isPlanted { transaction.stamp = UInt64(clamping: now.milliseconds) }
     do {
       let value = try body(transaction)
@@ -211,6 +215,7 @@ extension Operation {
       elements.reduce(32) { $0 + Self.bytes($1) }
     case .setElement(_, let element, let replaces):
       64 + Self.bytes(element) + 32 * replaces.count
+    case .resolve(let events): 32 + 32 * events.count
     case .unknown(_, _, let bytes): 32 + bytes.count
     case .increment, .remove, .deleteDocument: 32
     }

@@ -10,7 +10,9 @@ enum StoreSchema {
 
   static let schema = SQLiteSchema(
     applicationID: applicationID,
-    migrations: [SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3],
+    migrations: [
+      SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
+    ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
       try connection.script(newestTables)
@@ -100,6 +102,12 @@ enum StoreSchema {
     try connection.execute("DROP TABLE progress")
   }
 
+  /// Which documents can have conflicts. Of those there are it is not known, so all may.
+  private static let version4 = SQLiteMigration(
+    "replica 4",
+    script: "ALTER TABLE document ADD COLUMN is_branched INTEGER NOT NULL DEFAULT 0;\n"
+      + branchedIndex + "UPDATE document SET is_branched = 1;")
+
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.
   private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
@@ -159,9 +167,14 @@ enum StoreSchema {
         document BLOB NOT NULL UNIQUE CHECK (length(document) = 16),
         position INTEGER NOT NULL,
         state_bytes INTEGER NOT NULL,
-        is_deleted INTEGER NOT NULL
+        is_deleted INTEGER NOT NULL,
+        -- Whether anything in it was ever done at once, so that there can be conflicts.
+        is_branched INTEGER NOT NULL DEFAULT 0
       ) STRICT;
       CREATE INDEX document_by_position ON document (position);
+
+      """ + branchedIndex + """
+
       CREATE TABLE document_tail (
         id INTEGER PRIMARY KEY,
         document INTEGER NOT NULL REFERENCES document (id),
@@ -170,6 +183,11 @@ enum StoreSchema {
       ) STRICT;
       CREATE INDEX document_tail_by_document ON document_tail (document);
       """ + foldedTables + incarnationTables
+
+  private static let branchedIndex = """
+    CREATE INDEX document_branched ON document (document) WHERE is_branched;
+
+    """
 
   // MARK: Tables that are as they were made first
 

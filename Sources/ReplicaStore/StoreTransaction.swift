@@ -11,13 +11,17 @@ package final class StoreTransaction {
   var stamp: UInt64
   private let time: Timestamp
   private let entropy: Entropy
+  /// Writes what earlier transactions of the group did.
+  private let writeEarlier: () throws(StoreError) -> Void
   private var editors: [DocumentID: Editor] = [:]
   /// Documents that were made here and have no row yet.
   private var created: [DocumentID: DocumentCache.Entry] = [:]
+  private var resolutions: [DocumentID: Resolution] = [:]
   private var hasFinished = false
 
   init(
-    _ store: ReplicaStore, change: ChangeID, lamport: UInt64, time: Timestamp, entropy: Entropy
+    _ store: ReplicaStore, change: ChangeID, lamport: UInt64, time: Timestamp, entropy: Entropy,
+    writeEarlier: @escaping () throws(StoreError) -> Void
   ) {
     self.store = store
     self.change = change
@@ -25,6 +29,7 @@ package final class StoreTransaction {
     stamp = lamport
     self.time = time
     self.entropy = entropy
+    self.writeEarlier = writeEarlier
   }
 
   /// Names a new document. It comes to be with its first edit.
@@ -49,6 +54,49 @@ package final class StoreTransaction {
   package func document(_ id: DocumentID) throws(StoreError) -> Document? {
     if let entry = created[id] { return entry.document }
     return try store.entry(id)?.document
+  }
+
+  /// The conflicts of a document as it was before the transaction.
+  private struct Resolution {
+    var conflicts: [Conflict]
+    var history: DocumentHistory
+    /// How much the editor had done when it had decided the last one.
+    var eventCount = 0
+  }
+
+  /// Decides a conflict of a document. Other edits of it in the same transaction come after.
+  ///
+  /// - Throws: `.noDocument`, `.damaged`; ``EditError`` when there is no such conflict (any more),
+  ///   or none of its sides is what was chosen.
+  package func resolve(
+    _ id: ConflictID, of document: DocumentID, taking choice: ConflictChoice
+  ) throws {
+    let editor = try edit(document)
+    var resolution = try resolutions[document] ?? begin(document)
+    guard editor.eventCount == resolution.eventCount else {
+      throw EditError(
+        .notSupported, "resolve the conflicts of a document before you edit it in a transaction")
+    }
+    guard let conflict = resolution.conflicts.first(where: { $0.id == id }) else {
+      throw EditError(
+        .nothingThere,
+        "the document has no conflict \(id); somebody may have resolved it or joined it, list them "
+          + "again")
+    }
+    try editor.resolve(conflict, taking: choice, in: resolution.history)
+    resolution.conflicts.removeAll { $0.id == id }
+    resolution.eventCount = editor.eventCount
+    resolutions[document] = resolution
+  }
+
+  private func begin(_ document: DocumentID) throws -> Resolution {
+    try writeEarlier()
+    guard created[document] == nil, let entry = try store.entry(document) else {
+      return Resolution(conflicts: [], history: DocumentHistory(document: document))
+    }
+    return Resolution(
+      conflicts: try store.conflicts(of: document),
+      history: try entry.document.keptHistory ?? store.history(entry))
   }
 
   /// Ends all edits. Documents that were made join the cache.

@@ -11,6 +11,10 @@ public struct Reading {
   /// What this state covers.
   public var version: VersionVector { store.appliedVector }
 
+  /// Whether it was written on this device: under the origin in use, or under one that the replica
+  /// has left after a restored backup or a copy.
+  public func isOwn(_ origin: Origin) -> Bool { store.isOwn(origin) }
+
   /// The documents that are not deleted, in the order of their ids.
   public func documents(
     after id: DocumentID? = nil, limit: Int = .max
@@ -44,10 +48,36 @@ public struct Reading {
     try stored(id)?.isDeleted ?? false
   }
 
-  /// How many places hold more than one value because they were set at once; 0 for a document that
-  /// is not there.
-  public func conflictCount(_ id: DocumentID) throws(ReplicaError) -> Int {
-    try stored(id)?.conflictCount ?? 0
+  /// What people did to a document at once and nobody has decided yet; none for a document that is
+  /// not there or deleted. Equal on all replicas that have seen the same changes.
+  ///
+  /// - Throws: `damaged` when the history of the document is.
+  /// - Complexity: O(1) where nothing was ever done at once or nothing has changed since the last
+  ///   time, else O(document and its operations other than those of texts and lists).
+  public func conflicts(_ id: DocumentID) throws(ReplicaError) -> [Conflict] {
+    try ReplicaError.translating { try store.conflicts(of: id) }
+  }
+
+  /// Hands out the conflicts of all documents, by the id of the document, until `body` says false.
+  ///
+  /// Complexity: that of ``conflicts(_:)`` for each document in which something was ever done at
+  /// once; others are not looked at.
+  public func forEachConflict(
+    _ body: (DocumentID, Conflict) throws -> Bool
+  ) throws {
+    var last: DocumentID?
+    while true {
+      let page = try ReplicaError.translating {
+        try store.branchedDocuments(after: last, limit: 500)
+      }
+      guard let end = page.last else { return }
+      last = end
+      for id in page {
+        for conflict in try conflicts(id) {
+          guard try body(id, conflict) else { return }
+        }
+      }
+    }
   }
 
   /// The document, or the part of it at `path`, as JSON; as it was at `version` when one is given.

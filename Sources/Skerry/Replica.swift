@@ -151,9 +151,10 @@ extension Replica {
     }
   }
 
-  /// How many places of a document hold more than one value because they were set at once.
-  public func conflictCount(of id: DocumentID) async throws(ReplicaError) -> Int {
-    try await reading { reading throws(ReplicaError) in try reading.conflictCount(id) }
+  /// What people did to a document at once and nobody has decided yet; see
+  /// ``Reading/conflicts(_:)``.
+  public func conflicts(of id: DocumentID) async throws(ReplicaError) -> [Conflict] {
+    try await reading { reading throws(ReplicaError) in try reading.conflicts(id) }
   }
 
   /// Counts, sizes, version and digest. Complexity: O(everything), because of the digest.

@@ -91,6 +91,22 @@ public struct Transaction {
     try edit(document) { editor throws(EditError) in try editor.deleteDocument() }
   }
 
+  /// Decides a conflict. Two people who decide alike, even at once, have decided once; two who
+  /// decide differently at once have a new conflict, with both decisions in it.
+  ///
+  /// Resolve the conflicts of a document before you edit it in the same transaction.
+  ///
+  /// - Parameter conflict: the name of one of ``Reading/conflicts(_:)``.
+  /// - Throws: `refused` when the document has no such conflict any more, or has another side by
+  ///   now (list the conflicts again), or there is no such side.
+  public mutating func resolve(
+    _ conflict: ConflictID, of document: DocumentID, taking choice: ConflictChoice
+  ) throws(ReplicaError) {
+    try ReplicaError.translating {
+      try store.resolve(conflict, of: document, taking: choice)
+    }
+  }
+
   /// Performs one operation as a line of `skerry apply` spells it:
   /// `{"op":"set","path":["title"],"value":"Plan"}`.
   public mutating func apply(

@@ -40,6 +40,7 @@ enum EveryOperation {
             Operation(.element(other, .text), .insertText(at: Operation.positionMax, "🏝")),
             Operation(.element(other, .counter), .increment(by: .min)),
             Operation(.root, .unknown(code: 16, eventCount: 4, bytes: [])),
+            Operation(.root, .resolve([EventID(change: id, index: 0), other].sorted())),
             Operation(.root, .unknown(code: .max, eventCount: 1, bytes: [1, 2, 3])),
             Operation(.root, .deleteDocument),
           ]),
@@ -113,7 +114,8 @@ enum RandomChanges {
     let key = Key(["a", "b", "ü"].randomElement(using: &random) ?? "a")
     let at = Int.random(in: 0...3, using: &random)
     let action: Operation.Action
-    switch Int.random(in: 0..<12, using: &random) {
+    switch Int.random(in: 0..<13, using: &random) {
+    case 12: return Operation(.root, .resolve(Set([event(&random), event(&random)]).sorted()))
     case 0: action = .set(key, .integer(Int64(at)), replaces: events(&random))
     case 1:
       action = .make(key, .map, isAnew: Bool.random(using: &random), replaces: events(&random))

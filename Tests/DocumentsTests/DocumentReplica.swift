@@ -2,6 +2,7 @@ import ByteCoding
 import Causality
 import JSONCoding
 import TestSupport
+import Testing
 
 @testable import Documents
 
@@ -70,6 +71,40 @@ struct DocumentReplica {
     return writer.bytes
   }
   var json: String { (try? document.json().text()) ?? "" }
+
+  func history() throws -> DocumentHistory {
+    var history = DocumentHistory(document: documentID)
+    try history.append(contentsOf: log)
+    return history
+  }
+
+  func conflicts() throws -> [Conflict] { try document.conflicts(in: history()) }
+
+  mutating func resolve(_ conflict: Conflict, taking choice: ConflictChoice) throws {
+    let history = try history()
+    try edit { try $0.resolve(conflict, taking: choice, in: history) }
+  }
+}
+
+/// Two replicas that both have seen what one has done, and nothing else.
+func apart(
+  _ start: (Editor) throws -> Void
+) throws -> (DocumentReplica, DocumentReplica) {
+  var left = DocumentReplica(0)
+  var right = DocumentReplica(1)
+  try left.edit(start)
+  try right.receive(left.log)
+  return (left, right)
+}
+
+/// Both get what the other has; then they hold the same.
+func meet(_ left: inout DocumentReplica, _ right: inout DocumentReplica) throws {
+  let (toLeft, toRight) = (left.missing(from: right), right.missing(from: left))
+  try left.receive(toLeft)
+  try right.receive(toRight)
+  #expect(left.canonical == right.canonical)
+  #expect(left.document.encodeState() == right.document.encodeState())
+  #expect(try left.conflicts() == right.conflicts())
 }
 
 /// Edits in another causal order, picked at random among those whose predecessors are out or `seen`

@@ -5,31 +5,8 @@ import Testing
 @testable import Documents
 
 @Suite struct MergingTests {
-  /// Two replicas that have exchanged everything.
-  private func exchanged(
-    _ left: DocumentReplica, _ right: DocumentReplica
-  ) throws -> (DocumentReplica, DocumentReplica) {
-    var (left, right) = (left, right)
-    let (toLeft, toRight) = (left.missing(from: right), right.missing(from: left))
-    try left.receive(toLeft)
-    try right.receive(toRight)
-    #expect(left.canonical == right.canonical)
-    #expect(left.document.encodeState() == right.document.encodeState())
-    return (left, right)
-  }
-
-  private func pair(
-    _ start: (Editor) throws -> Void
-  ) throws -> (DocumentReplica, DocumentReplica) {
-    var left = DocumentReplica(0)
-    var right = DocumentReplica(1)
-    try left.edit(start)
-    try right.receive(left.log)
-    return (left, right)
-  }
-
   @Test func anEditInOrderNeedsNoHistory() throws {
-    var (left, right) = try pair { try $0.make(["t"], .text) }
+    var (left, right) = try apart { try $0.make(["t"], .text) }
     try left.edit { try $0.splice(["t"], at: 0, delete: 0, insert: "tide") }
     let outcome = try right.document.merge(right.missing(from: left)) {
       Issue.record("history was asked for")
@@ -40,37 +17,14 @@ import Testing
   }
 
   @Test func typingAtOnceKeepsBothTexts() throws {
-    var (left, right) = try pair {
+    var (left, right) = try apart {
       try $0.make(["t"], .text)
       try $0.splice(["t"], at: 0, delete: 0, insert: "the sea")
     }
     try left.edit { try $0.splice(["t"], at: 4, delete: 0, insert: "open ") }
     try right.edit { try $0.splice(["t"], at: 7, delete: 0, insert: " is calm") }
-    (left, right) = try exchanged(left, right)
+    try meet(&left, &right)
     #expect(try left.document.text(at: ["t"]) == "the open sea is calm")
-  }
-
-  @Test func twoWritersOfOneKeyAreAConflictWithBothValuesUntilOneDecides() throws {
-    var (left, right) = try pair { try $0.set(["title"], to: "Tides") }
-    try left.edit { try $0.set(["title"], to: "Ebb") }
-    try right.edit { try $0.set(["title"], to: "Flood") }
-    (left, right) = try exchanged(left, right)
-    #expect(left.document.conflictCount == 1)
-    #expect(try left.document.entries(at: ["title"]).map(\.json) == ["Ebb", "Flood"])
-    #expect(try left.document.json(at: ["title"]) == "Flood")
-    try left.edit { try $0.set(["title"], to: "Ebb") }
-    (left, right) = try exchanged(left, right)
-    #expect(right.document.conflictCount == 0)
-    #expect(try right.document.entries(at: ["title"]).count == 1)
-  }
-
-  @Test func writingTheSameAtOnceIsNoConflict() throws {
-    var (left, right) = try pair { try $0.set(["title"], to: "Tides") }
-    try left.edit { try $0.set(["title"], to: "Ebb") }
-    try right.edit { try $0.set(["title"], to: "Ebb") }
-    (left, right) = try exchanged(left, right)
-    #expect(left.document.conflictCount == 0)
-    #expect(try left.document.entries(at: ["title"]).count == 2)
   }
 
   @Test func childrenMadeAtOnceAreOneChild() throws {
@@ -88,16 +42,16 @@ import Testing
       try $0.splice(["t"], at: 0, delete: 0, insert: "right")
       try $0.increment(["c"], by: 5)
     }
-    (left, right) = try exchanged(left, right)
+    try meet(&left, &right)
     #expect(try left.document.json(at: ["m"]) == ["a": 1, "b": 2])
     #expect(try left.document.json(at: ["c"]) == 7)
     let text = try left.document.text(at: ["t"])
     #expect(text == "leftright" || text == "rightleft")
-    #expect(left.document.conflictCount == 0)
+    #expect(try left.conflicts().isEmpty)
   }
 
   @Test func aChildMadeAgainIsANewOne() throws {
-    var (left, right) = try pair {
+    var (left, right) = try apart {
       try $0.make(["t"], .text)
       try $0.splice(["t"], at: 0, delete: 0, insert: "old")
     }
@@ -106,28 +60,28 @@ import Testing
       try $0.make(["t"], .text)
       try $0.splice(["t"], at: 0, delete: 0, insert: "new")
     }
-    // Typed into the text that dies: it stays with that one.
+    // Typed into the text that dies: it stays with that one, and is listed.
     try right.edit { try $0.splice(["t"], at: 3, delete: 0, insert: "er") }
-    (left, right) = try exchanged(left, right)
+    try meet(&left, &right)
     #expect(try left.document.text(at: ["t"]) == "new")
-    #expect(left.document.conflictCount == 0)
+    #expect(try left.conflicts().map(\.kind) == [.removal])
   }
 
   @Test func anEditWinsOverADeleteOfTheDocumentAtTheSameTime() throws {
-    var (left, right) = try pair { try $0.set(["a"], to: 1) }
+    var (left, right) = try apart { try $0.set(["a"], to: 1) }
     try left.edit { try $0.deleteDocument() }
     #expect(left.document.isDeleted)
     try right.edit { try $0.set(["b"], to: 2) }
-    (left, right) = try exchanged(left, right)
+    try meet(&left, &right)
     #expect(!left.document.isDeleted)
     #expect(left.json == #"{"a":1,"b":2}"#)
   }
 
   @Test func aDocumentIsDeletedWhenEveryoneDeletedIt() throws {
-    var (left, right) = try pair { try $0.set(["a"], to: 1) }
+    var (left, right) = try apart { try $0.set(["a"], to: 1) }
     try left.edit { try $0.deleteDocument() }
     try right.edit { try $0.deleteDocument() }
-    (left, right) = try exchanged(left, right)
+    try meet(&left, &right)
     #expect(left.document.isDeleted)
     try left.reopen()
     #expect(left.document.isDeleted)
@@ -136,30 +90,30 @@ import Testing
   }
 
   @Test func deletedCharactersStayDeleted() throws {
-    var (left, right) = try pair {
+    var (left, right) = try apart {
       try $0.make(["t"], .text)
       try $0.splice(["t"], at: 0, delete: 0, insert: "low water")
     }
     try left.edit { try $0.splice(["t"], at: 0, delete: 9, insert: "") }
     try right.edit { try $0.splice(["t"], at: 3, delete: 0, insert: "est") }
-    (left, right) = try exchanged(left, right)
+    try meet(&left, &right)
     #expect(try left.document.text(at: ["t"]) == "est")
   }
 
   @Test func anElementSetAndRemovedAtOnceIsRemoved() throws {
-    var (left, right) = try pair { try $0.set(["l"], to: [1, ["k": 2], 3]) }
+    var (left, right) = try apart { try $0.set(["l"], to: [1, ["k": 2], 3]) }
     try left.edit { try $0.splice(["l"], at: 1, delete: 1, insert: []) }
     try right.edit {
       try $0.set(["l", 1, "k"], to: 5)
       try $0.set(["l", 0], to: ["new": true])
     }
-    (left, right) = try exchanged(left, right)
+    try meet(&left, &right)
     #expect(try left.document.json(at: ["l"]) == [["new": true], 3])
   }
 
   /// Parents that are no changes of the document: the edit belongs to nothing, in every order.
   @Test func anEditWithForeignParentsIsIgnoredEverywhere() throws {
-    var (left, right) = try pair { try $0.set(["a"], to: 1) }
+    var (left, right) = try apart { try $0.set(["a"], to: 1) }
     let bad = IncomingEdit(
       change: ChangeID(origin: testOrigin(7), sequence: 1), lamport: 5,
       time: Timestamp(clampingMilliseconds: 0),
@@ -175,7 +129,7 @@ import Testing
 
   /// History that lacks something, or has more than the state, would merge wrongly in silence.
   @Test func aHistoryThatDoesNotFitTheStateIsTold() throws {
-    var (left, right) = try pair { try $0.set(["a"], to: 1) }
+    var (left, right) = try apart { try $0.set(["a"], to: 1) }
     try left.edit { try $0.set(["a"], to: 2) }
     try right.edit { try $0.set(["a"], to: 3) }
     let incoming = left.missing(from: right)
@@ -196,7 +150,7 @@ import Testing
 
   /// Operations that no editor makes have no effect, whichever path they come in by.
   @Test func operationsThatCannotBeDoneHaveNoEffectInAnyOrder() throws {
-    let base = try pair {
+    let base = try apart {
       try $0.make(["t"], .text)
       try $0.splice(["t"], at: 0, delete: 0, insert: "abc")
       try $0.set(["l"], to: [1, 2])
@@ -252,7 +206,7 @@ import Testing
 
   /// Two runs of one origin that do not know each other: an author that lies about its parents.
   @Test func anOriginThatForksItselfIsMergedTheSameEverywhere() throws {
-    let (start, _) = try pair {
+    let (start, _) = try apart {
       try $0.make(["t"], .text)
       try $0.splice(["t"], at: 0, delete: 0, insert: "abc")
     }

@@ -234,20 +234,21 @@ struct CheckerTests {
         ])
     }
     let changes = [change(ada, "one"), change(ben, "other")]
-    func document(of changes: [Change]) throws -> Document {
+    let conflicts = Model(changes).conflicts(of: id)
+    #expect(conflicts.map(\.writes.count) == [2])
+    func verdict(on changes: [Change], isListed: Bool) throws -> Violation? {
       let document = Document(id: id)
       let edits = changes.compactMap { IncomingEdit($0, document: id) }
       _ = try document.merge(edits) { DocumentHistory(document: id) }
-      return document
+      var history = DocumentHistory(document: id)
+      try history.append(contentsOf: edits)
+      return ConflictChecker.check(
+        node: 0, conflicts: conflicts, document: document,
+        listed: isListed ? try document.conflicts(in: history) : [], at: 1)
     }
-    let model = Model(changes)
-    let conflicts = model.conflicts(of: id)
-    #expect(conflicts.map(\.writes.count) == [2])
-    let whole = try document(of: changes)
-    #expect(ConflictChecker.check(node: 0, conflicts: conflicts, document: whole, at: 1) == nil)
-    let half = try document(of: [changes[1]])
-    let lost = ConflictChecker.check(node: 0, conflicts: conflicts, document: half, at: 2)
-    #expect(lost?.promise == "P7")
+    #expect(try verdict(on: changes, isListed: true) == nil)
+    #expect(try verdict(on: changes, isListed: false)?.promise == "P7")
+    #expect(try verdict(on: [changes[1]], isListed: true)?.promise == "P7")
   }
 
   @Test("P10: worlds that differ in their clocks alone, and in what came of it")

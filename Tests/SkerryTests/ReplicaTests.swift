@@ -117,7 +117,7 @@ struct ReplicaTests {
     try await ada.transaction { try $0.set("a", at: ["n"], of: id) }
     try await bob.transaction { try $0.set("b", at: ["n"], of: id) }
     #expect(await bob.sync(with: ada).failure == nil)
-    #expect(try await ada.conflictCount(of: id) == 1)
+    #expect(try await ada.conflicts(of: id).count == 1)
     #expect(try await ada.json(id) == bob.json(id))
     // An edit brings a deleted document back, with what it held.
     try await ada.transaction { try $0.replaceText(with: "again", at: ["t"], of: ids[2]) }

@@ -40,7 +40,7 @@ extension Note {
     guard let fields = try reading.json(document.id).objectValue,
       fields["title"] != nil || fields["body"]?.stringValue != nil
     else { return nil }
-    summary = NoteSummary(document, fields, conflicts: try reading.conflictCount(document.id))
+    summary = NoteSummary(document, fields, conflicts: try reading.conflicts(document.id).count)
     body = fields["body"]?.stringValue ?? ""
   }
 }

@@ -124,15 +124,13 @@ extension Model {
     of document: DocumentID, seeing seen: VersionVector? = nil
   ) -> Expectation {
     Expectation(
-      canonical: canonicalJSON(of: document, seeing: seen), json: json(of: document, seeing: seen),
-      conflictCount: conflictCount(of: document, seeing: seen))
+      canonical: canonicalJSON(of: document, seeing: seen), json: json(of: document, seeing: seen))
   }
 
   /// What a reader of a document has to find.
   package struct Expectation: Sendable {
     let canonical: JSONValue?
     let json: JSONValue?
-    let conflictCount: Int
 
     /// - Returns: nil when the document is like that, to the last entry that a register keeps.
     package func difference(from document: Document) -> Difference? {
@@ -140,9 +138,6 @@ extension Model {
       let found: JSONValue? = document.isEmpty ? .none : .some(document.canonicalJSON())
       return Difference.first(in: document.id, expected: canonical, found: found)
         ?? plainDifference(from: document)
-        ?? Difference.first(
-          in: document.id, expected: ["conflicts": .count(conflictCount)],
-          found: ["conflicts": .count(document.conflictCount)])
     }
 
     /// The plain read has rules of its own: winners, numbers that stop at the ends of 64 bits.

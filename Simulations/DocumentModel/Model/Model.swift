@@ -51,13 +51,6 @@ package struct Model: Sendable {
     read(document, seen) { $0.canonicalJSON(in: $1) }
   }
 
-  /// How many registers of the document hold more than one thing.
-  package func conflictCount(
-    of document: DocumentID, seeing seen: VersionVector? = nil
-  ) -> Int {
-    read(document, seen) { $0.conflictCount(in: $1) } ?? 0
-  }
-
   /// The canonical form of all documents, deleted ones too, a line each, sorted by document.
   package func canonicalText(seeing seen: VersionVector? = nil) -> String {
     models.keys.sorted().compactMap { canonicalJSON(of: $0, seeing: seen)?.text() }

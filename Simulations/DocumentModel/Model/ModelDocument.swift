@@ -232,25 +232,4 @@ struct ModelDocument: Sendable {
       alive(elements[list]?[element], in: version)
     }
   }
-
-  /// The registers that hold more than one thing, in everything that can be reached from the root.
-  func conflictCount(in version: ChangeSet) -> Int {
-    conflictCount(of: .root, in: version)
-  }
-
-  private func conflictCount(of container: ContainerID, in version: ChangeSet) -> Int {
-    let registers: [[Entry]]
-    switch container.kind {
-    case .map: registers = members(of: container, in: version).map(\.entries)
-    case .list: registers = elements(of: container, in: version)
-    case .text, .counter, .tree: return 0
-    }
-    return registers.reduce(0) { count, entries in
-      let contents = Set(entries.map(\.content))
-      return contents.reduce(count + (contents.count > 1 ? 1 : 0)) { count, content in
-        guard case .container(let child) = content else { return count }
-        return count + conflictCount(of: child, in: version)
-      }
-    }
-  }
 }

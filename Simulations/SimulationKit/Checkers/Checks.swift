@@ -133,7 +133,7 @@ struct Checks {
     add(BuffersChecker.check(node: node, engine: engine, at: time), &trace)
   }
 
-  /// A machine was lost, and a backup stands in its place.
+  /// A machine was lost, and a backup stands in its place; or its disk has lost something.
   mutating func forgetLost(
     of node: ReplicaNode, keeping backup: VersionVector, known: VersionVector
   ) {

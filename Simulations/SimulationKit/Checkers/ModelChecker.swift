@@ -36,7 +36,8 @@ struct ModelChecker {
       guard let document = try store.document(item.id) else { continue }
       let expectation = expectation(of: item.id)
       if let lost = ConflictChecker.check(
-        node: node, conflicts: expectation.conflicts, document: document, at: time)
+        node: node, conflicts: expectation.conflicts, document: document,
+        listed: try store.conflicts(of: item.id), at: time)
       {
         return lost
       }

@@ -32,25 +32,36 @@ struct StateView: Equatable {
     }
   }
 
-  /// - Parameter documents: those that changed; nil for all.
-  mutating func renew(_ documents: [DocumentID]?, from store: ReplicaStore) throws {
-    if let documents {
-      for id in documents { try renew(id, from: store) }
-    } else {
-      self = StateView()
-      for item in try store.documents(includingDeleted: true) { try renew(item.id, from: store) }
+  /// - Parameters:
+  ///   - documents: those that changed; nil for all.
+  ///   - isRotten: whether documents may be damaged. They are left out, as by an application that
+  ///     shows an error in their place.
+  mutating func renew(
+    _ documents: [DocumentID]?, from store: ReplicaStore, isRotten: Bool = false
+  ) throws {
+    if documents == nil { self = StateView() }
+    for id in try documents ?? store.documents(includingDeleted: true).map(\.id) {
+      do {
+        try renew(id, from: store)
+      } catch StoreError.damaged where isRotten {
+        forget(id)
+      }
     }
   }
 
-  private mutating func renew(_ id: DocumentID, from store: ReplicaStore) throws {
-    if let old = entries[id] {
+  private mutating func forget(_ id: DocumentID) {
+    if let old = entries.removeValue(forKey: id) {
       digest.subtract(old.digest)
       balance &-= old.balance
     }
-    guard let document = try store.documentLastSeen(id) else {
-      entries[id] = nil
-      list(id, isListed: false)
-      return
+    list(id, isListed: false)
+  }
+
+  private mutating func renew(_ id: DocumentID, from store: ReplicaStore) throws {
+    guard let document = try store.documentLastSeen(id) else { return forget(id) }
+    if let old = entries[id] {
+      digest.subtract(old.digest)
+      balance &-= old.balance
     }
     list(id, isListed: !document.isDeleted)
     var writer = ByteWriter(reservingCapacity: 2 * document.approximateBytes)

@@ -1,3 +1,4 @@
+import Causality
 import JSONCoding
 
 // What goes wrong, when it begins and when it ends.
@@ -169,6 +170,11 @@ extension World {
       if node.isUp { stop(node, .process) }
       for _ in 0..<max(1, min(fault.amount, 10_000)) { node.disk.rot() }
       node.isRotten = true
+      if let replica = node as? ReplicaNode {
+        // What only it held may be gone: a log that is damaged ends where the damage begins.
+        checks.forgetLost(
+          of: replica, keeping: VersionVector(), known: knownElsewhere(than: replica))
+      }
       queue.schedule(.restart(node: node.number), at: now + 1_000)
       return
     }

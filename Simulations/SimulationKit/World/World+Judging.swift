@@ -14,7 +14,7 @@ extension World {
     // A machine that lost its power in the midst of what it did shows nothing of it.
     if node.disk.isDown, documents?.isEmpty != true { return lostPower(node) }
     do {
-      try node.view.renew(documents, from: store)
+      try node.view.renew(documents, from: store, isRotten: node.isRotten)
       checks.observe(node, version: store.appliedVector, at: now, &trace)
     } catch {
       failed(node, error)

@@ -51,7 +51,11 @@ extension World {
     guard store.hasNewsOfOthers, !node.disk.isDown else {
       return observe(node, changed: touched)
     }
-    do { try node.view.renew(touched, from: store) } catch { return failed(node, error) }
+    do {
+      try node.view.renew(touched, from: store, isRotten: node.isRotten)
+    } catch {
+      return failed(node, error)
+    }
     drive(node) { $0.storeChanged(at: node.instant(at: now)) }
     observe(node, changed: [])
   }

@@ -166,38 +166,9 @@ extension Document {
     }
   }
 
-  /// How many registers hold more than one thing, in everything that can be reached from the root.
-  /// Complexity: O(document).
-  package var conflictCount: Int {
-    var count = 0
-    var visited: Set<ContainerHandle> = [.root]
-    var pending = [ContainerHandle.root]
-    while let handle = pending.popLast() {
-      for register in registers(of: handle) {
-        if register.isConflict { count += 1 }
-        for entry in register.entries {
-          if case .container(let child) = entry.content, visited.insert(child).inserted {
-            pending.append(child)
-          }
-        }
-      }
-    }
-    return count
-  }
-
-  /// The registers of a map or list, in no defined order for a map.
-  private func registers(of handle: ContainerHandle) -> [Register] {
-    let slot = slot(of: handle)
-    switch kind(of: handle) {
-    case .map: return Array(maps[slot].values)
-    case .list: return lists[slot].elements.map(\.register)
-    case .text, .counter, .tree: return []
-    }
-  }
-
   /// Deeper nesting than an editor makes (``ContainerID/depthMax``) reads as null: only a change
   /// that no editor made can hold it.
-  private func json(of handle: ContainerHandle, depth: Int) -> JSONValue {
+  func json(of handle: ContainerHandle, depth: Int) -> JSONValue {
     guard depth <= ContainerID.depthMax else { return .null }
     let slot = slot(of: handle)
     switch kind(of: handle) {

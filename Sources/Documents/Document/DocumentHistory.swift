@@ -306,11 +306,27 @@ package struct DocumentHistory: Sendable {
 
   /// Whether the event is in what `version` contains.
   func contains(_ event: EventID, in version: [Int]) -> Bool {
-    guard let origin = index(of: event.change.origin),
-      let found = graph.version(
-        origin: origin, sequence: event.change.sequence, index: Int(event.index))
-    else { return false }
+    guard let found = self.version(of: event) else { return false }
     return graph.contains(found, in: version)
+  }
+
+  /// The place of an event in the graph; nil when it is not here. Complexity: O(log runs).
+  func version(of event: EventID) -> Int? {
+    guard let origin = index(of: event.change.origin) else { return nil }
+    return graph.version(
+      origin: origin, sequence: event.change.sequence, index: Int(event.index))
+  }
+
+  /// What an event put into a list. Complexity: O(sequences and log runs).
+  func element(insertedAt version: Int, in list: ContainerID) -> Operation.Element? {
+    guard let sequence = sequences.first(where: { $0.container == list }) else { return nil }
+    let index = sequence.log.firstRun(from: version)
+    guard index < sequence.log.runCount else { return nil }
+    let run = sequence.log[index]
+    guard run.kind == .insert, run.version <= version, version < run.version + run.count else {
+      return nil
+    }
+    return sequence.elements[run.content + version - run.version]
   }
 
   /// The name of an event of the graph.

@@ -79,7 +79,7 @@ extension Editor {
 
   // MARK: Recording
 
-  private func put(_ element: Operation.Element, at target: Target) {
+  func put(_ element: Operation.Element, at target: Target) {
     let replaced = target.register?.events ?? []
     switch (target.step, element) {
     case (.key(let key), .value(let value)):
@@ -93,7 +93,7 @@ extension Editor {
 
   /// Makes an empty container. At a key where one of its kind was before it is a new one; else it
   /// is the one that any other replica makes there.
-  private func make(_ kind: ContainerKind, at target: Target) -> ContainerHandle {
+  func make(_ kind: ContainerKind, at target: Target) -> ContainerHandle {
     let event = nextEvent
     let id: ContainerID
     switch target.step {
@@ -134,7 +134,7 @@ extension Editor {
 
   /// A place that can be written: a key of a map, whether or not something is there, or an element
   /// of a list.
-  private struct Target {
+  struct Target {
     enum Step {
       case key(Key)
       case element(Int)
@@ -145,7 +145,7 @@ extension Editor {
     var register: Register?
   }
 
-  private func target(_ path: DocumentPath) throws(EditError) -> Target {
+  func target(_ path: DocumentPath) throws(EditError) -> Target {
     guard let last = path.steps.last else {
       throw EditError(.malformed, at: path, "the path is empty; name a key of the document")
     }

@@ -36,6 +36,9 @@ package struct Operation: Hashable, Sendable {
     case setElement(EventID, Element, replaces: [EventID])
     /// The document is gone, unless an edit follows it or was made at the same time.
     case deleteDocument
+    /// Somebody has seen what these events did to what others did at the same time, and leaves it
+    /// as it is; ascending, at least one. See ``ConflictFinder``.
+    case resolve([EventID])
     /// An operation of a later release: kept, forwarded and counted, without an effect here.
     case unknown(code: UInt64, eventCount: Int, bytes: [UInt8])
   }
@@ -53,7 +56,7 @@ package struct Operation: Hashable, Sendable {
     case .insertElements(_, let elements): elements.count
     case .remove(_, let count): count
     case .unknown(_, let count, _): count
-    case .set, .make, .delete, .increment, .setElement, .deleteDocument: 1
+    case .set, .make, .delete, .increment, .setElement, .deleteDocument, .resolve: 1
     }
   }
 

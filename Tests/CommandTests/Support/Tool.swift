@@ -41,6 +41,13 @@ struct Tool {
     _ arguments: String..., input: String? = nil, seconds: Double = 180,
     location: SourceLocation = #_sourceLocation
   ) async throws -> Outcome {
+    try await run(arguments, input: input, seconds: seconds, location: location)
+  }
+
+  func run(
+    _ arguments: [String], input: String? = nil, seconds: Double = 180,
+    location: SourceLocation = #_sourceLocation
+  ) async throws -> Outcome {
     let running = try start(arguments, input: input)
     return try await running.end(within: seconds, location: location)
   }
@@ -51,7 +58,15 @@ struct Tool {
     _ arguments: String..., input: String? = nil, seconds: Double = 180,
     location: SourceLocation = #_sourceLocation
   ) async throws -> Outcome {
-    let outcome = try await start(arguments, input: input).end(within: seconds, location: location)
+    try await succeed(arguments, input: input, seconds: seconds, location: location)
+  }
+
+  @discardableResult
+  func succeed(
+    _ arguments: [String], input: String? = nil, seconds: Double = 180,
+    location: SourceLocation = #_sourceLocation
+  ) async throws -> Outcome {
+    let outcome = try await run(arguments, input: input, seconds: seconds, location: location)
     #expect(
       outcome.status == 0, "\(name) \(arguments): \(outcome.errors)", sourceLocation: location)
     return outcome

@@ -1,0 +1,66 @@
+import ByteCoding
+import Causality
+import Documents
+
+/// An operation that came after the first release, as every release can carry it: a number, how
+/// many events it is, and bytes that mean something to those who know the number.
+struct OtherAction {
+  var code: UInt64
+  var eventCount: Int
+  var bytes: [UInt8]
+}
+
+extension OtherAction {
+  /// Nil for operations of the first release.
+  init?(_ action: Operation.Action) {
+    switch action {
+    case .resolve(let events):
+      var writer = ByteWriter()
+      writer.write(count: events.count)
+      for event in events {
+        event.change.origin.write(to: &writer)
+        writer.write(varint: event.change.sequence)
+        writer.write(varint: UInt64(event.index))
+      }
+      self.init(code: BlockLayout.resolveCode, eventCount: 1, bytes: writer.bytes)
+    case .unknown(let code, let eventCount, let bytes):
+      self.init(code: code, eventCount: eventCount, bytes: bytes)
+    case .set, .make, .delete, .increment, .insertText, .insertElements, .remove, .setElement,
+      .deleteDocument:
+      return nil
+    }
+  }
+
+  /// What it means here. Bytes that no release writes under a number that is known are kept like
+  /// those under a number that is not.
+  var action: Operation.Action {
+    if code == BlockLayout.resolveCode, eventCount == 1, let events = try? resolvedEvents() {
+      return .resolve(events)
+    }
+    return .unknown(code: code, eventCount: eventCount, bytes: bytes)
+  }
+
+  private func resolvedEvents() throws(ByteDecodingError) -> [EventID] {
+    var reader = ByteReader(bytes)
+    let count = try reader.readCount("events resolved", minimumBytesEach: Origin.byteCount + 2)
+    var events: [EventID] = []
+    events.reserveCapacity(count)
+    for _ in 0..<count {
+      let origin = try Origin(from: &reader)
+      let sequence = try reader.readVarint("sequence")
+      guard sequence > 0, let index = UInt32(exactly: try reader.readVarint("event")) else {
+        throw ByteDecodingError(.invalidValue, "event", at: reader.offset)
+      }
+      let event = EventID(change: ChangeID(origin: origin, sequence: sequence), index: index)
+      guard events.last.map({ $0 < event }) ?? true else {
+        throw ByteDecodingError(.notCanonical, "events resolved", at: reader.offset)
+      }
+      events.append(event)
+    }
+    guard !events.isEmpty else {
+      throw ByteDecodingError(.invalidValue, "events resolved", at: reader.offset)
+    }
+    try reader.finish("events resolved")
+    return events
+  }
+}

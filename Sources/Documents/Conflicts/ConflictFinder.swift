@@ -1,0 +1,298 @@
+import Causality
+import JSONCoding
+
+extension Document {
+  /// Everything in the document that people did at once and that cannot all stand, until somebody
+  /// decides: by writing to the place anew, or with ``Editor/resolve(_:taking:)``.
+  ///
+  /// - Parameter history: that of the document as it is.
+  /// - Complexity: O(document and operations other than those of texts and lists); more only where
+  ///   something was removed.
+  package func conflicts(in history: DocumentHistory) throws(MergeError) -> [Conflict] {
+    guard !isDeleted else { return [] }
+    let finder = ConflictFinder(self, history)
+    var found = finder.documentConflicts()
+    found += finder.conflicts(in: .root, at: DocumentPath())
+    return try finder.conflicts(found)
+  }
+}
+
+/// Looks for what collides. It only asks who had seen what, never in which order things arrived.
+struct ConflictFinder {
+  /// A key of a map or an element of a list.
+  struct Place: Hashable {
+    var container: ContainerID
+    var key: Key?
+    var element: EventID?
+  }
+
+  struct Write {
+    var version: Int
+    var event: EventID
+    var lamport: UInt64
+    /// Nil: whatever was there is gone.
+    var content: ConflictSide.Content?
+    var replaces: [EventID]
+
+    /// The order of registers, in which the winner is the last.
+    static func precedes(_ left: Write, _ right: Write) -> Bool {
+      left.lamport != right.lamport ? left.lamport < right.lamport : left.event < right.event
+    }
+  }
+
+  /// A conflict whose sides have yet to be described.
+  struct Draft {
+    var kind: Conflict.Kind
+    var path: DocumentPath
+    var base: Write?
+    /// The container that was removed, as it was when that was decided.
+    var removed: (container: ContainerID, by: Int)?
+    var sides: [Side]
+
+    struct Side {
+      /// Of what was done last.
+      var version: Int
+      var events: [EventID]
+      var content: ConflictSide.Content?
+    }
+  }
+
+  let document: Document
+  let history: DocumentHistory
+  private(set) var writes: [Place: [Write]] = [:]
+  /// Where the document was deleted as a whole, ascending.
+  private(set) var deletions: [Int] = []
+  private(set) var resolutions: [(version: Int, events: [EventID])] = []
+
+  init(_ document: Document, _ history: DocumentHistory) {
+    self.document = document
+    self.history = history
+    for other in history.others { take(other) }
+  }
+
+  private mutating func take(_ other: OtherOperation) {
+    let event = history.event(at: other.version)
+    let container = other.operation.container
+    func write(_ content: ConflictSide.Content?, _ replaces: [EventID]) -> Write {
+      Write(
+        version: other.version, event: event, lamport: other.lamport, content: content,
+        replaces: replaces)
+    }
+    switch other.operation.action {
+    case .set(let key, let value, let replaces):
+      writes[Place(container: container, key: key), default: []].append(
+        write(.value(value), replaces))
+    case .make(let key, let kind, let isAnew, let replaces):
+      let child = ContainerID.child(
+        parent: container, key: key, kind: kind, generation: isAnew ? event : nil)
+      writes[Place(container: container, key: key), default: []].append(
+        write(.container(child), replaces))
+    case .delete(let key, let replaces):
+      writes[Place(container: container, key: key), default: []].append(write(nil, replaces))
+    case .setElement(let element, let content, let replaces):
+      writes[Place(container: container, element: element), default: []].append(
+        write(Self.content(of: content, at: event), replaces))
+    case .deleteDocument: deletions.append(other.version)
+    case .resolve(let events): resolutions.append((other.version, events))
+    case .increment, .insertText, .insertElements, .remove, .unknown: break
+    }
+  }
+
+  static func content(
+    of element: Operation.Element, at event: EventID
+  ) -> ConflictSide.Content {
+    switch element {
+    case .value(let value): .value(value)
+    case .container(let kind): .container(.element(event, kind))
+    }
+  }
+
+  // MARK: Who had seen what
+
+  func isBefore(_ earlier: Int, _ later: Int) -> Bool {
+    earlier != later && history.graph.contains(earlier, in: [later])
+  }
+
+  func areConcurrent(_ left: Int, _ right: Int) -> Bool {
+    left != right && !history.graph.contains(left, in: [right])
+      && !history.graph.contains(right, in: [left])
+  }
+
+  // MARK: Everything that can be reached
+
+  func conflicts(in root: ContainerHandle, at path: DocumentPath) -> [Draft] {
+    var found: [Draft] = []
+    var reached: [(handle: ContainerHandle, path: DocumentPath)] = [(root, path)]
+    var isReached: Set<ContainerHandle> = [root]
+    var isHeld = isReached
+    var index = 0
+    while index < reached.count {
+      let (handle, path) = reached[index]
+      index += 1
+      guard path.steps.count <= ContainerID.depthMax else { continue }
+      for (place, step, register) in registers(of: handle) {
+        let here = path.appending(step)
+        if let draft = valueConflict(at: place, register, here) { found.append(draft) }
+        for entry in register.entries {
+          if case .container(let child) = entry.content { isHeld.insert(child) }
+        }
+        // A path leads to the winner; what the others hold is shown with the conflict over them.
+        if case .container(let child)? = register.winner?.content, isReached.insert(child).inserted
+        {
+          reached.append((child, here))
+        }
+      }
+    }
+    let removals = RemovalFinder(self, held: isHeld)
+    for (handle, path) in reached where document.kind(of: handle) == .map {
+      found += removals.conflicts(in: document.containers[handle.index].id, at: path)
+    }
+    return found
+  }
+
+  /// The registers of a map by ascending key, or of a list in order.
+  private func registers(of handle: ContainerHandle) -> [(Place, PathStep, Register)] {
+    let container = document.containers[handle.index].id
+    let slot = document.slot(of: handle)
+    switch document.kind(of: handle) {
+    case .map:
+      return document.maps[slot].sorted { $0.key < $1.key }.map { key, register in
+        (Place(container: container, key: key), .key(key.text), register)
+      }
+    case .list:
+      return document.lists[slot].elements.enumerated().map { index, element in
+        (Place(container: container, element: element.event), .index(index), element.register)
+      }
+    case .text, .counter, .tree: return []
+    }
+  }
+
+  // MARK: Values
+
+  private func valueConflict(
+    at place: Place, _ register: Register, _ path: DocumentPath
+  ) -> Draft? {
+    let group = writes[place] ?? []
+    guard register.entries.count > 1 || group.contains(where: { $0.content == nil }) else {
+      return nil
+    }
+    let entries = register.entries.compactMap { entry -> Write? in
+      guard let version = history.version(of: entry.event) else { return nil }
+      return Write(
+        version: version, event: entry.event, lamport: entry.lamport,
+        content: content(of: entry), replaces: [])
+    }
+    let gone = deletions(in: group, against: entries)
+    guard register.isConflict || !gone.isEmpty, entries.count + gone.count > 1 else { return nil }
+    let sides = gone + entries
+    return Draft(
+      kind: .value, path: path, base: base(of: sides, group, place),
+      sides: sides.map {
+        Draft.Side(version: $0.version, events: [$0.event], content: $0.content)
+      })
+  }
+
+  private func content(of entry: Register.Entry) -> ConflictSide.Content {
+    switch entry.content {
+    case .value(let value): .value(value)
+    case .container(let handle): .container(document.containers[handle.index].id)
+    }
+  }
+
+  /// Deletions made without knowing of one of the entries, of which nobody who knew of both has
+  /// written here since.
+  private func deletions(in group: [Write], against entries: [Write]) -> [Write] {
+    let open = group.filter { deletion in
+      guard deletion.content == nil else { return false }
+      return entries.contains { entry in
+        areConcurrent(deletion.version, entry.version)
+          && !group.contains {
+            isBefore(deletion.version, $0.version) && isBefore(entry.version, $0.version)
+          }
+      }
+    }
+    return open.filter { deletion in
+      !open.contains { isBefore(deletion.version, $0.version) }
+    }.sorted(by: Write.precedes)
+  }
+
+  /// What all sides had seen there.
+  private func base(of sides: [Write], _ group: [Write], _ place: Place) -> Write? {
+    var seen = group.filter { write in
+      sides.allSatisfy { isBefore(write.version, $0.version) }
+    }
+    if let element = place.element, let first = insertion(of: element, in: place.container) {
+      seen.append(first)
+    }
+    let newest = seen.filter { write in
+      !seen.contains { isBefore(write.version, $0.version) }
+    }
+    return newest.max { left, right in
+      if (left.content == nil) != (right.content == nil) { return left.content == nil }
+      return Write.precedes(left, right)
+    }
+  }
+
+  /// What an element of a list held at first.
+  private func insertion(of element: EventID, in list: ContainerID) -> Write? {
+    guard let version = history.version(of: element),
+      let content = history.element(insertedAt: version, in: list)
+    else { return nil }
+    return Write(
+      version: version, event: element, lamport: 0,
+      content: Self.content(of: content, at: element), replaces: [])
+  }
+
+  // MARK: The document as a whole
+
+  func documentConflicts() -> [Draft] {
+    let newest = deletions.filter { deletion in
+      !deletions.contains { isBefore(deletion, $0) }
+    }
+    var open: [Int] = []
+    var edits: [Int] = []
+    for deletion in newest {
+      let rest = unresolved(changes(concurrentWith: deletion), by: [deletion])
+      if !rest.isEmpty { open.append(deletion) }
+      edits += rest
+    }
+    guard let latestEdit = latest(of: edits), let last = latest(of: open) else { return [] }
+    let events = open.map { history.event(at: $0) }.sorted()
+    return [
+      Draft(
+        kind: .document, path: DocumentPath(),
+        sides: [
+          Draft.Side(version: last, events: events, content: nil),
+          Draft.Side(version: latestEdit, events: [], content: .document),
+        ])
+    ]
+  }
+
+  /// The last events of changes that edit the document, made without knowing of an event and
+  /// unknown to whoever made that.
+  private func changes(concurrentWith version: Int) -> [Int] {
+    let graph = history.graph
+    var found: [Int] = []
+    for range in graph.difference([version], graph.frontier).onlyRight {
+      var next = range.lowerBound
+      while next < range.upperBound {
+        let last = min(graph.changeEnd(at: next), range.upperBound) - 1
+        next = last + 1
+        let isDecision =
+          deletions.contains(last) || resolutions.contains { $0.version == last }
+        if !isDecision, !graph.contains(version, in: [last]) { found.append(last) }
+      }
+    }
+    return found
+  }
+
+  /// The edits that nobody has seen who has decided, knowing all of `decisions`, that they stand.
+  func unresolved(_ edits: [Int], by decisions: [Int]) -> [Int] {
+    guard !edits.isEmpty else { return [] }
+    let names = decisions.map { history.event(at: $0) }
+    let deciding = resolutions.filter { resolution in
+      names.allSatisfy { resolution.events.contains($0) }
+    }
+    return edits.filter { edit in !deciding.contains { isBefore(edit, $0.version) } }
+  }
+}

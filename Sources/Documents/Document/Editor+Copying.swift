@@ -1,0 +1,66 @@
+import Causality
+
+// New containers that hold what others show.
+extension Editor {
+  /// Makes a container at a place and fills it with what another one shows, in this document or as
+  /// it was at an earlier time. Of several values of a place the winner is taken.
+  func copy(
+    _ source: ContainerHandle, of origin: Document, to target: Target
+  ) throws(EditError) {
+    try checkRoom(for: origin.eventCount(toCopy: source))
+    make(source, of: origin, at: target)
+  }
+
+  private func make(_ source: ContainerHandle, of origin: Document, at target: Target) {
+    fill(make(origin.kind(of: source), at: target), from: source, of: origin)
+  }
+
+  private func fill(_ copy: ContainerHandle, from source: ContainerHandle, of origin: Document) {
+    let slot = origin.slot(of: source)
+    switch origin.kind(of: source) {
+    case .map:
+      for (key, register) in origin.maps[slot].sorted(by: { $0.key < $1.key }) {
+        let target = Target(parent: copy, step: .key(key), register: nil)
+        switch register.winner?.content {
+        case .value(let value): put(.value(value), at: target)
+        case .container(let child): make(child, of: origin, at: target)
+        case nil: break
+        }
+      }
+    case .list:
+      for (index, element) in origin.lists[slot].elements.enumerated() {
+        switch element.register.winner?.content {
+        case .container(let child):
+          let event = nextEvent
+          let kind = origin.kind(of: child)
+          record(copy, .insertElements(at: index, [.container(kind)]))
+          fill(document.materialise(.element(event, kind)), from: child, of: origin)
+        case .value(let value): record(copy, .insertElements(at: index, [.value(value)]))
+        case nil: record(copy, .insertElements(at: index, [.value(.null)]))
+        }
+      }
+    case .text:
+      let text = origin.texts[slot].string
+      if !text.isEmpty { record(copy, .insertText(at: 0, text)) }
+    case .counter: record(copy, .increment(by: Int64(clamping: origin.counters[slot])))
+    case .tree: break
+    }
+  }
+}
+
+extension Document {
+  /// How many events making a copy of a container takes. Complexity: O(what is in it).
+  fileprivate func eventCount(toCopy source: ContainerHandle) -> Int {
+    let slot = slot(of: source)
+    func events(_ register: Register) -> Int {
+      guard case .container(let child) = register.winner?.content else { return 1 }
+      return eventCount(toCopy: child)
+    }
+    switch kind(of: source) {
+    case .map: return maps[slot].values.reduce(1) { $0 + events($1) }
+    case .list: return lists[slot].elements.reduce(1) { $0 + events($1.register) }
+    case .text: return 1 + texts[slot].count
+    case .counter, .tree: return 2
+    }
+  }
+}

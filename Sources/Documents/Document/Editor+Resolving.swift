@@ -1,0 +1,104 @@
+import Causality
+
+extension Editor {
+  /// Decides a conflict that the document has at the moment. Two people who decide alike, even at
+  /// once, have decided once.
+  ///
+  /// - Parameters:
+  ///   - conflict: of ``Document/conflicts(in:)``, with nothing done to its place since.
+  ///   - history: that in which it was found.
+  /// - Throws: ``EditError`` when there is no such side or the value cannot stand there,
+  ///   ``MergeError`` when the history is damaged.
+  package func resolve(
+    _ conflict: Conflict, taking choice: ConflictChoice, in history: DocumentHistory
+  ) throws {
+    switch choice {
+    case .side(let number):
+      guard conflict.sides.indices.contains(number) else {
+        throw EditError(
+          .outOfRange, at: conflict.path,
+          "the conflict has \(conflict.sides.count) sides, counted from 0; there is none number "
+            + "\(number)")
+      }
+      try take(number, of: conflict)
+    case .base:
+      switch conflict.kind {
+      case .value: try hold(conflict.baseContent, at: conflict.path)
+      case .removal: try putBack(conflict, from: history)
+      case .document:
+        throw EditError(
+          .wrongKind, "a document as a whole has no earlier content to take; take a side")
+      }
+    case .value(let json):
+      guard conflict.kind != .document else {
+        throw EditError(
+          .wrongKind, "a document as a whole has no value; take one of the sides")
+      }
+      try set(conflict.path, to: json)
+    }
+    try confirm(conflict)
+  }
+
+  private func take(_ number: Int, of conflict: Conflict) throws(EditError) {
+    let side = conflict.sides[number]
+    // What readers see stays; only that somebody has looked is to be said.
+    if conflict.kind != .value, number == conflict.sides.count - 1 { return }
+    switch conflict.kind {
+    case .value, .removal: try hold(side.content, at: conflict.path)
+    case .document: try deleteDocument()
+    }
+  }
+
+  /// Says of what was done that it is known, where the place does not say so itself.
+  private func confirm(_ conflict: Conflict) throws(EditError) {
+    let events = conflict.sides.flatMap(\.events).sorted()
+    guard conflict.kind != .value, !draft.endsInDelete, !events.isEmpty else { return }
+    try checkRoom(for: 1)
+    record(.root, .resolve(events))
+  }
+
+  /// Makes a place hold something that it holds among others, or held.
+  private func hold(
+    _ content: ConflictSide.Content?, at path: DocumentPath
+  ) throws(EditError) {
+    switch content {
+    case nil:
+      if try target(path).register != nil { try delete(path) }
+    case .value(let value): try set(path, value: value)
+    case .container(let container): try hold(container, at: path)
+    case .document: break
+    }
+  }
+
+  private func hold(_ container: ContainerID, at path: DocumentPath) throws(EditError) {
+    let target = try target(path)
+    guard let source = document.handles[container] else {
+      throw EditError(.nothingThere, at: path, "what was at '\(path)' is not here any more")
+    }
+    // A container that everybody means who makes one there can be put back as it is.
+    if case .key(let key) = target.step, case .child(let parent, key, let kind, nil) = container,
+      parent == document.containers[target.parent.index].id
+    {
+      try checkRoom(for: 1)
+      return record(
+        target.parent,
+        .make(key, kind, isAnew: false, replaces: target.register?.events ?? []))
+    }
+    try copy(source, of: document, to: target)
+  }
+
+  /// Puts a copy of what was removed where it was, as it was for whoever removed it.
+  private func putBack(_ conflict: Conflict, from history: DocumentHistory) throws {
+    let finder = ConflictFinder(document, history)
+    guard case .container(let container)? = conflict.sides.first?.content,
+      let removal = conflict.sides.last?.events.last.flatMap({ history.version(of: $0) })
+    else { return }
+    let before = try finder.document(before: removal)
+    guard let source = before.handles[container] else {
+      throw EditError(
+        .nothingThere, at: conflict.path,
+        "nothing is known of what was there before; take one of the sides or give a value")
+    }
+    try copy(source, of: before, to: try target(conflict.path))
+  }
+}

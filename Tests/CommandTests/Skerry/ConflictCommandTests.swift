@@ -1,0 +1,107 @@
+import Foundation
+import JSONCoding
+import Testing
+
+/// What two people did at once, from the shell.
+@Suite("skerry conflicts and resolve", .serialized)
+struct ConflictCommandTests {
+  private let scratch: Scratch
+  private let skerry = Tool.skerry
+
+  init() throws {
+    scratch = try Scratch()
+  }
+
+  @discardableResult
+  private func apply(_ line: String, to name: String) async throws -> JSONValue {
+    let answer = try await skerry.succeed("apply", scratch.path(name), input: line).jsonLines()[0]
+    #expect(answer["ok"] == true, "\(answer)")
+    return answer
+  }
+
+  private func conflicts(_ name: String, _ document: String? = nil) async throws -> [JSONValue] {
+    let arguments = ["conflicts", scratch.path(name)] + (document.map { [$0] } ?? []) + ["--json"]
+    return try await skerry.succeed(arguments).jsonLines()
+  }
+
+  private func sync() async throws {
+    try await skerry.succeed("sync", scratch.path("b"), scratch.path("a"))
+  }
+
+  /// Stores a and b, and a document of which both have set the title.
+  private func apart() async throws -> String {
+    try await skerry.succeed("init", scratch.path("a"), "--name", "a")
+    let made = try await apply(
+      #"{"doc":null,"ops":[{"op":"set","path":["title"],"value":"Plan"}]}"#, to: "a")
+    let id = try #require(made["docs"]?.arrayValue?.first?.stringValue)
+    let code = try await skerry.succeed("invite", scratch.path("a")).lines[0]
+    try await skerry.succeed(
+      "join", scratch.path("b"), String(code), "--from", scratch.path("a"), "--name", "b")
+    for name in ["a", "b"] {
+      try await apply(
+        #"{"doc":"\#(id)","ops":[{"op":"set","path":["title"],"value":"\#(name)"}]}"#, to: name)
+    }
+    try await sync()
+    return id
+  }
+
+  @Test("both list the same conflict, and a decision ends it for both")
+  func decided() async throws {
+    let id = try await apart()
+    let found = try await conflicts("a")
+    #expect(try await conflicts("b", id) == found)
+    #expect(found.count == 1)
+    #expect(found[0]["doc"] == .string(id))
+    #expect(found[0]["kind"] == "value")
+    #expect(found[0]["path"] == ["title"])
+    #expect(found[0]["base"] == "Plan")
+    let sides = try #require(found[0]["sides"]?.arrayValue)
+    #expect(Set(sides.compactMap { $0["value"]?.stringValue }) == ["a", "b"])
+    #expect(sides.last?["isShown"] == true)
+    let name = try #require(found[0]["id"]?.stringValue)
+    let lines = try await skerry.succeed("conflicts", scratch.path("a")).output
+    #expect(lines.contains(name))
+    #expect(lines.contains("<- shown"))
+
+    try await skerry.succeed("resolve", scratch.path("b"), name, "--take", "theirs")
+    #expect(try await conflicts("b").isEmpty)
+    try await sync()
+    #expect(try await conflicts("a").isEmpty)
+    #expect(
+      try await skerry.succeed("get", scratch.path("b"), id, "title").output == "\"a\"\n")
+    let again = try await skerry.run("resolve", scratch.path("a"), name, "--take", "0")
+    #expect(again.status == 1)
+    #expect(again.errors.contains("There is no conflict"))
+  }
+
+  @Test(
+    "a value of one's own, and what was there before",
+    arguments: zip([["--take", "base"], ["--value", "[1]"]], ["\"Plan\"", "[1]"]))
+  func otherValues(arguments: [String], title: String) async throws {
+    let id = try await apart()
+    let name = try #require(try await conflicts("a")[0]["id"]?.stringValue)
+    let answer = try await skerry.succeed(
+      ["resolve", scratch.path("a"), name] + arguments + ["--json"])
+    #expect(try answer.jsonLines()[0]["docs"] == [.string(id)])
+    let value = try await skerry.succeed("get", scratch.path("a"), id, "title").json()
+    #expect(value.text() == title)
+  }
+
+  @Test("wrong command lines touch nothing")
+  func refused() async throws {
+    _ = try await apart()
+    let name = try #require(try await conflicts("a")[0]["id"]?.stringValue)
+    for (arguments, status) in [
+      ([name], 2), ([name, "--take", "neither"], 2), (["nonsense", "--take", "0"], 2),
+      ([name, "--take", "0", "--value", "1"], 2), ([name, "--value", "{"], 2),
+      ([name, "--take", "2"], 1), (["0000000000000000", "--take", "0"], 1),
+    ] as [([String], Int32)] {
+      let outcome = try await skerry.run(["resolve", scratch.path("a")] + arguments)
+      #expect(outcome.status == status, "\(arguments): \(outcome.errors)")
+    }
+    let missing = try await skerry.run(
+      "conflicts", scratch.path("a"), String(repeating: "0", count: 32))
+    #expect(missing.status == 1)
+    #expect(try await conflicts("a").count == 1)
+  }
+}

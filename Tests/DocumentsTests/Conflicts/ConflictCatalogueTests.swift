@@ -1,0 +1,302 @@
+import Causality
+import JSONCoding
+import TestSupport
+import Testing
+
+@testable import Documents
+
+/// What people get who did two things at once.
+@Suite("The catalogue of conflicts")
+struct ConflictCatalogueTests {
+  private func values(_ conflict: Conflict?) -> [JSONValue?] { conflict?.sides.map(\.value) ?? [] }
+
+  // MARK: One place, two values
+
+  @Test("two titles: both are kept, with the one they replaced")
+  func valueAgainstValue() throws {
+    var (left, right) = try apart { try $0.set(["title"], to: "plan") }
+    try left.edit { try $0.set(["title"], to: "our plan") }
+    try right.edit { try $0.set(["title"], to: "the plan") }
+    try meet(&left, &right)
+    let found = try left.conflicts()
+    #expect(found.map(\.kind) == [.value])
+    #expect(found.first?.path == ["title"])
+    #expect(found.first?.base == "plan")
+    #expect(values(found.first) == ["our plan", "the plan"])
+    #expect(found.first?.sides.map(\.change.origin) == [left.origin, right.origin])
+    #expect(try left.document.json(at: ["title"]) == "the plan")
+  }
+
+  @Test("the same title twice is one decision")
+  func sameValue() throws {
+    var (left, right) = try apart { try $0.set(["title"], to: "plan") }
+    try left.edit { try $0.set(["title"], to: "tides") }
+    try right.edit { try $0.set(["title"], to: "tides") }
+    try meet(&left, &right)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("several edits of one side: the base is what both had seen, not what one had written")
+  func baseOfLongSides() throws {
+    var (left, right) = try apart { try $0.set(["n"], to: 0) }
+    for number in 1...3 { try left.edit { try $0.set(["n"], to: .count(number)) } }
+    try right.edit { try $0.set(["n"], to: 10) }
+    try meet(&left, &right)
+    #expect(try left.conflicts().first?.base == 0)
+    #expect(try Set(values(left.conflicts().first)) == [3, 10])
+  }
+
+  @Test("where nothing was before there is no base")
+  func noBase() throws {
+    var (left, right) = try apart { try $0.set(["a"], to: 0) }
+    try left.edit { try $0.set(["n"], to: 1) }
+    try right.edit { try $0.set(["n"], to: 2) }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    #expect(conflict.base == nil)
+    try left.resolve(conflict, taking: .base)
+    #expect(left.json == #"{"a":0}"#)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("a value against a deletion: the value is shown, the deletion is listed")
+  func valueAgainstDeletion() throws {
+    var (left, right) = try apart { try $0.set(["due"], to: "Monday") }
+    try left.edit { try $0.delete(["due"]) }
+    try right.edit { try $0.set(["due"], to: "Friday") }
+    try meet(&left, &right)
+    #expect(left.json == #"{"due":"Friday"}"#)
+    let conflict = try #require(try left.conflicts().first)
+    #expect(conflict.base == "Monday")
+    #expect(values(conflict) == [nil, "Friday"])
+    try left.resolve(conflict, taking: .side(0))
+    try meet(&left, &right)
+    #expect(right.json == "{}")
+    #expect(try right.conflicts().isEmpty)
+  }
+
+  @Test("a list element set by two is a conflict at its index, with what it held at first")
+  func elements() throws {
+    var (left, right) = try apart { try $0.set(["l"], to: ["a", "b", "c"]) }
+    try left.edit { try $0.set(["l", 1], to: "x") }
+    try right.edit { try $0.set(["l", 1], to: "y") }
+    try right.edit { try $0.splice(["l"], at: 0, delete: 0, insert: ["first"]) }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    #expect(conflict.path == ["l", 2])
+    #expect(conflict.base == "b")
+    try left.resolve(conflict, taking: .value("z"))
+    #expect(left.json == #"{"l":["first","a","z","c"]}"#)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("a third side makes another conflict, which the old name does not resolve")
+  func thirdSide() throws {
+    var (left, right) = try apart { try $0.set(["n"], to: 0) }
+    var third = DocumentReplica(2)
+    try third.receive(left.log)
+    try left.edit { try $0.set(["n"], to: 1) }
+    try right.edit { try $0.set(["n"], to: 2) }
+    try third.edit { try $0.set(["n"], to: 3) }
+    try meet(&left, &right)
+    let two = try #require(try left.conflicts().first)
+    try left.receive(left.missing(from: third))
+    let three = try #require(try left.conflicts().first)
+    #expect(values(three) == [1, 2, 3])
+    #expect(two.id != three.id)
+  }
+
+  // MARK: Something inside against its end
+
+  @Test("typing into a text that is deleted: the typing is listed and can be had back")
+  func editAgainstRemoval() throws {
+    for choice in [ConflictChoice.side(0), .side(1), .base, .value("gone")] {
+      var (left, right) = try apart {
+        try $0.make(["body"], .text)
+        try $0.splice(["body"], at: 0, delete: 0, insert: "tide")
+      }
+      try left.edit { try $0.delete(["body"]) }
+      try right.edit { try $0.splice(["body"], at: 4, delete: 0, insert: " tables") }
+      try meet(&left, &right)
+      #expect(left.json == "{}")
+      let conflict = try #require(try left.conflicts().first)
+      #expect(conflict.kind == .removal)
+      #expect(conflict.path == ["body"])
+      #expect(conflict.base == "tide")
+      #expect(values(conflict) == ["tide tables", nil])
+      try left.resolve(conflict, taking: choice)
+      try meet(&left, &right)
+      #expect(try right.conflicts().isEmpty)
+      switch choice {
+      case .side(0): #expect(try right.document.text(at: ["body"]) == "tide tables")
+      case .base: #expect(try right.document.text(at: ["body"]) == "tide")
+      case .side: #expect(right.json == "{}")
+      case .value: #expect(right.json == #"{"body":"gone"}"#)
+      }
+    }
+  }
+
+  @Test("an edit deep inside of what is replaced is listed at the place that was replaced")
+  func editInsideReplacement() throws {
+    var (left, right) = try apart {
+      try $0.set(["card"], to: ["lines": [["text": "a"]], "n": 1])
+    }
+    try left.edit { try $0.set(["card"], to: "none") }
+    try right.edit { try $0.set(["card", "lines", 0, "text"], to: "b") }
+    try meet(&left, &right)
+    #expect(left.json == #"{"card":"none"}"#)
+    let conflict = try #require(try left.conflicts().first)
+    #expect(conflict.kind == .removal)
+    #expect(values(conflict) == [["lines": [["text": "b"]], "n": 1], "none"])
+    #expect(conflict.base == ["lines": [["text": "a"]], "n": 1])
+    try right.resolve(conflict, taking: .base)
+    #expect(right.json == #"{"card":{"lines":[{"text":"a"}],"n":1}}"#)
+    #expect(try right.conflicts().isEmpty)
+  }
+
+  @Test("what was edited before it was removed is no conflict")
+  func removalOfWhatWasSeen() throws {
+    var (left, right) = try apart { try $0.set(["card"], to: ["n": 1]) }
+    try right.edit { try $0.set(["card", "n"], to: 2) }
+    try meet(&left, &right)
+    try left.edit { try $0.delete(["card"]) }
+    try right.edit { try $0.set(["other"], to: 2) }
+    try meet(&left, &right)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("whoever writes to the place knowing of both has decided")
+  func decidedByWriting() throws {
+    var (left, right) = try apart { try $0.set(["card"], to: ["n": 1]) }
+    try left.edit { try $0.delete(["card"]) }
+    try right.edit { try $0.set(["card", "n"], to: 2) }
+    try meet(&left, &right)
+    #expect(try left.conflicts().count == 1)
+    try left.edit { try $0.set(["card"], to: "new") }
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("an edit that the one who resolved had not seen opens the conflict again")
+  func lateEdit() throws {
+    var (left, right) = try apart { try $0.set(["card"], to: ["n": 1]) }
+    var third = DocumentReplica(2)
+    try third.receive(left.log)
+    try left.edit { try $0.delete(["card"]) }
+    try right.edit { try $0.set(["card", "n"], to: 2) }
+    try third.edit { try $0.set(["card", "m"], to: 3) }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    try left.resolve(conflict, taking: .side(1))
+    #expect(try left.conflicts().isEmpty)
+    try left.receive(left.missing(from: third))
+    #expect(try left.conflicts().count == 1)
+    #expect(try values(left.conflicts().first) == [["m": 3, "n": 2], nil])
+  }
+
+  // MARK: The document as a whole
+
+  @Test("a document deleted by one and edited by the other is kept until somebody decides")
+  func documentDeletion() throws {
+    for number in 0...1 {
+      var (left, right) = try apart { try $0.set(["a"], to: 1) }
+      try left.edit { try $0.deleteDocument() }
+      try right.edit { try $0.set(["a"], to: 2) }
+      try meet(&left, &right)
+      // Going on to edit decides nothing.
+      try right.edit { try $0.set(["b"], to: 3) }
+      try meet(&left, &right)
+      let conflict = try #require(try left.conflicts().first)
+      #expect(conflict.kind == .document)
+      #expect(values(conflict) == [nil, ["a": 2, "b": 3]])
+      try left.resolve(conflict, taking: .side(number))
+      try meet(&left, &right)
+      #expect(right.document.isDeleted == (number == 0))
+      #expect(try right.conflicts().isEmpty)
+    }
+  }
+
+  @Test("a document that both deleted is deleted")
+  func bothDeleted() throws {
+    var (left, right) = try apart { try $0.set(["a"], to: 1) }
+    try left.edit { try $0.deleteDocument() }
+    try right.edit { try $0.deleteDocument() }
+    try meet(&left, &right)
+    #expect(try left.conflicts().isEmpty)
+    try left.edit { try $0.set(["a"], to: 2) }
+    try meet(&left, &right)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  // MARK: Resolving
+
+  @Test("the same resolution made twice at once is one", arguments: [0, 1])
+  func sameResolutionTwice(side: Int) throws {
+    var (left, right) = try apart { try $0.set(["n"], to: 0) }
+    try left.edit { try $0.set(["n"], to: 1) }
+    try right.edit { try $0.set(["n"], to: 2) }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    try left.resolve(conflict, taking: .side(side))
+    try right.resolve(conflict, taking: .side(side))
+    try meet(&left, &right)
+    #expect(try left.conflicts().isEmpty)
+    #expect(try left.document.json(at: ["n"]) == .integer(Int64(side) + 1))
+  }
+
+  @Test("different resolutions at once are a conflict of their own; nothing is lost")
+  func differentResolutions() throws {
+    var (left, right) = try apart { try $0.set(["n"], to: 0) }
+    try left.edit { try $0.set(["n"], to: 1) }
+    try right.edit { try $0.set(["n"], to: 2) }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    try left.resolve(conflict, taking: .side(0))
+    try right.resolve(conflict, taking: .side(1))
+    try meet(&left, &right)
+    #expect(try values(left.conflicts().first) == [1, 2])
+  }
+
+  @Test("two who bring back the same text bring back one")
+  func broughtBackTwice() throws {
+    var (left, right) = try apart {
+      try $0.make(["body"], .text)
+      try $0.splice(["body"], at: 0, delete: 0, insert: "tide")
+    }
+    try left.edit { try $0.delete(["body"]) }
+    try right.edit { try $0.splice(["body"], at: 0, delete: 0, insert: "low ") }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    try left.resolve(conflict, taking: .side(0))
+    try right.resolve(conflict, taking: .side(0))
+    try meet(&left, &right)
+    #expect(left.json == #"{"body":"low tide"}"#)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("a side that is not there is refused, and nothing is done")
+  func noSuchSide() throws {
+    var (left, right) = try apart { try $0.set(["n"], to: 0) }
+    try left.edit { try $0.set(["n"], to: 1) }
+    try right.edit { try $0.set(["n"], to: 2) }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    for number in [-1, 2, .max] {
+      #expect(throws: EditError(.outOfRange, "")) {
+        try left.resolve(conflict, taking: .side(number))
+      }
+    }
+    #expect(try left.conflicts() == [conflict])
+  }
+
+  @Test("names are 16 digits that read back")
+  func names() throws {
+    for bits in [0, 1, 0xABCD, UInt64.max] {
+      let text = String(repeating: "0", count: 16) + String(bits, radix: 16)
+      let id = try #require(ConflictID(text: String(text.suffix(16))))
+      #expect(id.description == text.suffix(16))
+    }
+    for text in ["", "1", "+000000000000001", "000000000000000g", "00000000000000001"] {
+      #expect(ConflictID(text: text) == nil)
+    }
+  }
+}
