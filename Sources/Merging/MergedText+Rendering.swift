@@ -1,6 +1,6 @@
 extension MergedText {
   /// The result in UTF-8 and where in it each conflict is.
-  func rendered(_ choice: ConflictChoice) -> (bytes: [UInt8], places: [Range<Int>]) {
+  func rendered(_ choice: MergeChoice) -> (bytes: [UInt8], places: [Range<Int>]) {
     var result = choice == .markers ? renderedWithMarkers() : renderedInline(choice)
     if !endsLine, result.bytes.last == UInt8(ascii: "\n") {
       result.bytes.removeLast()
@@ -12,7 +12,7 @@ extension MergedText {
   }
 
   private func renderedInline(
-    _ choice: ConflictChoice
+    _ choice: MergeChoice
   ) -> (bytes: [UInt8], places: [Range<Int>]) {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(max(ours.bytes.count, theirs.bytes.count))

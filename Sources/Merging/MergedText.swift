@@ -30,13 +30,13 @@ public struct MergedText: Sendable {
   }
 
   /// The merged text, with what was chosen where there are conflicts. Complexity: O(n).
-  public func text(_ choice: ConflictChoice = .both) -> String {
+  public func text(_ choice: MergeChoice = .both) -> String {
     String(decoding: rendered(choice).bytes, as: UTF8.self)
   }
 
   /// Where in ``text(_:)`` each of the ``conflicts`` is, in their order. Conflicts on one line
   /// share their markers, and their place then. Complexity: O(n).
-  public func places(_ choice: ConflictChoice = .both) -> [Range<Int>] {
+  public func places(_ choice: MergeChoice = .both) -> [Range<Int>] {
     let (bytes, places) = rendered(choice)
     var counter = ScalarCounter(bytes)
     return places.map { place in

@@ -9,7 +9,7 @@ extension Transaction {
   @discardableResult
   public mutating func mergeText(
     _ theirs: String, base: String, at path: [PathStep], of document: DocumentID,
-    choosing choice: ConflictChoice = .both
+    choosing choice: MergeChoice = .both
   ) throws(ReplicaError) -> MergedText {
     let merged = ThreeWayMerge.texts(
       base: base, ours: try presentText(document, at: path), theirs: theirs)

@@ -37,7 +37,7 @@ struct MergeCommand: AsyncParsableCommand {
     case markers
     case refuse
 
-    var choice: ConflictChoice {
+    var choice: MergeChoice {
       switch self {
       case .both, .refuse: .both
       case .ours: .ours
@@ -189,22 +189,36 @@ private struct MergeReport {
   private let places: [Range<Int>]
   private let lines: [Int]
 
-  init(_ commit: Commit<MergedText>, _ choice: ConflictChoice) {
+  private static let linesShownMax = 10
+
+  init(_ commit: Commit<MergedText>, _ choice: MergeChoice) {
     self.init(commit.value, choice, at: commit.version, by: commit.change)
   }
 
   init(
-    _ merged: MergedText, _ choice: ConflictChoice, at version: VersionVector,
+    _ merged: MergedText, _ choice: MergeChoice, at version: VersionVector,
     by change: ChangeID? = nil
   ) {
     self.change = change
     self.version = version
     conflicts = merged.conflicts
     places = merged.places(choice)
-    let text = merged.conflicts.isEmpty ? [] : Array(merged.text(choice).unicodeScalars)
-    lines = places.map { place in
-      text[..<place.lowerBound].reduce(1) { $1 == "\n" ? $0 + 1 : $0 }
+    lines = places.isEmpty ? [] : Self.lines(of: places, in: merged.text(choice))
+  }
+
+  /// The numbers of the lines in which places begin, which do not descend.
+  private static func lines(of places: [Range<Int>], in text: String) -> [Int] {
+    var lines: [Int] = []
+    var line = 1
+    var position = 0
+    for scalar in text.unicodeScalars {
+      while lines.count < places.count, places[lines.count].lowerBound <= position {
+        lines.append(line)
+      }
+      if scalar == "\n" { line += 1 }
+      position += 1
     }
+    return lines + Array(repeating: line, count: places.count - lines.count)
   }
 
   init(unchangedAt version: VersionVector) {
@@ -228,9 +242,10 @@ private struct MergeReport {
     guard !conflicts.isEmpty, asksForAttention else { return }
     let count = conflicts.count == 1 ? "One place was" : "\(conflicts.count) places were"
     let kept = change == nil ? "look at them" : "both sides are in the text, to be looked at"
+    let shown = lines.prefix(Self.linesShownMax).map(String.init).joined(separator: ", ")
+    let more = lines.count > Self.linesShownMax ? " and more" : ""
     StandardError.say(
-      "\(count) changed on both sides, differently; \(kept): line "
-        + lines.map(String.init).joined(separator: ", ") + ".", as: "skerry")
+      "\(count) changed on both sides, differently; \(kept): line \(shown)\(more).", as: "skerry")
     throw ExitCode(1)
   }
 

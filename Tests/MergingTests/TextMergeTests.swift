@@ -74,7 +74,7 @@ struct TextMergeTests {
     let merged = ThreeWayMerge.texts(base: example.base, ours: example.ours, theirs: example.theirs)
     #expect(merged.conflicts.isEmpty, "\(merged.conflicts)")
     #expect(isEqual(merged.text(), example.merged), "\(merged.text().debugDescription)")
-    for choice in ConflictChoice.allCases {
+    for choice in MergeChoice.allCases {
       #expect(isEqual(merged.text(choice), example.merged), "\(choice)")
     }
   }
@@ -103,7 +103,7 @@ struct TextMergeTests {
     #expect(isEqual(merged.text(.theirs), example.theirs))
     let base = Array(example.base.unicodeScalars)[conflict.baseRange]
     #expect(isEqual(String(String.UnicodeScalarView(base)), conflict.base))
-    for (choice, side) in [(ConflictChoice.ours, conflict.ours), (.theirs, conflict.theirs)] {
+    for (choice, side) in [(MergeChoice.ours, conflict.ours), (.theirs, conflict.theirs)] {
       let place = try #require(merged.places(choice).first)
       let found = Array(merged.text(choice).unicodeScalars)[place]
       #expect(isEqual(String(String.UnicodeScalarView(found)), side))
@@ -181,7 +181,7 @@ struct TextMergeTests {
     // A merge takes no cluster apart and glues no two together.
     // What is added between two sides of a conflict is a space or a line's end.
     let known = Set((b + x + y + " \n.\r\n").map { Array($0.unicodeScalars) })
-    for choice in ConflictChoice.allCases where choice != .markers {
+    for choice in MergeChoice.allCases where choice != .markers {
       for character in one.text(choice) {
         #expect(known.contains(Array(character.unicodeScalars)), "seed \(seed): \(character)")
       }

@@ -1,5 +1,5 @@
 /// What stands in a merged text where the two sides are in conflict.
-public enum ConflictChoice: String, Hashable, Sendable, CaseIterable {
+public enum MergeChoice: String, Hashable, Sendable, CaseIterable {
   /// What our side has.
   case ours
   /// What their side has.
