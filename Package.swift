@@ -141,7 +141,7 @@ let package = Package(
       "Replication",
       [
         "ByteCoding", "Causality", "Documents", "ReplicaStore", "Sealing", "Segments",
-        "SegmentStore", "SyncProtocol", "Sabotages",
+        "SegmentStore", "SyncProtocol", deque, "Sabotages",
       ]),
     library(
       "Relaying",

@@ -55,6 +55,12 @@ public struct ByteWriter: Sendable {
     withUnsafeBytes(of: value.bigEndian) { storage.append(contentsOf: $0) }
   }
 
+  /// Writes sixteen bytes, the most significant first.
+  @inlinable
+  public mutating func write(fixed high: UInt64, _ low: UInt64) {
+    withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { storage.append(contentsOf: $0) }
+  }
+
   @inlinable
   public mutating func write(fixed value: UInt32) {
     withUnsafeBytes(of: value.bigEndian) { storage.append(contentsOf: $0) }

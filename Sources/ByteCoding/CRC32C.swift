@@ -13,6 +13,15 @@ public enum CRC32C {
     return ~crc
   }
 
+  /// The same for what nearly everybody has.
+  public static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    bytes.withUnsafeBufferPointer { ~advance(.max, over: $0) }
+  }
+
+  public static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+    bytes.withUnsafeBufferPointer { ~advance(.max, over: $0) }
+  }
+
   private static func step(_ crc: UInt32, _ byte: UInt8) -> UInt32 {
     (crc >> 8) ^ tables[Int(UInt8(truncatingIfNeeded: crc) ^ byte)]
   }

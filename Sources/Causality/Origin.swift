@@ -47,8 +47,7 @@ extension Origin: CustomStringConvertible {
 
 extension Origin {
   public func write(to writer: inout ByteWriter) {
-    writer.write(fixed: high)
-    writer.write(fixed: low)
+    writer.write(fixed: high, low)
   }
 
   public init(from reader: inout ByteReader) throws(ByteDecodingError) {

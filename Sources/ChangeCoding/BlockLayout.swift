@@ -46,6 +46,7 @@ enum BlockLayout {
   static let resolveCode: UInt64 = 16
 
   static let elementContainerTag: UInt8 = 8
+  static let movedElementTag: UInt8 = 9
 }
 
 /// What both sides of the coding remember of one document of a block, so that what can be foreseen

@@ -14,7 +14,7 @@ struct BlockReader: ~Copyable {
 
   private var changesLeft: Int
   private var documents = NameTable<DocumentID>()
-  private var trails = ShortList<DocumentTrail>()
+  private var trails: [DocumentTrail] = []
 
   private var lastOrigin: Int?
   private var lastLamport: UInt64 = 0

@@ -18,7 +18,7 @@ struct BlockWriter {
 
   private var origins = OriginTable()
   private var documents = NameTable<DocumentID>()
-  private var trails = ShortList<DocumentTrail>()
+  private var trails: [DocumentTrail] = []
   private var keys = NameTable<Key>()
   private var containers = NameTable<ContainerID>(.root)
 

@@ -13,6 +13,8 @@ struct ShortList<Element> {
     if first == nil { first = element } else { rest.append(element) }
   }
 
+  /// For elements that are replaced whole: one that is changed in place would be copied.
+  ///
   /// - Precondition: `place` lies in the list.
   subscript(place: Int) -> Element {
     get {
@@ -20,12 +22,12 @@ struct ShortList<Element> {
       guard place == 0, let first else { preconditionFailure("no element \(place)") }
       return first
     }
-    _modify {
+    set {
       if place > 0 {
-        yield &rest[place - 1]
+        rest[place - 1] = newValue
       } else {
         precondition(place == 0 && first != nil, "no element")
-        yield &first!
+        first = newValue
       }
     }
   }

@@ -71,6 +71,24 @@ extension EventID {
   }
 }
 
+extension EventID {
+  /// With all of its origin: for what stands in few places.
+  func writeWhole(to writer: inout ByteWriter) {
+    change.origin.write(to: &writer)
+    writer.write(varint: change.sequence)
+    writer.write(varint: UInt64(index))
+  }
+
+  init(whole reader: inout ByteReader) throws(ByteDecodingError) {
+    let origin = try Origin(from: &reader)
+    let sequence = try reader.readVarint("sequence")
+    guard sequence > 0, let index = UInt32(exactly: try reader.readVarint("event")) else {
+      throw ByteDecodingError(.invalidValue, "event", at: reader.offset)
+    }
+    self.init(change: ChangeID(origin: origin, sequence: sequence), index: index)
+  }
+}
+
 extension Operation.Element {
   func write(to writer: inout ByteWriter) {
     switch self {
@@ -78,16 +96,22 @@ extension Operation.Element {
     case .container(let kind):
       writer.write(BlockLayout.elementContainerTag)
       writer.write(kind.rawValue)
+    case .moved(let element):
+      writer.write(BlockLayout.movedElementTag)
+      element.writeWhole(to: &writer)
     }
   }
 
   init(from reader: inout ByteReader) throws(ByteDecodingError) {
     var ahead = reader
-    guard try ahead.readByte("element") == BlockLayout.elementContainerTag else {
-      self = .value(try Value(from: &reader))
-      return
+    switch try ahead.readByte("element") {
+    case BlockLayout.elementContainerTag:
+      reader = ahead
+      self = .container(try ContainerKind(from: &reader))
+    case BlockLayout.movedElementTag:
+      reader = ahead
+      self = .moved(try EventID(whole: &reader))
+    default: self = .value(try Value(from: &reader))
     }
-    reader = ahead
-    self = .container(try ContainerKind(from: &reader))
   }
 }

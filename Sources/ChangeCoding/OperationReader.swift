@@ -134,7 +134,9 @@ struct OperationReader: ~Copyable {
     case .setElement:
       let element = try self.event()
       let replaces = try replaced(.element(element), at: event, &trail, &bits)
-      return (.setElement(element, try Operation.Element(from: &details), replaces: replaces), 1)
+      let content = try Operation.Element(from: &details)
+      if case .moved = content { throw failure(.invalidValue, "element") }
+      return (.setElement(element, content, replaces: replaces), 1)
     case .deleteDocument, .other: throw failure(.invalidValue, "operation head")
     }
   }

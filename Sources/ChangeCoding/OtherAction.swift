@@ -17,11 +17,7 @@ extension OtherAction {
     case .resolve(let events):
       var writer = ByteWriter()
       writer.write(count: events.count)
-      for event in events {
-        event.change.origin.write(to: &writer)
-        writer.write(varint: event.change.sequence)
-        writer.write(varint: UInt64(event.index))
-      }
+      for event in events { event.writeWhole(to: &writer) }
       self.init(code: BlockLayout.resolveCode, eventCount: 1, bytes: writer.bytes)
     case .unknown(let code, let eventCount, let bytes):
       self.init(code: code, eventCount: eventCount, bytes: bytes)
@@ -46,12 +42,7 @@ extension OtherAction {
     var events: [EventID] = []
     events.reserveCapacity(count)
     for _ in 0..<count {
-      let origin = try Origin(from: &reader)
-      let sequence = try reader.readVarint("sequence")
-      guard sequence > 0, let index = UInt32(exactly: try reader.readVarint("event")) else {
-        throw ByteDecodingError(.invalidValue, "event", at: reader.offset)
-      }
-      let event = EventID(change: ChangeID(origin: origin, sequence: sequence), index: index)
+      let event = try EventID(whole: &reader)
       guard events.last.map({ $0 < event }) ?? true else {
         throw ByteDecodingError(.notCanonical, "events resolved", at: reader.offset)
       }

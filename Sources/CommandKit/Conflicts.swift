@@ -48,6 +48,7 @@ extension Conflict {
     switch kind {
     case .value: "was set in several ways at once"
     case .removal: "was removed while somebody edited what was in it"
+    case .position: "was moved to several places at once"
     case .document: "was deleted while somebody edited it"
     }
   }

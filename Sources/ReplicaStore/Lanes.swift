@@ -36,14 +36,18 @@ struct Lanes {
   mutating func removeAll() { self = Lanes() }
 
   /// Puts the decoded changes of a segment into the lane of an origin.
+  ///
+  /// - Returns: the lane with them; nil when there is none of that origin.
   mutating func hold(
     _ changes: [Change], _ block: EncodedBlock, next: Int, bytes: Int, of origin: Origin
-  ) {
-    guard let before = lanes[origin] else { return }
+  ) -> Lane? {
+    guard let before = lanes[origin] else { return nil }
     heldBytes += bytes - before.heldBytes
-    lanes[origin] = Lane(
+    let lane = Lane(
       changes: changes, block: block, next: next, storedThrough: before.storedThrough,
       heldBytes: bytes)
+    lanes[origin] = lane
+    return lane
   }
 
   /// Drops what is decoded of an origin; it is in the file.
@@ -54,11 +58,13 @@ struct Lanes {
   }
 
   mutating func takeNext(_ origin: Origin) {
-    guard let lane = lanes[origin] else { return }
+    guard let place = lanes.index(forKey: origin) else { return }
+    let lane = lanes.values[place]
     if lane.next + 1 < lane.changes.count {
-      lanes[origin]?.next += 1
-    } else {
-      release(origin)
+      lanes.values[place].next += 1
+    } else if lane.heldBytes > 0 {
+      heldBytes -= lane.heldBytes
+      lanes.values[place] = Lane(storedThrough: lane.storedThrough)
     }
   }
 

@@ -67,10 +67,16 @@ struct Renaming {
       .make(key, kind, isAnew: isAnew, replaces: renamed(replaces))
     case .delete(let key, let replaces): .delete(key, replaces: renamed(replaces))
     case .setElement(let event, let element, let replaces):
-      .setElement(renamed(event), element, replaces: renamed(replaces))
+      .setElement(renamed(event), renamed(element), replaces: renamed(replaces))
     case .resolve(let events): .resolve(renamed(events).sorted())
-    case .increment, .insertText, .insertElements, .remove, .deleteDocument, .unknown: action
+    case .insertElements(let position, let elements):
+      .insertElements(at: position, elements.map { renamed($0) })
+    case .increment, .insertText, .remove, .deleteDocument, .unknown: action
     }
+  }
+
+  private func renamed(_ element: Operation.Element) -> Operation.Element {
+    if case .moved(let moved) = element { .moved(renamed(moved)) } else { element }
   }
 
   private func renamed(_ container: ContainerID) -> ContainerID {

@@ -44,11 +44,12 @@ extension ReplicaStore {
     _ origin: Origin, having batch: [Segment], _ taken: inout [AppliedChange]
   ) throws(StoreError) {
     while true {
-      let mustDecode = lanes[origin]?.changes.isEmpty ?? false
+      let known = lanes[origin]
+      let mustDecode = known?.changes.isEmpty ?? false
       guard taken.count < Self.changesPerTransaction,
         !mustDecode || decodedBytes < Self.bytesPerTransaction
       else { return lanes.pushReady(origin) }
-      guard try fill(origin, having: batch), let lane = lanes[origin] else { return }
+      guard let lane = mustDecode ? try fill(origin, having: batch) : known else { return }
       let change = lane.changes[lane.next]
       if let reason = impossibleOrder(of: change) { return try noteStall(reason, of: origin) }
       if let missing = missing(change) { return lanes.wait(origin, for: missing) }
@@ -65,18 +66,17 @@ extension ReplicaStore {
     }
   }
 
-  /// Sees to it that the lane of an origin has a next change.
+  /// Decodes the next changes of an origin whose lane holds none.
   ///
-  /// - Returns: false when there is none: all is applied, or the origin stalls.
+  /// - Returns: the lane with them; nil when there are none: all is applied, or the origin stalls.
   private func fill(
     _ origin: Origin, having batch: [Segment]
-  ) throws(StoreError) -> Bool {
-    guard let lane = lanes[origin] else { return false }
-    guard lane.changes.isEmpty else { return true }
+  ) throws(StoreError) -> Lanes.Lane? {
+    guard let lane = lanes[origin] else { return nil }
     let next = ChangeID(origin: origin, sequence: state.applied[origin] + 1)
     guard next.sequence <= lane.storedThrough else {
       lanes.remove(origin)
-      return false
+      return nil
     }
     do {
       let segment =
@@ -86,10 +86,9 @@ extension ReplicaStore {
         } ?? storedSegment(with: next)
       let (changes, block) = try openBlock(segment)
       decodedBytes += segment.bytes.count
-      lanes.hold(
+      return lanes.hold(
         changes, block, next: Int(next.sequence - segment.header.firstSequence),
         bytes: segment.bytes.count, of: origin)
-      return true
     } catch let error as StoreError {
       guard case .segment = error else { throw error }
       try noteStall(error.description, of: origin)
@@ -100,7 +99,7 @@ extension ReplicaStore {
     } catch {
       try noteStall("\(error)", of: origin)
     }
-    return false
+    return nil
   }
 
   /// Why no change could ever come before this one; nil when one can. A change that builds on
@@ -180,10 +179,8 @@ extension ReplicaStore {
         let merged = try entry.document.merge(edits) { try history(entry) }
         // An edit that builds on nothing in its document makes it all the same, empty.
         if merged.applied > 0 || known == nil { documents.insert(id) }
-        if merged.usedHistory {
-          cache.noteHistory(of: id)
-          entry.isBranched = true
-        }
+        if merged.usedHistory { cache.noteHistory(of: id) }
+        if merged.mayConflict { entry.isBranched = true }
       } catch let error as StoreError {
         if case .damaged(let reason) = error { damagedDocument = (id, reason) }
         throw error

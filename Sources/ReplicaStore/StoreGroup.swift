@@ -222,7 +222,11 @@ extension Operation {
   }
 
   private static func bytes(_ element: Element) -> Int {
-    if case .value(let value) = element { bytes(value) } else { 8 }
+    switch element {
+    case .value(let value): bytes(value)
+    case .container: 8
+    case .moved: 32
+    }
   }
 
   private static func bytes(_ value: Value) -> Int {

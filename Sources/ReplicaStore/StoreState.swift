@@ -48,8 +48,11 @@ struct StoreState {
     heads.removeSubrange(kept...)
     let index = heads.firstIndex { change < $0 } ?? heads.count
     heads.insert(change, at: index)
-    rows[change.origin]?.lamport = lamport
-    rows[change.origin]?.position = position
+    if var row = rows[change.origin] {
+      row.lamport = lamport
+      row.position = position
+      rows[change.origin] = row
+    }
     unwritten.insert(change.origin)
     recentLamports.note(lamport, of: change)
   }

@@ -89,6 +89,13 @@ package final class StoreTransaction {
     resolutions[document] = resolution
   }
 
+  /// The conflicts of a document as it was before the transaction, less those that this has decided.
+  package func conflicts(of document: DocumentID) throws -> [Conflict] {
+    let resolution = try resolutions[document] ?? begin(document)
+    resolutions[document] = resolution
+    return resolution.conflicts
+  }
+
   private func begin(_ document: DocumentID) throws -> Resolution {
     try writeEarlier()
     guard created[document] == nil, let entry = try store.entry(document) else {

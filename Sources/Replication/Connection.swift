@@ -5,7 +5,9 @@ import SyncProtocol
 /// A link and what the engine remembers about it.
 final class Connection {
   let id: LinkID
-  var link: Link
+  private(set) var link: Link
+  /// Those of the link: looked at after every input, and so beside it rather than inside.
+  private(set) var gauges: Link.Gauges
   /// In the words of whoever opened the stream.
   let place: String
   let isInitiator: Bool
@@ -35,11 +37,18 @@ final class Connection {
   ) {
     self.id = id
     self.link = link
+    gauges = link.gauges
     self.place = place
     self.isInitiator = isInitiator
     self.isRelay = isRelay
     self.flow = flow
     self.connectedAt = connectedAt
+  }
+
+  /// Hands an input to the link. All that changes it goes through here.
+  func take(_ input: (inout Link) -> [LinkAction]) -> [LinkAction] {
+    defer { gauges = link.gauges }
+    return input(&link)
   }
 
   /// The device that the peer has proved to be.
@@ -50,5 +59,5 @@ final class Connection {
   }
 
   /// What comes over this link is first hand to the others: nobody else pushes it to them.
-  var isFirstHand: Bool { link.gauges.peerWish != .firstHand }
+  var isFirstHand: Bool { gauges.peerWish != .firstHand }
 }

@@ -61,7 +61,7 @@ extension Engine {
   ) -> [Effect] {
     input(at: instant) {
       guard let connection = links[id] else { return }
-      enqueue(connection.link.receive(bytes, now: now), id)
+      enqueue(connection.take { $0.receive(bytes, now: now) }, id)
     }
   }
 
@@ -75,18 +75,18 @@ extension Engine {
   /// About how many bytes a link holds: what waits to leave, an unfinished frame and segment, and
   /// what is known of the peer. 0 for a link that is gone. Complexity: O(1).
   package func heldBytes(of id: LinkID) -> Int {
-    links[id].map { $0.link.gauges.heldBytes + $0.queuedBytes } ?? 0
+    links[id].map { $0.gauges.heldBytes + $0.queuedBytes } ?? 0
   }
 
   /// What all links hold together, between two inputs. Complexity: O(links).
   package var heldBytes: Int {
-    links.values.reduce(0) { $0 + $1.link.gauges.heldBytes + $1.queuedBytes }
+    links.values.reduce(0) { $0 + $1.gauges.heldBytes + $1.queuedBytes }
       + unverified.count * Self.unverifiedEntryBytes
   }
 
   /// The most that one link holds.
   package var heldBytesOfLargestLink: Int {
-    links.values.reduce(0) { max($0, $1.link.gauges.heldBytes + $1.queuedBytes) }
+    links.values.reduce(0) { max($0, $1.gauges.heldBytes + $1.queuedBytes) }
   }
 
   /// The most that one link may hold: the queue, a frame, a segment, and vectors of so many
@@ -207,7 +207,7 @@ extension Engine {
       place: place, isInitiator: isInitiator, isRelay: isRelay, flow: flow,
       connectedAt: instant.wall)
     links[id] = connection
-    enqueue(connection.link.start(now: now), id)
+    enqueue(connection.take { $0.start(now: now) }, id)
   }
 
   // MARK: Actions of links
@@ -268,7 +268,7 @@ extension Engine {
         configuration.isGated = !isKnown
         configuration.sendsRecordsWhileGated = true
       }
-      enqueue(connection.link.begin(configuration, now: now), connection.id)
+      enqueue(connection.take { $0.begin(configuration, now: now) }, connection.id)
     } catch {
       fail(connection, error)
     }
@@ -294,7 +294,7 @@ extension Engine {
   }
 
   func refuse(_ connection: Connection, _ status: Status) {
-    enqueue(connection.link.refuse(status, now: now), connection.id)
+    enqueue(connection.take { $0.refuse(status, now: now) }, connection.id)
   }
 
   /// The store failed: nothing more can be done for this link.
@@ -307,7 +307,7 @@ extension Engine {
   func forget(_ id: LinkID, _ failure: LinkFailure?) {
     guard let connection = links.removeValue(forKey: id) else { return }
     emit(.ended(id, figures(of: connection, at: instant)))
-    planner.closed(id, now: now)
+    planner.closed(id.rawValue, now: now)
     unverified.removeAll { $0.id == id }
     inbox.removeAll { $0.id == id }
     dialler?.closed(id, failure?.sentence, now: now)

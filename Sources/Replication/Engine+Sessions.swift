@@ -20,11 +20,12 @@ extension Engine {
     case .peerKnown(let peer): met(peer, connection)
     case .compareChains(let tips): compare(tips, connection)
     case .accept(let segment):
-      planner.received(over: id, now: now)
+      planner.received(over: id.rawValue, now: now)
       inbox.append((id, segment))
     case .storeRecords(let records): keep(records, connection)
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
-    case .advertised(let vector): planner.advertised(vector, by: id, now: now)
+    case .advertised(let vector):
+      planner.advertised(vector, by: id.rawValue, now: now)
     case .forked(let origin, let sequence):
       let failure = LinkFailure(
         .forked,
@@ -107,7 +108,7 @@ extension Engine {
 
   private func met(_ peer: PeerHello, _ connection: Connection) {
     connection.metAt = now
-    planner.linked(connection.id, author: peer.hello.origin)
+    planner.linked(connection.id.rawValue, author: peer.hello.origin)
     dialler?.up(connection.id)
     if let key = connection.peerKey { noteUnsaved(key) }
     dropDouble(of: connection)
@@ -154,8 +155,8 @@ extension Engine {
   /// Asks for what was only advertised.
   func ask() {
     if Sabotage.neverAsk.isPlanted { return }
-    for (id, wants) in planner.plan(now: now) {
-      session(id) { $0.missing(wants, now: now) }
+    for (link, wants) in planner.plan(now: now) {
+      session(LinkID(link)) { $0.missing(wants, now: now) }
     }
   }
 

@@ -32,7 +32,7 @@ package final class Engine {
   var now: UInt64 { instant.monotonic }
 
   var links: [LinkID: Connection] = [:]
-  var planner: WantPlanner<LinkID>
+  var planner: WantPlanner
   var dialler: Dialler?
   /// Durable segments, as the links were told.
   var stored: VersionVector
@@ -95,10 +95,10 @@ package final class Engine {
   package func tick(at instant: EngineInstant) -> [Effect] {
     input(at: instant) {
       for id in sortedLinks {
-        guard let connection = links[id], connection.link.gauges.nextDeadline <= now else {
+        guard let connection = links[id], connection.gauges.nextDeadline <= now else {
           continue
         }
-        enqueue(connection.link.tick(now: now), id)
+        enqueue(connection.take { $0.tick(now: now) }, id)
       }
       drain()
       if let due = sealAt, now >= due { seal() }
@@ -115,7 +115,7 @@ package final class Engine {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
     dialler?.lower(&deadline)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max) }
-    for connection in links.values { deadline = min(deadline, connection.link.gauges.nextDeadline) }
+    for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }
     return deadline
   }
 
@@ -161,7 +161,7 @@ package final class Engine {
   /// Hands an input to the session of a link, if it has one.
   func session(_ id: LinkID, _ input: (inout SyncSession) -> [SessionAction]) {
     guard let connection = links[id] else { return }
-    enqueue(connection.link.perform(now: now, input), id)
+    enqueue(connection.take { $0.perform(now: now, input) }, id)
   }
 
   func emit(_ effect: Effect) {

@@ -113,7 +113,7 @@ extension Engine {
   package func linkBeyondWindow(times windows: Int) -> (id: LinkID, bytes: Int, window: Int)? {
     var found: (id: LinkID, bytes: Int, window: Int)?
     for (id, connection) in links {
-      let gauges = connection.link.gauges
+      let gauges = connection.gauges
       guard gauges.bytesUnderWay > windows * gauges.window else { continue }
       guard found.map({ id < $0.id }) ?? true else { continue }
       found = (id, gauges.bytesUnderWay, gauges.window)

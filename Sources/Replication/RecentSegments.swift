@@ -1,4 +1,5 @@
 import Causality
+import DequeModule
 import Segments
 import SyncProtocol
 
@@ -11,7 +12,7 @@ struct RecentSegments {
   static let bytesMax = 1 << 20
 
   /// In the order in which they came.
-  private var segments: [Segment] = []
+  private var segments: Deque<Segment> = []
   private(set) var byteCount = 0
 
   mutating func add(_ segment: Segment) {

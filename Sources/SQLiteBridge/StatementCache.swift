@@ -44,9 +44,7 @@ struct StatementCache {
 
   /// A statement that nobody is using.
   mutating func idle(_ sql: String) -> PreparedStatement? {
-    let bucket = Self.bucket(of: sql)
-    for index in buckets[bucket].indices where buckets[bucket][index].sql == sql {
-      let found = buckets[bucket][index]
+    for found in buckets[Self.bucket(of: sql)] where found.sql == sql {
       guard !found.isInUse else { return nil }
       requests &+= 1
       found.lastUse = requests

@@ -44,6 +44,10 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case forgetConcurrency
   /// An encoded increment loses its sign. Breaks P6.
   case loseSign
+  /// An element that two people moved at once is shown where either has put it. Breaks P6.
+  case showEveryPlace
+  /// The sides of a conflict are listed in the order of their arrival. Breaks P6.
+  case listSidesByArrival
 
   // MARK: Sealing
 

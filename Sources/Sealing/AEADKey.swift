@@ -37,13 +37,11 @@ package struct AEADKey: Sendable {
       return nil
     }
     let count = sealed.count - AEADKey.tagByteCount
-    var isAuthentic = false
-    let opened = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      let target = UnsafeMutableRawBufferPointer(buffer).octets
-      isAuthentic = CipherSuites.current.decrypt(
+    var opened = [UInt8](repeating: 0, count: count)
+    let isAuthentic = opened.withUnsafeMutableBytes { target in
+      CipherSuites.current.decrypt(
         sealed.octets, sealed.count, associated: associatedData.octets, associatedData.count,
-        nonce: nonce.octets, key: secret.pointer, into: target)
-      initialized = isAuthentic ? count : 0
+        nonce: nonce.octets, key: secret.pointer, into: target.octets)
     }
     return isAuthentic ? opened : nil
   }

@@ -28,6 +28,11 @@ package struct Bytes32: Sendable {
     self.init { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
   }
 
+  package init?(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count == Bytes32.byteCount else { return nil }
+    self.init { $0.copyMemory(from: bytes) }
+  }
+
   /// Lets `fill` write the 32 bytes, which start as zeros.
   package init(filledBy fill: (UnsafeMutableRawBufferPointer) -> Void) {
     words = (0, 0, 0, 0)

@@ -109,11 +109,9 @@ package final class IncomingStream {
     guard payload.count >= SecureStream.overhead else { throw .malformed }
     let count = payload.count - SecureStream.overhead
     guard count <= SecureStream.messageBytesMax else { throw .tooLong }
-    var tag: UInt8?
-    let message = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      tag = CipherSuites.current.streamOpen(
-        stream.state, payload, payload.count, into: UnsafeMutableRawBufferPointer(buffer).octets)
-      initialized = tag == nil ? 0 : count
+    var message = [UInt8](repeating: 0, count: count)
+    let tag = message.withUnsafeMutableBytes { buffer in
+      CipherSuites.current.streamOpen(stream.state, payload, payload.count, into: buffer.octets)
     }
     guard let tag else { throw .notAuthentic }
     switch tag {

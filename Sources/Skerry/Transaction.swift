@@ -66,6 +66,16 @@ public struct Transaction {
     }
   }
 
+  /// Moves an element of a list so that it is number `to` afterwards. What others do to it at the
+  /// same time goes with it; when two move it at once it is there once, and a conflict tells.
+  public mutating func move(
+    from: Int, to: Int, in path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in
+      try editor.move(DocumentPath(path), from: from, to: to)
+    }
+  }
+
   /// Turns the text at `path` into `text` with few and small splices, so that it merges with what
   /// others did meanwhile. Makes the text when nothing is there.
   public mutating func replaceText(

@@ -25,6 +25,7 @@ struct ApplyCommand: AsyncParsableCommand {
         {"op":"increment","path":[…],"by":N}
         {"op":"make","path":[…],"type":"map|list|text|counter"}
         {"op":"splice","path":[…],"at":N,"delete":N,"insert":"text" or [JSON…]}
+        {"op":"move","path":[…],"from":N,"to":N}
         {"op":"deleteDocument"}
       The answer comes when the line is durable:
         {"id":…,"ok":true,"change":"ORIGIN:SEQ","docs":[ID,…],"version":"v1:…"}

@@ -11,10 +11,16 @@ package enum Frame {
   package static func encode(_ payload: [UInt8]) -> [UInt8] {
     precondition(
       !payload.isEmpty && payload.count <= payloadBytesMax, "a payload of \(payload.count) bytes")
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(headerBytes + payload.count)
-    withUnsafeBytes(of: UInt32(payload.count).bigEndian) { bytes.append(contentsOf: $0) }
+    var bytes = begin(payloadCount: payload.count)
     bytes.append(contentsOf: payload)
+    return bytes
+  }
+
+  /// A frame to which its payload of 1 to `payloadBytesMax` bytes is still to be appended.
+  static func begin(payloadCount: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(headerBytes + payloadCount)
+    withUnsafeBytes(of: UInt32(payloadCount).bigEndian) { bytes.append(contentsOf: $0) }
     return bytes
   }
 }

@@ -263,7 +263,11 @@ package struct Link {
       case .send(let message):
         guard case .open(let streams) = phase else { break }
         do throws(LinkError) {
-          result.append(frame(try streams.outgoing.seal(message.encoded(), final: message == .bye)))
+          let plain = message.encoded()
+          var bytes = Frame.begin(payloadCount: plain.count + OutgoingStream.overhead)
+          try streams.outgoing.seal(plain, final: message.isLast, appendingTo: &bytes)
+          bytesSent += UInt64(bytes.count)
+          result.append(.send(bytes))
         } catch {
           result += end(.streamBroken(error))
         }

@@ -21,6 +21,9 @@ private enum Kind {
 }
 
 extension Message {
+  /// Whether nothing may follow on the stream.
+  var isLast: Bool { if case .bye = self { true } else { false } }
+
   /// The bytes of the message: its kind, then its fields.
   package func encoded() -> [UInt8] {
     var writer = ByteWriter()
@@ -55,6 +58,7 @@ extension Message {
       writer.write(Kind.segmentPart)
       writer.write(raw: part)
     case .acknowledge(let vector):
+      writer = ByteWriter(reservingCapacity: vector.entries.count * 26 + 4)
       writer.write(Kind.acknowledge)
       vector.write(to: &writer)
     case .credit(let bytes):

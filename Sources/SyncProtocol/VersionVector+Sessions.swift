@@ -36,7 +36,7 @@ extension VersionVector {
   }
 
   init(one origin: Origin, _ sequence: UInt64) {
-    self.init(CollectionOfOne(Entry(origin: origin, sequence: sequence)))
+    self.init(sorted: sequence > 0 ? [Entry(origin: origin, sequence: sequence)] : [])
   }
 
   init(_ tips: [ChainTip]) {
@@ -45,7 +45,8 @@ extension VersionVector {
 
   /// Vectors of which each fits into one message; none of an empty one.
   func chunked() -> [VersionVector] {
-    entries.chunked(by: MessageLimits.entriesMax).map { VersionVector($0) }
+    if entries.count <= MessageLimits.entriesMax { return isEmpty ? [] : [self] }
+    return entries.chunked(by: MessageLimits.entriesMax).map { VersionVector($0) }
   }
 }
 

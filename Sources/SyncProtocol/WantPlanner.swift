@@ -6,7 +6,10 @@ package import Causality
 /// One planner serves all links of a replica. What is lacking gets a moment to arrive by itself;
 /// then one peer that has it is asked, and another one when nothing moved for a while. Which peer
 /// is asked depends on the inputs alone.
-package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
+package struct WantPlanner: Sendable {
+  /// A link by the number that its owner gives it.
+  package typealias LinkNumber = UInt64
+
   /// How long what is advertised may take to arrive unasked, when no link to its author is up.
   package let graceMilliseconds: UInt64
   /// How long a peer that was asked, or an author that pushes by itself, may send nothing at all.
@@ -14,9 +17,9 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
 
   private struct Lack {
     /// Peers that have it, with how far they have it, in ascending order of link.
-    var holders: [(link: LinkID, through: UInt64)]
+    var holders: [(link: LinkNumber, through: UInt64)]
     /// Who was asked last.
-    var asked: LinkID?
+    var asked: LinkNumber?
     /// When somebody is to be asked.
     var dueAt: UInt64
   }
@@ -27,9 +30,9 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   /// Only looked up in.
   private var lacks: [Origin: Lack] = [:]
   /// Links to authors. Only looked up in.
-  private var authors: [LinkID: Origin] = [:]
+  private var authors: [LinkNumber: Origin] = [:]
   /// When the last segment came over a link. Only looked up in.
-  private var lastSegmentAt: [LinkID: UInt64] = [:]
+  private var lastSegmentAt: [LinkNumber: UInt64] = [:]
 
   /// - Parameter wish: what this replica asks its peers to push. When that is everything, asking
   ///   is only a remedy for a topology that does not bring what it should, and comes late.
@@ -55,12 +58,12 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   }
 
   /// A link is up whose peer writes under this origin, and pushes what it writes by itself.
-  package mutating func linked(_ link: LinkID, author: Origin) {
+  package mutating func linked(_ link: LinkNumber, author: Origin) {
     authors[link] = author
   }
 
   /// A peer has this.
-  package mutating func advertised(_ vector: VersionVector, by link: LinkID, now: UInt64) {
+  package mutating func advertised(_ vector: VersionVector, by link: LinkNumber, now: UInt64) {
     defer { renewDeadline() }
     var added: [Origin] = []
     for entry in vector.entries where entry.sequence > local[entry.origin] {
@@ -79,7 +82,7 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
     origins = (origins + added).sorted()
   }
 
-  private mutating func note(_ entry: VersionVector.Entry, by link: LinkID) {
+  private mutating func note(_ entry: VersionVector.Entry, by link: LinkNumber) {
     guard var lack = lacks[entry.origin] else { return }
     lacks[entry.origin] = nil
     let index = lack.holders.firstIndex { $0.link >= link } ?? lack.holders.count
@@ -92,7 +95,7 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   }
 
   /// A segment came over this link, so what it was asked for may be on its way behind it.
-  package mutating func received(over link: LinkID, now: UInt64) {
+  package mutating func received(over link: LinkNumber, now: UInt64) {
     lastSegmentAt[link] = now
   }
 
@@ -124,7 +127,7 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   }
 
   /// A link is gone, and with it what its peer could be asked for.
-  package mutating func closed(_ link: LinkID, now: UInt64) {
+  package mutating func closed(_ link: LinkNumber, now: UInt64) {
     defer { renewDeadline() }
     authors[link] = nil
     lastSegmentAt[link] = nil
@@ -141,10 +144,10 @@ package struct WantPlanner<LinkID: Comparable & Hashable & Sendable>: Sendable {
   }
 
   /// What is to be asked now, and whom: links in ascending order, wants by origin.
-  package mutating func plan(now: UInt64) -> [(link: LinkID, wants: [Want])] {
+  package mutating func plan(now: UInt64) -> [(link: LinkNumber, wants: [Want])] {
     guard let nextDeadline, nextDeadline <= now else { return [] }
     defer { renewDeadline() }
-    var wants: [LinkID: [Want]] = [:]
+    var wants: [LinkNumber: [Want]] = [:]
     for origin in origins {
       guard let dueAt = lacks[origin]?.dueAt, dueAt <= now, var lack = lacks[origin] else {
         continue

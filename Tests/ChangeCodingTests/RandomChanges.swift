@@ -28,7 +28,8 @@ enum EveryOperation {
             Operation(.root, .make("m", .map, isAnew: true, replaces: [other])),
             Operation(.root, .make("t", .tree, isAnew: false, replaces: [])),
             Operation(
-              list, .insertElements(at: 0, values.map { .value($0) } + [.container(.text)])),
+              list, .insertElements(
+                at: 0, values.map { .value($0) } + [.container(.text), .moved(other)])),
             Operation(list, .setElement(other, .value(.null), replaces: [])),
             Operation(
               list, .setElement(other, .container(.map), replaces: [EventID(change: id, index: 16)])
@@ -121,7 +122,9 @@ enum RandomChanges {
       action = .make(key, .map, isAnew: Bool.random(using: &random), replaces: events(&random))
     case 2: action = .delete(key, replaces: events(&random))
     case 3: action = .increment(by: Int64(at))
-    case 4: action = .insertElements(at: at, [.value(.string("é")), .container(.text)])
+    case 4:
+      action = .insertElements(
+        at: at, [.value(.string("é")), .container(.text), .moved(event(&random))])
     case 5: action = .setElement(event(&random), .value(.bool(true)), replaces: events(&random))
     case 6: return Operation(.root, .deleteDocument)
     case 7: return Operation(.root, .unknown(code: 20, eventCount: at + 1, bytes: [UInt8(at)]))

@@ -93,8 +93,13 @@ struct ModelComparisonTests {
         .make(key, kind, isAnew: Bool.random(using: &random), replaces: replaced),
         .increment(by: .max), .insertText(at: at, "lie"), .remove(at: at, count: 3),
         .insertElements(at: at, [.value(.null), .container(kind)]),
+        .insertElements(
+          at: at,
+          [.moved(events.randomElement(using: &random) ?? events[0]), .value(.bool(true))]),
         .setElement(
-          events.randomElement(using: &random) ?? known[0], .container(kind), replaces: replaced),
+          events.randomElement(using: &random) ?? events[0], .container(kind), replaces: replaced),
+        .setElement(
+          events.randomElement(using: &random) ?? events[0], .moved(events[0]), replaces: replaced),
         .deleteDocument, .unknown(code: 99, eventCount: 3, bytes: [1]),
       ]
       return Operation(container, actions.randomElement(using: &random) ?? .deleteDocument)

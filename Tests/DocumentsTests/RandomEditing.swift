@@ -54,6 +54,7 @@ struct RandomEditing {
       let kinds: [ContainerKind] = [.text, .text, .list, .list, .map, .counter]
       try editor.make(path, kinds.randomElement(using: &random) ?? .map)
     case 10 where Int.random(in: 0..<6, using: &random) == 0: try editor.deleteDocument()
+    case 11, 12: try editor.move(path, from: at, to: Int.random(in: 0...length, using: &random))
     default:
       if (try? document.kind(at: path)) == .text {
         try editor.splice(

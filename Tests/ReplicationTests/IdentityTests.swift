@@ -132,9 +132,10 @@ struct BoundsTests {
     // It answers nothing and takes nothing, and the other end goes on asking.
     var isClosed = false
     for number in 0..<2_000 where !isClosed {
-      guard var stream = world.nodes[other].engine.links[link]?.link else { break }
-      let pings = stream.perform(now: world.now) { _ in [.send(.ping(UInt64(number)))] }
-      world.nodes[other].engine.links[link]?.link = stream
+      guard let connection = world.nodes[other].engine.links[link] else { break }
+      let pings = connection.take {
+        $0.perform(now: world.now) { _ in [.send(.ping(UInt64(number)))] }
+      }
       for case .send(let bytes) in pings {
         for effect in engine.received(link, bytes, at: world.instant) {
           if case .close(link, let failure) = effect {

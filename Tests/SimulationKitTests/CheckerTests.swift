@@ -126,9 +126,9 @@ struct CheckerTests {
       return true
     }
     var checker = ModelChecker()
-    #expect(try checker.check(node: 0, store: store, changes: changes, at: 4) == nil)
+    #expect(try checker.check(node: 0, store: store, changes: changes, isContested: false, at: 4) == nil)
     let short = try checker.check(
-      node: 0, store: store, changes: changes.dropLast(), at: 5)
+      node: 0, store: store, changes: changes.dropLast(), isContested: false, at: 5)
     #expect(short?.promise == "P5")
     // The same changes with other amounts: the store does not show what they make.
     let wrong = changes.map { change in
@@ -142,7 +142,8 @@ struct CheckerTests {
       return change
     }
     #expect(
-      try checker.check(node: 0, store: store, changes: wrong, at: 6)?.promise == "P6")
+      try checker.check(
+        node: 0, store: store, changes: wrong, isContested: false, at: 6)?.promise == "P6")
   }
 
   @Test("P13: what a later release wrote, changed on the way")

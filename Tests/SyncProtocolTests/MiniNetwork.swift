@@ -18,7 +18,7 @@ struct MiniNetwork {
     }
     var sessions: [Int: SyncSession] = [:]
     var decoders: [Int: FrameDecoder] = [:]
-    var planner: WantPlanner<Int>
+    var planner: WantPlanner
     var inbox: [(link: Int, segment: IncomingSegment)] = []
     var inboxBytesMax = 0
     var records: Set<[UInt8]> = []
@@ -100,7 +100,7 @@ struct MiniNetwork {
     nodes[end.node].sessions[end.link] = nil
     nodes[end.node].decoders[end.link] = nil
     nodes[end.node].level.remove(end.link)
-    nodes[end.node].planner.closed(end.link, now: now)
+    nodes[end.node].planner.closed(UInt64(end.link), now: now)
   }
 
   // MARK: Work
@@ -156,14 +156,14 @@ struct MiniNetwork {
         apply(nodes[node].sessions[end.link]?.chainsCompared(forked: forked, now: now) ?? [], end)
       case .accept(let segment):
         nodes[node].inbox.append((end.link, segment))
-        nodes[node].planner.received(over: end.link, now: now)
+        nodes[node].planner.received(over: UInt64(end.link), now: now)
         let held = nodes[node].inbox.reduce(0) { $0 + $1.segment.bytes.count }
         nodes[node].inboxBytesMax = max(nodes[node].inboxBytesMax, held)
       case .storeRecords(let records): add(records, node, from: end.link)
       case .advertised(let vector):
-        nodes[node].planner.advertised(vector, by: end.link, now: now)
+        nodes[node].planner.advertised(vector, by: UInt64(end.link), now: now)
       case .peerKnown(let peer):
-        nodes[node].planner.linked(end.link, author: peer.hello.origin)
+        nodes[node].planner.linked(UInt64(end.link), author: peer.hello.origin)
       case .level(let isLevel):
         if isLevel {
           nodes[node].level.insert(end.link)
@@ -246,7 +246,8 @@ struct MiniNetwork {
         let end = End(node: node, link: link)
         apply(nodes[node].sessions[link]?.tick(now: now) ?? [], end)
       }
-      for (link, wants) in nodes[node].planner.plan(now: now) {
+      for (number, wants) in nodes[node].planner.plan(now: now) {
+        let link = Int(number)
         let end = End(node: node, link: link)
         apply(nodes[node].sessions[link]?.missing(wants, now: now) ?? [], end)
       }

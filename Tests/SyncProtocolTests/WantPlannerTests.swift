@@ -10,7 +10,7 @@ import Testing
   private func upTo(_ sequence: UInt64) -> VersionVector { VersionVector(one: author, sequence) }
 
   @Test func whatIsAdvertisedIsAskedForAfterAMoment() {
-    var planner = WantPlanner<Int>(local: VersionVector(), wish: .firstHand)
+    var planner = WantPlanner(local: VersionVector(), wish: .firstHand)
     planner.advertised(upTo(5), by: 7, now: 100)
     #expect(planner.nextDeadline == 300)
     #expect(planner.plan(now: 299).isEmpty)
@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test func whatArrivesByItselfIsNotAskedFor() {
-    var planner = WantPlanner<Int>(local: VersionVector(), wish: .firstHand)
+    var planner = WantPlanner(local: VersionVector(), wish: .firstHand)
     planner.advertised(upTo(5), by: 7, now: 100)
     planner.stored(upTo(5), now: 150)
     #expect(planner.nextDeadline == nil)
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test func aPeerThatDoesNotAnswerIsFollowedByTheNext() {
-    var planner = WantPlanner<Int>(local: VersionVector(), wish: .firstHand)
+    var planner = WantPlanner(local: VersionVector(), wish: .firstHand)
     planner.advertised(upTo(5), by: 7, now: 0)
     planner.advertised(upTo(5), by: 3, now: 0)
     #expect(planner.plan(now: 200).map(\.link) == [3])
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func theAuthorItselfGetsTimeToPush() {
-    var planner = WantPlanner<Int>(local: VersionVector(), wish: .firstHand)
+    var planner = WantPlanner(local: VersionVector(), wish: .firstHand)
     planner.linked(7, author: author)
     planner.advertised(upTo(5), by: 7, now: 0)
     planner.advertised(upTo(5), by: 8, now: 1)
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func aPeerThatIsStillSendingIsNotGivenUp() {
-    var planner = WantPlanner<Int>(local: VersionVector(), wish: .firstHand)
+    var planner = WantPlanner(local: VersionVector(), wish: .firstHand)
     planner.advertised(upTo(5), by: 7, now: 0)
     #expect(planner.plan(now: 200).count == 1)
     planner.received(over: 7, now: 4_000)
@@ -62,14 +62,14 @@ import Testing
   }
 
   @Test func whoeverIsPushedEverythingAsksLate() {
-    var planner = WantPlanner<Int>(local: VersionVector(), wish: .everything)
+    var planner = WantPlanner(local: VersionVector(), wish: .everything)
     planner.advertised(upTo(5), by: 7, now: 0)
     #expect(planner.plan(now: 9_999).isEmpty)
     #expect(planner.plan(now: 10_000).count == 1)
   }
 
   @Test func onlyWhatIsStillMissingIsAskedFor() {
-    var planner = WantPlanner<Int>(local: upTo(2), wish: .firstHand)
+    var planner = WantPlanner(local: upTo(2), wish: .firstHand)
     planner.advertised(upTo(2), by: 7, now: 0)
     #expect(planner.lackingCount == 0)
     planner.advertised(upTo(9), by: 7, now: 0)

@@ -53,7 +53,25 @@ package struct Difference: Hashable, Sendable, CustomStringConvertible {
   }
 
   private static func areSame(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+    var (left, right) = (left, right)
+    return left.withUTF8 { left in
+      right.withUTF8 { right in areSame(UnsafeRawBufferPointer(left), .init(right)) }
+    }
+  }
+
+  private static func areSame(
+    _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard left.count == right.count else { return false }
+    var offset = 0
+    while offset + 8 <= left.count {
+      guard
+        left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          == right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      else { return false }
+      offset += 8
+    }
+    return (offset..<left.count).allSatisfy { left[$0] == right[$0] }
   }
 
   private static func first(

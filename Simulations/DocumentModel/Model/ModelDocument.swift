@@ -14,6 +14,9 @@ import Documents
 /// - A container is named by where it is and what kind it is, so that two people who make the same
 ///   one have made one; made again where one of its kind had been, it is named by the event that
 ///   made it and begins empty.
+/// - An element of a list stands where it was inserted, or where it was moved to; of several places
+///   that nobody has removed the one with the highest Lamport time, then the highest event, shows
+///   it, and the one where it was inserted does only when there is no other.
 /// - A text or list shows what was inserted and not removed, in the order of ``ModelSequence``.
 /// - A document is deleted when each of its newest changes ended by deleting it: an edit that
 ///   follows the deletion, or was made without knowing of it, brings it back.
@@ -31,6 +34,12 @@ struct ModelDocument: Sendable {
   enum Content: Hashable, Sendable {
     case value(Value)
     case container(ContainerID)
+  }
+
+  struct Move: Sendable {
+    /// Nil when it is no element that the author had seen.
+    var element: EventID?
+    var lamport: UInt64
   }
 
   struct Increment: Sendable {
@@ -56,6 +65,8 @@ struct ModelDocument: Sendable {
 
   private(set) var maps: [ContainerID: [Key: [Entry]]] = [:]
   private(set) var elements: [ContainerID: [EventID: [Entry]]] = [:]
+  /// Where elements of lists were moved to: by the event that made the place.
+  private(set) var moves: [ContainerID: [EventID: Move]] = [:]
   private(set) var counters: [ContainerID: [Increment]] = [:]
   private(set) var sequences: [ContainerID: ModelSequence] = [:]
 
@@ -132,13 +143,19 @@ struct ModelDocument: Sendable {
         Array(repeating: nil, count: inserted.count), at: position, by: number, event: event,
         in: past)
       for element in inserted {
-        entry.content = content(of: element, at: entry.event)
-        elements[container, default: [:]][entry.event] = [entry]
+        if case .moved(let moved) = element {
+          let isThere = isSeen(moved, by: entry.event) && elements[container]?[moved] != nil
+          moves[container, default: [:]][entry.event] = Move(
+            element: isThere ? moved : nil, lamport: entry.lamport)
+        } else if let content = content(of: element, at: entry.event) {
+          entry.content = content
+          elements[container, default: [:]][entry.event] = [entry]
+        }
         entry.event.index &+= 1
       }
     case (.list, .setElement(let element, let new, let replaced)):
-      guard isSeen(element, by: event) else { return }
-      entry.content = content(of: new, at: event)
+      guard isSeen(element, by: event), let content = content(of: new, at: event) else { return }
+      entry.content = content
       Self.write(
         entry, replacing: seen(replaced), by: number,
         to: &elements[container, default: [:]][element, default: []])
@@ -151,10 +168,11 @@ struct ModelDocument: Sendable {
     }
   }
 
-  private func content(of element: Operation.Element, at event: EventID) -> Content {
+  private func content(of element: Operation.Element, at event: EventID) -> Content? {
     switch element {
     case .value(let value): .value(value)
     case .container(let kind): .container(.element(event, kind))
+    case .moved: nil
     }
   }
 
@@ -228,8 +246,18 @@ struct ModelDocument: Sendable {
   }
 
   func elements(of list: ContainerID, in version: ChangeSet) -> [[Entry]] {
-    (sequences[list]?.events(in: version) ?? []).map { element in
-      alive(elements[list]?[element], in: version)
+    let places = sequences[list]?.events(in: version) ?? []
+    let moves = moves[list] ?? [:]
+    func isShown(_ place: EventID) -> Bool {
+      guard let element = moves[place].map(\.element) ?? place else { return false }
+      return !places.contains { other in
+        guard let move = moves[other], move.element == element, other != place else { return false }
+        guard let own = moves[place] else { return true }
+        return (own.lamport, place) < (move.lamport, other)
+      }
+    }
+    return (moves.isEmpty ? places : places.filter(isShown)).map { place in
+      alive(elements[list]?[moves[place]?.element ?? place], in: version)
     }
   }
 }

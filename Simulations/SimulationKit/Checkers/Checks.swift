@@ -171,7 +171,8 @@ struct Checks {
       }
       add(
         try model.check(
-          node: node.number, store: store, changes: changes, at: time), &trace)
+          node: node.number, store: store, changes: changes,
+          isContested: !forked.isEmpty || ledger.isContested(version), at: time), &trace)
       add(
         PreservationChecker.check(
           node: node.number, changes: changes, ledger: ledger, at: time), &trace)

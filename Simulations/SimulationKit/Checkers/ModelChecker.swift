@@ -9,6 +9,8 @@ import ReplicaStore
 struct ModelChecker {
   /// The model of the changes that were looked at last: in the end all replicas have the same.
   private var last: (changes: [Change], model: Model)?
+  /// What the first replica of each version listed as conflicts. Only looked up in.
+  private var listed: [VersionVector: (node: Int, conflicts: [ConflictID])] = [:]
   /// What it says of documents that were asked for.
   private var expectations: [DocumentID: Expectation] = [:]
 
@@ -17,9 +19,11 @@ struct ModelChecker {
     var conflicts: [Model.Conflict]
   }
 
-  /// - Parameter changes: all that the store has, newest first.
+  /// - Parameters:
+  ///   - changes: all that the store has, newest first.
+  ///   - isContested: whether others with the same version vector may have other changes.
   mutating func check(
-    node: Int, store: ReplicaStore, changes: [Change], at time: Int
+    node: Int, store: ReplicaStore, changes: [Change], isContested: Bool, at time: Int
   ) throws -> Violation? {
     var counted = VersionVector()
     for change in changes { counted.advance(to: change.id) }
@@ -32,12 +36,15 @@ struct ModelChecker {
           + "and has \(changes.count)")
     }
     renewModel(of: changes)
+    var conflicts: [ConflictID] = []
     for item in try store.documents(includingDeleted: true) {
       guard let document = try store.document(item.id) else { continue }
       let expectation = expectation(of: item.id)
+      let found = try store.conflicts(of: item.id)
+      conflicts += found.map(\.id)
       if let lost = ConflictChecker.check(
         node: node, conflicts: expectation.conflicts, document: document,
-        listed: try store.conflicts(of: item.id), at: time)
+        listed: found, at: time)
       {
         return lost
       }
@@ -45,7 +52,21 @@ struct ModelChecker {
       return Violation(
         "P6", at: time, "node \(node) shows what the model of its changes does not: \(difference)")
     }
-    return nil
+    return isContested ? nil : compare(conflicts, of: node, showing: shown, at: time)
+  }
+
+  /// Equal version vectors, equal conflicts.
+  private mutating func compare(
+    _ conflicts: [ConflictID], of node: Int, showing version: VersionVector, at time: Int
+  ) -> Violation? {
+    guard let other = listed[version] else {
+      listed[version] = (node, conflicts)
+      return nil
+    }
+    guard other.conflicts != conflicts else { return nil }
+    return Violation(
+      "P6", at: time,
+      "node \(node) lists other conflicts than node \(other.node) with the same version vector")
   }
 
   private mutating func renewModel(of changes: [Change]) {

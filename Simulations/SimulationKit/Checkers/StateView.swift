@@ -99,18 +99,20 @@ struct StateDigest: Hashable {
     var low: UInt64 = 0x243F_6A88_85A3_08D3 ^ UInt64(bytes.count)
     var high: UInt64 = 0x1319_8A2E_0370_7344
     bytes.withUnsafeBytes { bytes in
-      func take(_ word: UInt64) {
+      var offset = 0
+      while offset < bytes.count {
+        var word: UInt64 = 0
+        if offset + 8 <= bytes.count {
+          word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        } else {
+          for index in offset..<bytes.count {
+            word |= UInt64(bytes[index]) << UInt64(8 * (index & 7))
+          }
+        }
         low = StateDigest.mix(low ^ word)
         high = StateDigest.mix(high &+ word &* 0x9E37_79B9_7F4A_7C15)
-      }
-      var offset = 0
-      while offset + 8 <= bytes.count {
-        take(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
         offset += 8
       }
-      var last: UInt64 = 0
-      for index in offset..<bytes.count { last |= UInt64(bytes[index]) << UInt64(8 * (index & 7)) }
-      if offset < bytes.count { take(last) }
     }
     self.low = low
     self.high = high

@@ -11,25 +11,27 @@
 /// which happens with the first sync of a new journal or WAL, and where SQLite asks for it.
 ///
 /// Everything that chance decides comes from the seed and the name. A disk belongs to one thread.
+///
+/// What each write looks at is not checked for overlapping access: no part of it leads back here.
 package final class VirtualDisk {
   package let name: String
   /// Registered while the disk lives, or a handle on it is open.
   package let vfsName: String
-  package internal(set) var counters = DiskCounters()
+  @exclusivity(unchecked) package internal(set) var counters = DiskCounters()
   /// Writes that would make all files together larger than this fail as on a full disk.
-  package var capacityBytes: Int?
+  @exclusivity(unchecked) package var capacityBytes: Int?
   /// A disk that lies: it acknowledges syncs and does nothing. For proving that a check is alive.
   package var ignoresSync = false
   /// A crash that was planned has happened: the disk refuses everything until ``crash(_:)``.
   package private(set) var isDown = false
 
-  var state = DiskState()
+  @exclusivity(unchecked) var state = DiskState()
   /// Every handle of a process that lives.
   private(set) var handles: [DiskHandle] = []
   var chance: RandomStream
   var randomness: RandomStream
-  private var armed = ArmedFaults()
-  private var planned: (loss: Loss, remainingSteps: Int)?
+  @exclusivity(unchecked) private var armed = ArmedFaults()
+  @exclusivity(unchecked) private var planned: (loss: Loss, remainingSteps: Int)?
   private var registration: DiskRegistration?
 
   /// No file grows beyond this.
@@ -173,7 +175,7 @@ package final class VirtualDisk {
   // MARK: Recording
 
   /// The steps since ``startRecording()``; nil when there is no recording.
-  package private(set) var recording: DiskRecording?
+  @exclusivity(unchecked) package private(set) var recording: DiskRecording?
 
   var isRecording: Bool { recording != nil }
 

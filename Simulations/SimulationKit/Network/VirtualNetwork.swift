@@ -38,8 +38,8 @@ struct VirtualNetwork {
   private var weather: [Weather]
   private let base: Weather
   private let seed: UInt64
-  private var connections: [ConnectionID: Connection] = [:]
-  private var nextNumber = 0
+  /// By their numbers; nil where both ends are gone.
+  private var connections: [Connection?] = []
   /// How many connections were made between two nodes, so that each has a stream of its own.
   private var dialCounts: [[Int]]
   /// What an eavesdropper has kept of the traffic around each node; empty unless one listens.
@@ -62,51 +62,60 @@ struct VirtualNetwork {
 
   /// Makes a connection between two nodes.
   mutating func connect(from dialler: Int, to listener: Int) -> ConnectionID {
-    let id = ConnectionID(number: nextNumber)
-    nextNumber += 1
+    let id = ConnectionID(number: connections.count)
     dialCounts[dialler][listener] += 1
     let name = "link \(dialler) \(listener) \(dialCounts[dialler][listener])"
-    connections[id] = Connection(
-      nodes: [dialler, listener],
-      streams: [
-        Stream(random: RandomStream(seed: seed, name + " back")),
-        Stream(random: RandomStream(seed: seed, name + " forth")),
-      ])
+    connections.append(
+      Connection(
+        nodes: [dialler, listener],
+        streams: [
+          Stream(random: RandomStream(seed: seed, name + " back")),
+          Stream(random: RandomStream(seed: seed, name + " forth")),
+        ]))
     return id
   }
 
+  private subscript(id: ConnectionID) -> Connection? {
+    connections.indices.contains(id.number) ? connections[id.number] : nil
+  }
+
+  /// Those of which an end is open, in the order in which they were made.
+  private var live: some Sequence<ConnectionID> {
+    connections.indices.lazy.filter { connections[$0] != nil }.map { ConnectionID(number: $0) }
+  }
+
   func node(_ side: Side, of id: ConnectionID) -> Int? {
-    connections[id]?.nodes[side.rawValue]
+    self[id]?.nodes[side.rawValue]
   }
 
   func isOpen(_ side: Side, of id: ConnectionID) -> Bool {
-    connections[id]?.isOpen[side.rawValue] ?? false
+    self[id]?.isOpen[side.rawValue] ?? false
   }
 
   /// The open ends that a node holds, in the order in which they were made.
   func ends(of node: Int) -> [(ConnectionID, Side)] {
-    connections.keys.sorted().flatMap { id in
+    live.flatMap { id in
       [Side.dialler, .listener].filter {
-        connections[id]?.nodes[$0.rawValue] == node && isOpen($0, of: id)
+        self[id]?.nodes[$0.rawValue] == node && isOpen($0, of: id)
       }.map { (id, $0) }
     }
   }
 
   /// The connections that a node has now will never carry anything again.
   mutating func deaden(connectionsOf node: Int) {
-    for (id, _) in ends(of: node) { connections[id]?.isDead = true }
+    for (id, _) in ends(of: node) { self[id]?.isDead = true }
   }
 
   /// The process at an end died: its own end is gone at once and nothing reaches it any more.
   mutating func abandon(_ side: Side, of id: ConnectionID) {
-    connections[id]?.isOpen[side.rawValue] = false
-    connections[id]?.streams[side.rawValue].inTransit = []
+    self[id]?.isOpen[side.rawValue] = false
+    self[id]?.streams[side.rawValue].inTransit = []
     forgetIfOver(id)
   }
 
   private mutating func forgetIfOver(_ id: ConnectionID) {
-    guard let connection = connections[id], connection.isOpen == [false, false] else { return }
-    connections[id] = nil
+    guard let connection = self[id], connection.isOpen == [false, false] else { return }
+    connections[id.number] = nil
   }
 
   // MARK: Sending
@@ -115,13 +124,13 @@ struct VirtualNetwork {
   mutating func send(
     _ cargo: Parcel.Cargo, from side: Side, of id: ConnectionID, now: Int
   ) -> [Parcel] {
-    guard let connection = connections[id], connection.isOpen[side.rawValue] else { return [] }
+    guard let connection = self[id], connection.isOpen[side.rawValue] else { return [] }
     let stream = connection.streams[side.other.rawValue]
     let sender = connection.nodes[side.rawValue]
     let receiver = connection.nodes[side.other.rawValue]
     let weather = self.weather[sender].worse(self.weather[receiver])
     if case .closed = cargo {
-      connections[id]?.isOpen[side.rawValue] = false
+      self[id]?.isOpen[side.rawValue] = false
       forgetIfOver(id)
     }
     guard !connection.isDead else { return [] }
@@ -165,7 +174,7 @@ struct VirtualNetwork {
   /// Whether a piece reaches its end now. What a partition holds back waits, and so does what is
   /// behind it, see ``released()``.
   mutating func arrive(_ parcel: Parcel) -> Bool {
-    guard let connection = connections[parcel.connection] else { return false }
+    guard let connection = self[parcel.connection] else { return false }
     let stream = connection.streams[parcel.side.rawValue]
     guard parcel.fate != .lost, !connection.isDead,
       let place = stream.inTransit.firstIndex(where: { $0 === parcel }),
@@ -177,7 +186,7 @@ struct VirtualNetwork {
     }
     stream.inTransit.remove(at: place)
     if case .closed = parcel.cargo {
-      connections[parcel.connection]?.isOpen[parcel.side.rawValue] = false
+      self[parcel.connection]?.isOpen[parcel.side.rawValue] = false
       forgetIfOver(parcel.connection)
     }
     return true
@@ -185,7 +194,7 @@ struct VirtualNetwork {
 
   /// Whether all that was sent towards an end has come to it.
   func isSilent(towards side: Side, of id: ConnectionID) -> Bool {
-    guard let connection = connections[id], !connection.isDead else { return false }
+    guard let connection = self[id], !connection.isDead else { return false }
     return connection.streams[side.rawValue].inTransit.isEmpty
   }
 
@@ -195,8 +204,8 @@ struct VirtualNetwork {
 
   /// After links have come back: what waited for that and is due, in the order of the streams.
   func released(now: Int) -> [Parcel] {
-    connections.keys.sorted().flatMap { id -> [Parcel] in
-      guard let connection = connections[id], !connection.isDead else { return [] }
+    live.flatMap { id -> [Parcel] in
+      guard let connection = self[id], !connection.isDead else { return [] }
       return [Side.dialler, .listener].flatMap { side -> [Parcel] in
         guard canPass(connection, towards: side) else { return [] }
         return connection.streams[side.rawValue].inTransit.filter { $0.at <= now }
@@ -224,7 +233,7 @@ struct VirtualNetwork {
   mutating func inject(at node: Int, from source: Int, now: Int) -> [Parcel] {
     var random = RandomStream(seed: seed, "wire \(node) \(now)")
     guard let (id, side) = random.element(of: ends(of: node)),
-      let bytes = random.element(of: overheard[source]), let connection = connections[id],
+      let bytes = random.element(of: overheard[source]), let connection = self[id],
       !connection.isDead
     else { return [] }
     let towards = random.chance(millionths: 500_000) ? side : side.other

@@ -45,6 +45,14 @@ package struct Plan: Equatable, Sendable {
       case future
       /// Moves an amount between two documents' counters in one transaction.
       case transfer
+      /// Moves an element of the list.
+      case moveItem
+      /// Decides a conflict, where the replica lists one.
+      case resolve
+
+      /// What plans were made of at first. The others are mixed in by a stream of their own, so
+      /// that the rest of a plan is as it was before there were any.
+      static let original: [Kind] = allCases.filter { ![.moveItem, .resolve].contains($0) }
     }
 
     package var at: Int

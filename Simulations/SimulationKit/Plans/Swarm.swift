@@ -79,7 +79,7 @@ extension Scenario {
   private func makeWork(seed: UInt64) -> [Plan.Work] {
     var random = RandomStream(seed: seed, "work")
     // Transfers always happen: without them nothing could show half a transaction.
-    let kinds = Plan.Work.Kind.allCases.filter { kind in
+    let kinds = Plan.Work.Kind.original.filter { kind in
       let isOn = random.chance(millionths: 500_000)
       return [.create, .transfer].contains(kind) || isOn
     }
@@ -92,6 +92,7 @@ extension Scenario {
           node: random.integer(in: 0...(replicas + spares - 1)),
           kind: kind, salt: random.next()))
     }
+    mixInLaterKinds(&items, seed: seed)
     return items.sorted { ($0.at, $0.node, $0.salt) < ($1.at, $1.node, $1.salt) }
       .map { item in
         var item = item
@@ -99,6 +100,16 @@ extension Scenario {
         if item.node >= replicas { item.node += relays + liars }
         return item
       }
+  }
+
+  private func mixInLaterKinds(_ items: inout [Plan.Work], seed: UInt64) {
+    var random = RandomStream(seed: seed, "later work")
+    guard random.chance(millionths: 500_000) else { return }
+    for index in items.indices where random.chance(millionths: 150_000) && index >= 3 {
+      // Lists have to have something in them, and conflicts to be there.
+      let kinds: [Plan.Work.Kind] = [.insertItem, .moveItem, .moveItem, .setField, .resolve]
+      items[index].kind = random.element(of: kinds) ?? .moveItem
+    }
   }
 
   // MARK: Faults

@@ -96,6 +96,10 @@ package enum SabotageCatalogue {
       ("takes a version for critical that something concurrent crosses", ["P6"])
     case .loseSign:
       ("encodes an increment without its sign", ["P6"])
+    case .showEveryPlace:
+      ("shows an element that two people moved at once in both places", ["P6"])
+    case .listSidesByArrival:
+      ("lists the sides of a conflict in the order of their arrival", ["P6", "P7"])
     case .sealWithoutEncrypting:
       ("stores and sends the bodies of segments in the clear", ["P11"])
     case .skipSignatureCheck:

@@ -2,11 +2,11 @@ import JSONCoding
 import Sealing
 
 /// The story of a run, event by event, and the hash that two runs of one plan must share.
-struct Trace {
+struct Trace: ~Copyable {
   private var hash = HashState(domain: Trace.domain)
   /// Of what was committed and shown, and when: nothing that wall time may have a part in.
   private var order = HashState(domain: Trace.domain)
-  private var line: [UInt8] = []
+  private var line = TraceLine()
   private let sink: ((JSONValue) -> Void)?
   private(set) var eventCount = 0
 
@@ -14,7 +14,8 @@ struct Trace {
 
   /// What an event says besides, in order; written as a dictionary.
   struct Fields: ExpressibleByDictionaryLiteral {
-    private(set) var members: [(key: String, value: JSONValue)]
+    // Without labels: an array with others would be made element by element.
+    private(set) var members: [(String, JSONValue)]
 
     init(dictionaryLiteral members: (String, JSONValue)...) {
       self.members = members
@@ -33,29 +34,30 @@ struct Trace {
   /// Adds an event: its time, its node, what it was, and more fields, which have other names.
   ///
   /// What is hashed is the line of JSON that a file would hold. The value of it is made only for
-  /// somebody who reads it.
+  /// somebody who reads it. Names of events and fields are words of this program that need no
+  /// escaping.
   mutating func record(
     at time: Int, node: Int?, _ what: String, _ more: Fields = [:]
   ) {
-    line.removeAll(keepingCapacity: true)
-    append("{\"at\":")
-    append(time)
+    line.begin()
+    line.append("{\"at\":")
+    line.append(time)
     if let node {
-      append(",\"node\":")
-      append(node)
+      line.append(",\"node\":")
+      line.append(node)
     }
-    append(",\"what\":")
-    JSONValue.string(what).write(to: &line)
+    line.append(",\"what\":\"")
+    line.append(what)
+    line.append("\"")
     for (key, value) in more.members {
-      // Keys are words of this program that need no escaping.
-      append(",\"")
-      append(key)
-      append("\":")
-      append(value)
+      line.append(",\"")
+      line.append(key)
+      line.append("\":")
+      line.append(value)
     }
-    append("}\n")
-    hash.update(line)
-    if what == "commit" || what == "state" { order.update(line) }
+    line.append("}\n")
+    hash.update(line.bytes)
+    if what == "commit" || what == "state" { order.update(line.bytes) }
     eventCount += 1
     sink?(Self.json(at: time, node: node, what, more))
   }
@@ -66,35 +68,8 @@ struct Trace {
     var members = [JSONObject.Member(key: "at", value: .count(time))]
     if let node { members.append(JSONObject.Member(key: "node", value: .count(node))) }
     members.append(JSONObject.Member(key: "what", value: .string(what)))
-    members += more.members.map { JSONObject.Member(key: $0.key, value: $0.value) }
+    members += more.members.map { JSONObject.Member(key: $0, value: $1) }
     return .object(JSONObject(uniqueMembers: members))
-  }
-
-  private mutating func append(_ text: StaticString) {
-    line.append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-  }
-
-  private mutating func append(_ text: String) { line.append(contentsOf: text.utf8) }
-
-  private mutating func append(_ value: JSONValue) {
-    if case .integer(let number) = value, number.magnitude <= 1 << 53 {
-      append(Int(number))
-    } else {
-      value.write(to: &line)
-    }
-  }
-
-  /// Its decimal digits.
-  private mutating func append(_ number: Int) {
-    if number < 0 { line.append(UInt8(ascii: "-")) }
-    let start = line.count
-    var rest = number.magnitude
-    repeat {
-      line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-      rest /= 10
-    } while rest > 0
-    line[start...].reverse()
   }
 
   /// The hash of everything that was recorded. Call it once, at the end.

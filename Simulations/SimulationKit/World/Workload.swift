@@ -83,6 +83,13 @@ struct Workload {
       let position = random.integer(in: 0...(count - 1))
       try transaction.edit(document).splice(
         ["items"], at: position, delete: 1, insert: [JSONValue]())
+    case .moveItem:
+      let count = try count(ofItemsIn: document, transaction)
+      guard count > 1 else { return }
+      let from = random.integer(in: 0...(count - 1))
+      let to = random.integer(in: 0...(count - 1))
+      try transaction.edit(document).move(["items"], from: from, to: to)
+    case .resolve: try resolve(in: transaction, documents)
     case .future:
       let bytes = (0..<random.integer(in: 0...40)).map { _ in UInt8(random.integer(in: 0...255)) }
       let code = UInt64(random.integer(in: 1_000...1_000_000))
@@ -99,6 +106,19 @@ struct Workload {
       let amount = Int64(random.integer(in: 1...100))
       try transaction.edit(document).increment(["balance"], by: -amount)
       try transaction.edit(other).increment(["balance"], by: amount)
+    }
+  }
+
+  /// Decides some conflict of the first document that has one, from a random one on.
+  private mutating func resolve(
+    in transaction: StoreTransaction, _ documents: [DocumentID]
+  ) throws {
+    let start = random.integer(in: 0...(documents.count - 1))
+    for document in documents[start...] + documents[..<start] {
+      let conflicts = try transaction.conflicts(of: document)
+      guard let conflict = random.element(of: conflicts) else { continue }
+      let side = random.integer(in: 0...(conflict.sides.count - 1))
+      return try transaction.resolve(conflict.id, of: document, taking: .side(side))
     }
   }
 

@@ -197,13 +197,32 @@ private struct StateReader {
   }
 
   private mutating func readList(in container: Document.Container) throws(ByteDecodingError) {
-    var elements: [(EventID, Register)] = []
+    var entries: [(EventID, ListState.Entry)] = []
+    var carried: [(element: EventID, register: Register, place: EventID)] = []
     var seen: Set<EventID> = []
     // What a plain run that has just ended could have been continued with.
     var continuation: (last: EventID, lamport: UInt64)?
     while true {
       let tag = try reader.readByte("list run")
       if tag == StateFormat.endOfList { break }
+      if tag == StateFormat.orphan || tag == StateFormat.otherPlace
+        || tag == StateFormat.movedElement
+      {
+        let place = try event()
+        guard seen.insert(place).inserted else { throw failure(.invalidValue, "list element") }
+        continuation = nil
+        if tag == StateFormat.orphan {
+          entries.append((place, .orphan))
+          continue
+        }
+        let lamport = try reader.readVarint("lamport")
+        let element = try event()
+        entries.append((place, .moved(element, lamport: lamport)))
+        if tag == StateFormat.movedElement {
+          carried.append((element, try register(in: nil, ""), place))
+        }
+        continue
+      }
       guard tag == StateFormat.plainRun || tag == StateFormat.registerRun else {
         throw failure(.invalidValue, "list run")
       }
@@ -217,7 +236,7 @@ private struct StateReader {
         guard count == 1, register.plainLamport(of: first) == nil,
           seen.insert(first).inserted
         else { throw failure(.notCanonical, "list run") }
-        elements.append((first, register))
+        entries.append((first, .element(register)))
         continuation = nil
         continue
       }
@@ -230,12 +249,32 @@ private struct StateReader {
         event.index = first.index + UInt32(clamping: offset)
         guard seen.insert(event).inserted else { throw failure(.invalidValue, "list element") }
         let content = try content(in: nil, "", event)
-        elements.append(
-          (event, Register(Register.Entry(event: event, lamport: lamport, content: content))))
+        let entry = Register.Entry(event: event, lamport: lamport, content: content)
+        entries.append((event, .element(Register(entry))))
       }
       continuation = (event, lamport)
     }
-    document.lists[container.slot].insert(elements, at: 0)
+    try fill(container.slot, with: entries, carried)
+  }
+
+  private func fill(
+    _ slot: Int, with entries: [(EventID, ListState.Entry)],
+    _ carried: [(element: EventID, register: Register, place: EventID)]
+  ) throws(ByteDecodingError) {
+    var list = ListState()
+    list.beginMerge()
+    for (element, register, _) in carried { list.bring(element, register) }
+    list.insert(entries, at: 0)
+    list.endMerge()
+    // Each element that was moved is there, and what it holds is where it has to be.
+    var carriers: Set<EventID> = []
+    for (_, _, place) in carried { carriers.insert(place) }
+    for case (let place, .moved(let element, _)) in entries {
+      guard list.register(of: element) != nil,
+        list.moves.isCarrier(place) == carriers.contains(place)
+      else { throw failure(.notCanonical, "moved element") }
+    }
+    document.lists[slot] = list
   }
 }
 

@@ -14,6 +14,9 @@ enum StateFormat {
   static let endOfList: UInt8 = 0
   static let plainRun: UInt8 = 1
   static let registerRun: UInt8 = 2
+  static let movedElement: UInt8 = 3
+  static let otherPlace: UInt8 = 4
+  static let orphan: UInt8 = 5
 }
 
 extension Document {
@@ -133,10 +136,15 @@ private struct StateWriter {
   }
 
   private mutating func write(_ list: ListState) {
-    let elements = list.elements
+    let places = list.places.elements(in: 0..<list.places.count)
     var index = 0
-    while index < elements.count {
-      let (first, register) = elements[index]
+    while index < places.count {
+      let first = places[index]
+      guard list.moves.isOwn(first), let register = list.register(of: first) else {
+        write(movedTo: first, in: list)
+        index += 1
+        continue
+      }
       guard let lamport = register.plainLamport(of: first) else {
         out.write(StateFormat.registerRun)
         out.write(count: 1)
@@ -145,23 +153,36 @@ private struct StateWriter {
         index += 1
         continue
       }
-      var end = index + 1
-      while end < elements.count, elements[end - 1].event.isFollowed(by: elements[end].event),
-        elements[end].register.plainLamport(of: elements[end].event) == lamport
-      {
-        end += 1
+      var contents = [register.winner?.content]
+      while index + contents.count < places.count {
+        let next = places[index + contents.count]
+        guard places[index + contents.count - 1].isFollowed(by: next), list.moves.isOwn(next),
+          let register = list.register(of: next), register.plainLamport(of: next) == lamport
+        else { break }
+        contents.append(register.winner?.content)
       }
       out.write(StateFormat.plainRun)
-      out.write(count: end - index)
+      out.write(count: contents.count)
       write(first)
       out.write(varint: lamport)
-      for element in index..<end {
-        guard let winner = elements[element].register.winner else { continue }
-        write(winner.content, isInMap: false)
-      }
-      index = end
+      for case let content? in contents { write(content, isInMap: false) }
+      index += contents.count
     }
     out.write(StateFormat.endOfList)
+  }
+
+  /// A place that is not the one at which what it stands for was inserted.
+  private mutating func write(movedTo place: EventID, in list: ListState) {
+    guard let move = list.moves.moves[place] else {
+      out.write(StateFormat.orphan)
+      return write(place)
+    }
+    let isCarrier = list.moves.isCarrier(place)
+    out.write(isCarrier ? StateFormat.movedElement : StateFormat.otherPlace)
+    write(place)
+    out.write(varint: move.lamport)
+    write(move.element)
+    if isCarrier { write(list.register(of: move.element) ?? Register(), isInMap: false) }
   }
 
   // MARK: What is written
@@ -186,6 +207,11 @@ private struct StateWriter {
       for (element, register) in list.elements {
         origins.insert(element.change.origin)
         for entry in register.entries { origins.insert(entry.event.change.origin) }
+      }
+      guard !list.moves.isEmpty else { continue }
+      for place in list.places.elements(in: 0..<list.places.count) {
+        origins.insert(place.change.origin)
+        if let move = list.moves.moves[place] { origins.insert(move.element.change.origin) }
       }
     }
     return origins

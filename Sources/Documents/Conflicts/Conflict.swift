@@ -12,6 +12,8 @@ public struct Conflict: Hashable, Sendable {
     case value
     /// A map, list, text or counter was removed or replaced as a whole while somebody edited it.
     case removal
+    /// An element of a list was moved to several places. It stands at the last one.
+    case position
     /// The document was deleted while somebody edited it.
     case document
   }

@@ -7,7 +7,7 @@ extension ConflictFinder {
   /// - Throws: when the history cannot be replayed to a version at which something was removed.
   func conflicts(_ drafts: [Draft]) throws(MergeError) -> [Conflict] {
     guard !drafts.isEmpty else { return [] }
-    let stamps = stamps(of: drafts.flatMap { $0.sides.map(\.version) })
+    let stamps = history.stamps(of: drafts.flatMap { $0.sides.map(\.version) })
     var conflicts: [Conflict] = []
     for draft in drafts {
       let sides = draft.sides.map { side in
@@ -57,38 +57,14 @@ extension ConflictFinder {
     }
   }
 
-  /// The event of the highest stamp; nil when there is none. Complexity: that of ``stamps(of:)``.
+  /// The event of the highest stamp; nil when there is none. Complexity: O(changes of the history).
   func latest(of versions: [Int]) -> Int? {
     guard versions.count > 1 else { return versions.first }
-    let stamps = stamps(of: versions)
+    let stamps = history.stamps(of: versions)
     return versions.max { left, right in
       let (leftLamport, rightLamport) = (stamps[left]?.lamport ?? 0, stamps[right]?.lamport ?? 0)
       return leftLamport != rightLamport
         ? leftLamport < rightLamport : history.event(at: left) < history.event(at: right)
     }
-  }
-
-  /// The times of the changes of events. Complexity: O(changes of the history).
-  private func stamps(of versions: [Int]) -> [Int: (lamport: UInt64, time: Timestamp)] {
-    var wanted = Array(Set(versions).sorted())[...]
-    var found: [Int: (UInt64, Timestamp)] = [:]
-    var (lamports, times) = history.makeTimeReaders()
-    for index in 0..<history.graph.identityRunCount {
-      let run = history.graph.identityRun(at: index)
-      var version = run.versions.lowerBound
-      while version < run.versions.upperBound {
-        let end = run.stepsSequence ? version + 1 : run.versions.upperBound
-        // The columns are our own and hold a number for each change.
-        let lamport = (try? lamports.next("lamport")) ?? 0
-        let time = (try? times.next("time")) ?? 0
-        while let next = wanted.first, next < end {
-          found[next] = (UInt64(bitPattern: lamport), Timestamp(clampingMilliseconds: time))
-          wanted.removeFirst()
-        }
-        if wanted.isEmpty { return found }
-        version = end
-      }
-    }
-    return found
   }
 }

@@ -1,5 +1,6 @@
 import Causality
 import JSONCoding
+import Sabotages
 
 extension Document {
   /// Everything in the document that people did at once and that cannot all stand, until somebody
@@ -90,8 +91,9 @@ struct ConflictFinder {
     case .delete(let key, let replaces):
       writes[Place(container: container, key: key), default: []].append(write(nil, replaces))
     case .setElement(let element, let content, let replaces):
+      guard let content = Self.content(of: content, at: event) else { return }
       writes[Place(container: container, element: element), default: []].append(
-        write(Self.content(of: content, at: event), replaces))
+        write(content, replaces))
     case .deleteDocument: deletions.append(other.version)
     case .resolve(let events): resolutions.append((other.version, events))
     case .increment, .insertText, .insertElements, .remove, .unknown: break
@@ -100,10 +102,11 @@ struct ConflictFinder {
 
   static func content(
     of element: Operation.Element, at event: EventID
-  ) -> ConflictSide.Content {
+  ) -> ConflictSide.Content? {
     switch element {
     case .value(let value): .value(value)
     case .container(let kind): .container(.element(event, kind))
+    case .moved: nil
     }
   }
 
@@ -130,6 +133,7 @@ struct ConflictFinder {
       let (handle, path) = reached[index]
       index += 1
       guard path.steps.count <= ContainerID.depthMax else { continue }
+      if document.kind(of: handle) == .list { found += positionConflicts(of: handle, path) }
       for (place, step, register) in registers(of: handle) {
         let here = path.appending(step)
         if let draft = valueConflict(at: place, register, here) { found.append(draft) }
@@ -184,7 +188,8 @@ struct ConflictFinder {
     }
     let gone = deletions(in: group, against: entries)
     guard register.isConflict || !gone.isEmpty, entries.count + gone.count > 1 else { return nil }
-    let sides = gone + entries
+    var sides = gone + entries
+    if Sabotage.listSidesByArrival.isPlanted { sides.sort { $0.version < $1.version } }
     return Draft(
       kind: .value, path: path, base: base(of: sides, group, place),
       sides: sides.map {
@@ -241,6 +246,35 @@ struct ConflictFinder {
     return Write(
       version: version, event: element, lamport: 0,
       content: Self.content(of: content, at: element), replaces: [])
+  }
+
+  // MARK: Positions
+
+  /// The elements that several people moved to different places, none of which knew of the other.
+  private func positionConflicts(of handle: ContainerHandle, _ path: DocumentPath) -> [Draft] {
+    let list = document.lists[document.slot(of: handle)]
+    guard list.moves.hidden.count > list.moves.orphans.count else { return [] }
+    var places: [EventID: [(place: EventID, before: Int)]] = [:]
+    var shown: [EventID] = []
+    for place in list.places.elements(in: 0..<list.places.count)
+    where !list.moves.orphans.contains(place) {
+      let element = list.moves.element(at: place) ?? place
+      places[element, default: []].append((place, shown.count))
+      if !list.moves.hidden.contains(place) { shown.append(element) }
+    }
+    return shown.enumerated().compactMap { index, element in
+      guard let all = places[element], all.count > 1,
+        all.contains(where: { $0.before < index || $0.before > index + 1 })
+      else { return nil }
+      let content = list.register(of: element)?.winner.map { self.content(of: $0) }
+      let sides = all.sorted { left, right in list.moves.isLower(left.place, than: right.place) }
+        .compactMap { place -> Draft.Side? in
+          history.version(of: place.place).map {
+            Draft.Side(version: $0, events: [place.place], content: content)
+          }
+        }
+      return Draft(kind: .position, path: path.appending(.index(index)), sides: sides)
+    }
   }
 
   // MARK: The document as a whole

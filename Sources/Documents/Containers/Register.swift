@@ -61,6 +61,14 @@ struct Register: Sendable {
     entries.removeAll { events.contains($0.event) && isSeen($0.event) }
   }
 
+  /// Puts an entry in the place of those of the events named that its author had seen.
+  mutating func replace(
+    _ events: [EventID], by entry: Entry, where isSeen: (EventID) -> Bool
+  ) {
+    remove(events, where: isSeen)
+    insert(entry)
+  }
+
   func holds(_ handle: ContainerHandle) -> Bool {
     entries.contains { $0.content == .container(handle) }
   }

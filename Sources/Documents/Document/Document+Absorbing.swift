@@ -29,7 +29,7 @@ extension Document {
     do {
       let merge = try SequenceWalker.merge(
         graph: history.graph, log: sequence.log, ranks: ranks, from: start.frontier,
-        to: history.graph.frontier, length: isText ? texts[slot].count : lists[slot].count,
+        to: history.graph.frontier, length: isText ? texts[slot].count : lists[slot].places.count,
         isSound: !containers[handle.index].isFlawed)
       if merge.ineffectiveEventCount > 0 { containers[handle.index].isFlawed = true }
       if isText {
@@ -38,7 +38,10 @@ extension Document {
         approximateBytes += max(0, texts[slot].utf8Count - before)
       } else {
         let elements = elements(of: sequence, history, since: start, lamport)
+        lists[slot].beginMerge()
+        bring(elements, toListAt: slot, sequence.container, history, since: start)
         for patch in merge.patches { apply(patch, elements, toListAt: slot) }
+        lists[slot].endMerge()
       }
     } catch {
       throw .damagedHistory("\(sequence.container) of document \(id): \(error)")
@@ -56,12 +59,18 @@ extension Document {
     for index in log.firstRun(from: start.eventCount)..<log.runCount {
       let run = log[index].slice(max(start.eventCount, log[index].version)..<log.versionEnd)
       guard run.kind == .insert else { continue }
-      if elements.registers.isEmpty { elements.firstOrdinal = run.content }
+      if elements.entries.isEmpty { elements.firstOrdinal = run.content }
       for offset in 0..<run.count {
         let version = run.version + offset
-        elements.registers += registers(
-          for: [sequence.elements[run.content + offset]], from: history.event(at: version),
-          lamport: lamport(version))
+        let element = sequence.elements[run.content + offset]
+        var new = entries(
+          for: [element], from: history.event(at: version), lamport: lamport(version))
+        if case .moved(let moved) = element,
+          !history.isElement(moved, of: sequence.container, seenBy: version)
+        {
+          new = [(new[0].0, .orphan)]
+        }
+        elements.entries += new
       }
     }
     return elements
@@ -69,19 +78,62 @@ extension Document {
 
   private struct NewElements {
     var firstOrdinal = 0
-    var registers: [(EventID, Register)] = []
+    var entries: [(EventID, ListState.Entry)] = []
+  }
+
+  /// Hands a list what those elements hold that were deleted and get a place again, as somebody
+  /// moved them at the same time.
+  private func bring(
+    _ elements: NewElements, toListAt slot: Int, _ container: ContainerID,
+    _ history: DocumentHistory, since start: DocumentHistory.Mark
+  ) {
+    for case (_, .moved(let element, _)) in elements.entries where !lists[slot].knows(element) {
+      if case .element(let register)? = elements.entries.first(where: { $0.0 == element })?.1 {
+        lists[slot].bring(element, register)
+      } else if let register = register(of: element, in: container, history, before: start) {
+        lists[slot].bring(element, register)
+      }
+    }
+  }
+
+  /// What an element held at a mark of the history, or would have if it had been there. Complexity:
+  /// O(operations up to there, other than those of texts and the order of lists).
+  private func register(
+    of element: EventID, in container: ContainerID, _ history: DocumentHistory,
+    before mark: DocumentHistory.Mark
+  ) -> Register? {
+    guard let version = history.version(of: element),
+      let inserted = history.element(insertedAt: version, in: container),
+      let content = content(of: inserted, at: element)
+    else { return nil }
+    let lamport = history.stamps(of: [version])[version]?.lamport ?? 0
+    var register = Register(Register.Entry(event: element, lamport: lamport, content: content))
+    for other in history.others[..<mark.otherCount] where other.operation.container == container {
+      guard case .setElement(element, let new, let replaces) = other.operation.action else {
+        continue
+      }
+      let event = history.event(at: other.version)
+      let past = CausalPast.version(
+        history.graph.parents(of: other.version - Int(event.index)), of: history)
+      guard let content = self.content(of: new, at: event), isSeen(element, by: event, past) else {
+        continue
+      }
+      let entry = Register.Entry(event: event, lamport: other.lamport, content: content)
+      register.replace(replaces, by: entry) { isSeen($0, by: event, past) }
+    }
+    return register
   }
 
   private func apply(_ patch: SequencePatch, _ elements: NewElements, toListAt slot: Int) {
     switch patch.kind {
     case .delete:
       let range = patch.position..<(patch.position + patch.count)
-      lists[slot].remove(range.clamped(to: 0..<lists[slot].count))
+      lists[slot].remove(range.clamped(to: 0..<lists[slot].places.count))
     case .insert:
       let first = patch.content - elements.firstOrdinal
       lists[slot].insert(
-        Array(elements.registers[first..<first + patch.count]),
-        at: min(patch.position, lists[slot].count))
+        Array(elements.entries[first..<first + patch.count]),
+        at: min(patch.position, lists[slot].places.count))
     }
   }
 
@@ -90,7 +142,7 @@ extension Document {
     let handle = materialise(other.operation.container)
     if case .insertElements(_, let elements) = other.operation.action {
       // In a container of another kind: the containers among them are named all the same.
-      _ = registers(for: elements, from: event, lamport: other.lamport)
+      _ = entries(for: elements, from: event, lamport: other.lamport)
     }
     let past: CausalPast =
       history.graph.runCount == 1

@@ -34,8 +34,9 @@ extension Document {
       }
     case .list:
       writer.write(count: lists[slot].count)
-      for element in lists[slot].elements {
-        append(element.register, depth: depth, to: &writer)
+      let list = lists[slot]
+      for element in list.order.elements(in: 0..<list.count) {
+        append(list.register(of: element) ?? Register(), depth: depth, to: &writer)
       }
     case .text:
       writer.write(count: texts[slot].utf8Count)

@@ -24,6 +24,8 @@ package struct MergeOutcome: Equatable, Sendable {
   package var ignored: [ChangeID] = []
   /// Whether an edit was concurrent with another one, so that the history was needed.
   package var usedHistory = false
+  /// Whether the document can have conflicts from now on.
+  package var mayConflict = false
 }
 
 extension Document {
@@ -52,13 +54,14 @@ extension Document {
       if isHere(next.change) {
         outcome.duplicates += 1
         if Sabotage.applyTwice.isPlanted { performAgain(next) }
-      } else if isAtFrontier(next.edit.parents) {
+      } else if isAtFrontier(next.edit.parents), !needsHistory(next.edit) {
         try applyAtFrontier(next, &outcome)
       } else {
         break
       }
       rest.removeFirst()
     }
+    outcome.mayConflict = hasRivals || !rest.isEmpty
     guard !rest.isEmpty else { return outcome }
     outcome.usedHistory = true
     if history == nil {
@@ -105,6 +108,25 @@ extension Document {
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1
     }
+  }
+
+  /// Whether an edit moves elements of lists of which only the history tells what they are: as one
+  /// that its author had not seen, or had taken away.
+  private func needsHistory(_ edit: DocumentEdit) -> Bool {
+    var hasRemoved = false
+    for operation in edit.operations {
+      switch operation.action {
+      case .remove: hasRemoved = true
+      case .insertElements(_, let elements):
+        for case .moved(let element) in elements {
+          guard !hasRemoved, let handle = handles[operation.container],
+            kind(of: handle) == .list, lists[slot(of: handle)].register(of: element) != nil
+          else { return true }
+        }
+      default: break
+      }
+    }
+    return false
   }
 
   private func applyAtFrontier(

@@ -41,10 +41,10 @@ extension Document {
       }
       return count
     case .insertElements(let position, let elements):
-      let entries = registers(for: elements, from: event, lamport: lamport)
+      let entries = entries(for: elements, from: event, lamport: lamport)
       if operation.container.kind == .list {
         let slot = slot(of: handle)
-        if position > lists[slot].count {
+        if position > lists[slot].places.count {
           containers[handle.index].isFlawed = true
         } else {
           lists[slot].insert(entries, at: position)
@@ -59,7 +59,7 @@ extension Document {
         if position < end { try? texts[slot].remove(position..<end) }
         if position + count > end { containers[handle.index].isFlawed = true }
       case .list:
-        let end = min(lists[slot].count, position + count)
+        let end = min(lists[slot].places.count, position + count)
         if position < end { lists[slot].remove(position..<end) }
         if position + count > end { containers[handle.index].isFlawed = true }
       case .map, .counter, .tree: break
@@ -96,16 +96,18 @@ extension Document {
       counters[slot] &+= Int128(amount)
     case (.setElement(let element, let content, let replaces), let kind):
       // The container is named even if the element is gone, so that every order of arrival agrees.
-      let entry = Register.Entry(
-        event: event, lamport: lamport, content: self.content(of: content, at: event))
+      guard let content = self.content(of: content, at: event) else { return }
+      let entry = Register.Entry(event: event, lamport: lamport, content: content)
       guard kind == .list, lists[slot].register(of: element) != nil,
         isSeen(element, by: event, past)
       else { return }
       approximateBytes += 64
-      lists[slot].update(element) { register in
-        register.remove(replaces) { isSeen($0, by: event, past) }
-        register.insert(entry)
+      var hasRivals = false
+      lists[slot].update(element) {
+        $0.replace(replaces, by: entry) { isSeen($0, by: event, past) }
+        hasRivals = $0.entries.count > 1
       }
+      if hasRivals { self.hasRivals = true }
     default: break
     }
   }
@@ -117,32 +119,39 @@ extension Document {
     var register = maps[slot].removeValue(forKey: key) ?? Register()
     register.remove(replaced) { isSeen($0, by: event, past) }
     if let entry { register.insert(entry) }
+    if register.entries.count > 1 { hasRivals = true }
     if !register.isEmpty { maps[slot][key] = register }
   }
 
-  /// What new list elements hold, each under its own event.
-  func registers(
+  /// What operations put into a list, each under its own event. A moved element is taken for one
+  /// that the author had seen there.
+  func entries(
     for elements: [Operation.Element], from event: EventID, lamport: UInt64
-  ) -> [(EventID, Register)] {
+  ) -> [(EventID, ListState.Entry)] {
     approximateBytes += elements.count * 96
     var event = event
     return elements.map { element in
       defer { event.index &+= 1 }
-      let content = content(of: element, at: event)
-      return (event, Register(Register.Entry(event: event, lamport: lamport, content: content)))
+      if case .moved(let moved) = element { return (event, .moved(moved, lamport: lamport)) }
+      let content = content(of: element, at: event) ?? .value(.null)
+      return (
+        event, .element(Register(Register.Entry(event: event, lamport: lamport, content: content)))
+      )
     }
   }
 
-  private func content(of element: Operation.Element, at event: EventID) -> Register.Content {
+  /// Nil for what a register cannot hold.
+  func content(of element: Operation.Element, at event: EventID) -> Register.Content? {
     switch element {
     case .value(let value):
       approximateBytes += value.approximateBytes
       return .value(value)
     case .container(let kind): return .container(materialise(.element(event, kind)))
+    case .moved: return nil
     }
   }
 
-  private func isSeen(_ seen: EventID, by event: EventID, _ past: CausalPast) -> Bool {
+  func isSeen(_ seen: EventID, by event: EventID, _ past: CausalPast) -> Bool {
     if seen.change == event.change { return seen.index < event.index }
     switch past {
     case .everything: return true

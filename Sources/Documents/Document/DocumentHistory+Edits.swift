@@ -35,6 +35,30 @@ extension DocumentHistory {
     return edits
   }
 
+  /// The times of the changes of events. Complexity: O(changes).
+  func stamps(of versions: [Int]) -> [Int: (lamport: UInt64, time: Timestamp)] {
+    var wanted = Array(Set(versions).sorted())[...]
+    var found: [Int: (UInt64, Timestamp)] = [:]
+    var (lamports, times) = makeTimeReaders()
+    for index in 0..<graph.identityRunCount {
+      let run = graph.identityRun(at: index)
+      var version = run.versions.lowerBound
+      while version < run.versions.upperBound {
+        let end = run.stepsSequence ? version + 1 : run.versions.upperBound
+        // The columns are our own and hold a number for each change.
+        let lamport = (try? lamports.next("lamport")) ?? 0
+        let time = (try? times.next("time")) ?? 0
+        while let next = wanted.first, next < end {
+          found[next] = (UInt64(bitPattern: lamport), Timestamp(clampingMilliseconds: time))
+          wanted.removeFirst()
+        }
+        if wanted.isEmpty { return found }
+        version = end
+      }
+    }
+    return found
+  }
+
   private func operations(in versions: Range<Int>, _ nextOther: inout Int) -> [Operation] {
     var found: [(version: Int, operation: Operation)] = []
     while nextOther < others.count, others[nextOther].version < versions.upperBound {

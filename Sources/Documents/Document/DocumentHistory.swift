@@ -337,6 +337,15 @@ package struct DocumentHistory: Sendable {
       index: UInt32(clamping: event.index))
   }
 
+  /// Whether an event has put an element into a list that whoever made another event had seen.
+  func isElement(_ element: EventID, of list: ContainerID, seenBy version: Int) -> Bool {
+    guard let inserted = self.version(of: element), inserted != version,
+      let content = self.element(insertedAt: inserted, in: list)
+    else { return false }
+    if case .moved = content { return false }
+    return graph.contains(inserted, in: [version])
+  }
+
   /// Readers of the times of the changes, from the first one on.
   package func makeTimeReaders() -> (lamports: StepColumnReader, times: StepColumnReader) {
     (lamports.makeReader(), times.makeReader())

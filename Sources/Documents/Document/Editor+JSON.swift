@@ -5,7 +5,7 @@ extension Editor {
   /// `{"op": "set", "path": ["title"], "value": "Tides"}`.
   ///
   /// `set` (`value`), `delete`, `increment` (`by`), `make` (`type`), `splice` (`at`, `delete`,
-  /// `insert`) and `deleteDocument`; members that an operation does not know are passed over.
+  /// `insert`), `move` (`from`, `to`) and `deleteDocument`; members that an operation does not know are passed over.
   package func apply(operation json: JSONValue) throws(EditError) {
     guard let object = json.objectValue, let name = object["op"]?.stringValue else {
       throw EditError(.malformed, "an operation is an object with a member 'op'")
@@ -14,11 +14,7 @@ extension Editor {
     guard ["set", "delete", "increment", "make", "splice", "move"].contains(name) else {
       throw EditError(
         .malformed,
-        "'\(name)' is no operation; there are set, delete, increment, make, splice, deleteDocument")
-    }
-    guard name != "move" else {
-      throw EditError(
-        .notSupported, "moving list elements is not supported yet; delete and insert instead")
+        "'\(name)' is no operation; there are set, delete, increment, make, splice, move, deleteDocument")
     }
     guard let steps = object["path"] else {
       throw EditError(.malformed, "the operation '\(name)' needs a 'path'")
@@ -41,6 +37,11 @@ extension Editor {
         throw EditError(.malformed, at: path, "'make' needs a 'type': map, list, text or counter")
       }
       try make(path, kind)
+    case "move":
+      guard let from = object["from"]?.integerValue, let to = object["to"]?.integerValue else {
+        throw EditError(.malformed, at: path, "'move' needs 'from' and 'to', whole numbers")
+      }
+      try move(path, from: Int(from), to: Int(to))
     default: try splice(path, object)
     }
   }

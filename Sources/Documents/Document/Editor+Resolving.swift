@@ -25,14 +25,14 @@ extension Editor {
       switch conflict.kind {
       case .value: try hold(conflict.baseContent, at: conflict.path)
       case .removal: try putBack(conflict, from: history)
-      case .document:
+      case .document, .position:
         throw EditError(
-          .wrongKind, "a document as a whole has no earlier content to take; take a side")
+          .wrongKind, at: conflict.path, "there is no earlier content to take; take a side")
       }
     case .value(let json):
-      guard conflict.kind != .document else {
+      guard conflict.kind != .document, conflict.kind != .position else {
         throw EditError(
-          .wrongKind, "a document as a whole has no value; take one of the sides")
+          .wrongKind, at: conflict.path, "this is no matter of a value; take one of the sides")
       }
       try set(conflict.path, to: json)
     }
@@ -41,18 +41,22 @@ extension Editor {
 
   private func take(_ number: Int, of conflict: Conflict) throws(EditError) {
     let side = conflict.sides[number]
-    // What readers see stays; only that somebody has looked is to be said.
-    if conflict.kind != .value, number == conflict.sides.count - 1 { return }
+    let isShown = number == conflict.sides.count - 1
     switch conflict.kind {
-    case .value, .removal: try hold(side.content, at: conflict.path)
-    case .document: try deleteDocument()
+    case .value: try hold(side.content, at: conflict.path)
+    // What readers see stays; only that somebody has looked is to be said.
+    case .removal: if !isShown { try hold(side.content, at: conflict.path) }
+    case .document: if !isShown { try deleteDocument() }
+    case .position:
+      guard let place = side.events.first else { return }
+      try settle(place, at: conflict.path)
     }
   }
 
   /// Says of what was done that it is known, where the place does not say so itself.
   private func confirm(_ conflict: Conflict) throws(EditError) {
     let events = conflict.sides.flatMap(\.events).sorted()
-    guard conflict.kind != .value, !draft.endsInDelete, !events.isEmpty else { return }
+    guard conflict.kind == .removal || conflict.kind == .document, !draft.endsInDelete, !events.isEmpty else { return }
     try checkRoom(for: 1)
     record(.root, .resolve(events))
   }

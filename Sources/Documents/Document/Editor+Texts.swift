@@ -26,7 +26,7 @@ extension Editor {
       size += try EditLimits.check(element, at: path, depth: path.steps.count + 1)
     }
     try checkRoom(for: size)
-    if count > 0 { record(handle, .remove(at: position, count: count)) }
+    removeElements(position..<position + count, from: handle)
     insert(elements, at: position, into: handle)
   }
 
@@ -143,7 +143,7 @@ extension Editor {
     record(
       handle,
       .insertElements(
-        at: position,
+        at: document.lists[document.slot(of: handle)].place(of: position),
         elements.map { element in
           element.containerKind.map { .container($0) } ?? .value(Value(element) ?? .null)
         }))
@@ -156,7 +156,7 @@ extension Editor {
 
   // MARK: Checking
 
-  private func checkRange(
+  func checkRange(
     _ position: Int, _ count: Int, within length: Int, _ path: DocumentPath?
   ) throws(EditError) {
     guard position >= 0, position <= length else {

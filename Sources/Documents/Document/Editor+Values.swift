@@ -53,7 +53,7 @@ extension Editor {
     try checkRoom(for: 1)
     switch target.step {
     case .key(let key): record(target.parent, .delete(key, replaces: register.events))
-    case .element(let index): record(target.parent, .remove(at: index, count: 1))
+    case .element(let index): removeElements(index..<index + 1, from: target.parent)
     }
   }
 
@@ -85,8 +85,10 @@ extension Editor {
     case (.key(let key), .value(let value)):
       record(target.parent, .set(key, value, replaces: replaced))
     case (.key, .container(let kind)): _ = make(kind, at: target)
+    // A key has no place among others.
+    case (.key, .moved): break
     case (.element(let index), _):
-      let name = document.lists[document.slot(of: target.parent)].order[index]
+      let name = document.lists[document.slot(of: target.parent)].element(at: index)
       record(target.parent, .setElement(name, element, replaces: replaced))
     }
   }

@@ -47,6 +47,9 @@ package struct Operation: Hashable, Sendable {
   package enum Element: Hashable, Sendable {
     case value(Value)
     case container(ContainerKind)
+    /// An element of the list that the event inserted, and that stands elsewhere: from here on it
+    /// stands here. Whoever moves it removes the places that it had.
+    case moved(EventID)
   }
 
   /// How many events the operation is, at least 1 in a valid one. Complexity: O(text).
