@@ -126,7 +126,9 @@ struct CheckerTests {
       return true
     }
     var checker = ModelChecker()
-    #expect(try checker.check(node: 0, store: store, changes: changes, isContested: false, at: 4) == nil)
+    #expect(
+      try checker.check(
+        node: 0, store: store, changes: changes, isContested: false, at: 4) == nil)
     let short = try checker.check(
       node: 0, store: store, changes: changes.dropLast(), isContested: false, at: 5)
     #expect(short?.promise == "P5")

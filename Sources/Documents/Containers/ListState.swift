@@ -46,13 +46,16 @@ struct ListState: Sendable {
 
   /// All elements that are shown with their registers, in order. Complexity: O(n).
   var elements: [(event: EventID, register: Register)] {
-    var found: [(EventID, Register)] = []
-    found.reserveCapacity(count)
-    for place in places.elements(in: 0..<places.count) where !moves.hidden.contains(place) {
-      let element = moves.element(at: place) ?? place
-      found.append((element, registers[element] ?? Register()))
+    shownElements.map { ($0, registers[$0] ?? Register()) }
+  }
+
+  /// All elements that are shown, in order. Complexity: O(n).
+  var shownElements: [EventID] {
+    let all = places.elements(in: 0..<places.count)
+    guard !moves.isEmpty else { return all }
+    return all.compactMap { place in
+      moves.hidden.contains(place) ? nil : moves.element(at: place) ?? place
     }
-    return found
   }
 
   /// Where in the order the element number `index` is shown; for the count, the end.

@@ -34,9 +34,8 @@ extension Document {
       }
     case .list:
       writer.write(count: lists[slot].count)
-      let list = lists[slot]
-      for element in list.order.elements(in: 0..<list.count) {
-        append(list.register(of: element) ?? Register(), depth: depth, to: &writer)
+      for element in lists[slot].shownElements {
+        append(lists[slot].register(of: element) ?? Register(), depth: depth, to: &writer)
       }
     case .text:
       writer.write(count: texts[slot].utf8Count)
