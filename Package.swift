@@ -100,6 +100,7 @@ let package = Package(
     library("Sealing", ["ByteCoding", "CSodium"], documents: ["FORMAT.md"]),
     library("ByteCompression", ["ByteCoding", "CZstd"]),
     library("SQLiteBridge", ["CSQLite", "Sabotages"]),
+    library("Merging", ["JSONCoding"]),
     library("TerminalKit", in: "Demo"),
     library("EditingTraces", in: "Simulations"),
 
@@ -154,13 +155,13 @@ let package = Package(
     library(
       "Skerry",
       [
-        "ByteCoding", "Causality", "Documents", "JSONCoding", "ReplicaStore", "Replication",
-        "Sealing", "Segments", "SQLiteBridge", "SyncProtocol", "Transports", logging,
+        "ByteCoding", "Causality", "Documents", "JSONCoding", "Merging", "ReplicaStore",
+        "Replication", "Sealing", "Segments", "SQLiteBridge", "SyncProtocol", "Transports", logging,
       ]),
 
     // 7
     library("CommandKit", ["JSONCoding", "Skerry", argumentParser]),
-    library("NotesApp", in: "Demo", ["JSONCoding", "Skerry", "TerminalKit"]),
+    library("NotesApp", in: "Demo", ["JSONCoding", "Merging", "Skerry", "TerminalKit"]),
     library(
       "RelayService",
       [
@@ -203,6 +204,7 @@ let package = Package(
     tests(of: "Causality", ["ByteCoding", "Causality"]),
     tests(of: "Sealing", ["ByteCoding", "CSodium", "Sealing"]),
     tests(of: "SQLiteBridge", ["SQLiteBridge"]),
+    tests(of: "Merging", ["JSONCoding", "Merging"]),
     tests(of: "TerminalKit", ["TerminalKit"]),
     tests(
       of: "Documents",

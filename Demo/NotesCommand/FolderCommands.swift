@@ -9,8 +9,10 @@ struct Import: AsyncParsableCommand {
     commandName: "import",
     abstract: "Make notes of a folder of Markdown and other text files.",
     discussion: """
-      A file that was imported before is compared with its note and brings its differences. What
-      cannot be read as text is named, skipped, and makes the exit status 1.
+      A file that was imported before is compared with its note and brings its differences. A folder
+      that 'notes export' wrote is compared with what was exported: what was edited, added, renamed
+      or removed there is merged with what happened to the notes meanwhile. What collides is told,
+      and so is what cannot be read as text; either makes the exit status 1.
 
       EXAMPLE
         notes import ~/Documents/notes
@@ -30,11 +32,13 @@ struct Import: AsyncParsableCommand {
     progress.finish()
     try place.report(
       "\(result.created.count) notes made, \(result.updated.count) updated, "
+        + (result.deleted.isEmpty ? "" : "\(result.deleted.count) deleted, ")
         + "\(result.unchangedCount) unchanged",
       [
         "created": .count(result.created.count), "updated": .count(result.updated.count),
-        "unchanged": .count(result.unchangedCount),
-      ], skipped: result.problems)
+        "deleted": .count(result.deleted.count), "unchanged": .count(result.unchangedCount),
+        "conflicts": .array(result.conflicts.map(\.json)),
+      ], skipped: result.problems, conflicts: result.conflicts)
   }
 }
 
@@ -42,6 +46,9 @@ struct Export: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write the notes as text files into a folder.",
     discussion: """
+      What is edited there can be brought back with 'notes import'. In a folder that was exported
+      before, files that were edited and not imported since are left alone and named.
+
       EXAMPLE
         notes export ~/backup/notes
       """)
@@ -53,7 +60,9 @@ struct Export: AsyncParsableCommand {
   func run() async throws {
     let result = try await place.withLibrary { try await $0.replica.exportFolder(to: folder) }
     try place.report(
-      "wrote \(result.files.count) files", ["files": .count(result.files.count)],
+      "wrote \(result.files.count) files"
+        + (result.removed.isEmpty ? "" : ", removed \(result.removed.count)"),
+      ["files": .count(result.files.count), "removed": .count(result.removed.count)],
       skipped: result.problems)
   }
 }
@@ -61,9 +70,11 @@ struct Export: AsyncParsableCommand {
 extension NotesStore {
   /// Says at the end of an import or export what was done and what was left out.
   fileprivate func report(
-    _ done: String, _ json: JSONObject, skipped: [FolderProblem]
+    _ done: String, _ json: JSONObject, skipped: [FolderProblem],
+    conflicts: [FolderConflict] = []
   ) throws {
     for problem in skipped { StandardError.say(problem.description, as: "notes") }
+    for conflict in conflicts { StandardError.say(conflict.description, as: "notes") }
     if isJSON {
       var object = json
       object["skipped"] = .array(
@@ -71,8 +82,9 @@ extension NotesStore {
       try StandardOutput.write(.object(object))
     } else {
       try StandardOutput.write(
-        line: done + (skipped.isEmpty ? "." : ", \(skipped.count) left out."))
+        line: done + (skipped.isEmpty ? "" : ", \(skipped.count) left out")
+          + (conflicts.isEmpty ? "." : ", \(conflicts.count) in conflict."))
     }
-    if !skipped.isEmpty { throw ExitCode(1) }
+    if !skipped.isEmpty || !conflicts.isEmpty { throw ExitCode(1) }
   }
 }

@@ -43,7 +43,7 @@ struct NotesProgram: AsyncParsableCommand {
     let unsaved = try await FullScreen.run(library, storeName: name)
     await library.replica.close()
     if let unsaved {
-      let draft = try Draft(of: unsaved)
+      let draft = try Draft(of: unsaved, named: "note.md", by: "notes")
       throw CommandFailure(
         sentence: "The last edit could not be written to the notes; it is kept in '\(draft.path)'.")
     }

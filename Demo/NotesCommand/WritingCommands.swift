@@ -62,7 +62,7 @@ struct EditNote: AsyncParsableCommand {
       return (note, try await library.note(note).body)
     }
     // The notes are closed meanwhile: an editor may be open for days.
-    let draft = try Draft(of: before)
+    let draft = try Draft(of: before, named: "note.md", by: "notes")
     let edited = try await draft.edit()
     if edited != before {
       do {

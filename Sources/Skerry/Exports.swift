@@ -2,3 +2,4 @@
 @_exported public import Causality
 @_exported public import Documents
 @_exported public import JSONCoding
+@_exported public import Merging

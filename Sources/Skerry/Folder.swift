@@ -81,8 +81,23 @@ struct Folder {
     return names
   }
 
+  /// Whether there is a plain file of that name. Links are none.
+  func has(_ file: String) -> Bool {
+    var status = stat()
+    return lstat(path + "/" + file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// Takes a file away.
+  func remove(_ file: String) throws(ReplicaError) {
+    guard unlink(path + "/" + file) == 0 || errno == ENOENT else {
+      throw Folder.failure("'\(path)/\(file)' cannot be removed")
+    }
+  }
+
   /// The text of a file, or why there is none.
-  func text(of file: String) -> Result<String, ReplicaError> {
+  func text(
+    of file: String, bytesMax: Int = Folder.fileBytesMax
+  ) -> Result<String, ReplicaError> {
     let descriptor = open(path + "/" + file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return .failure(ReplicaError(.io, Folder.reason())) }
     defer { close(descriptor) }
@@ -94,8 +109,8 @@ struct Folder {
       guard count >= 0 else { return .failure(ReplicaError(.io, Folder.reason())) }
       if count == 0 { break }
       bytes.append(contentsOf: chunk[..<count])
-      guard bytes.count <= Folder.fileBytesMax else {
-        let limit = Folder.fileBytesMax >> 20
+      guard bytes.count <= bytesMax else {
+        let limit = bytesMax >> 20
         return .failure(ReplicaError(.invalid, "it is larger than \(limit) MiB"))
       }
     }

@@ -1,3 +1,4 @@
+private import Merging
 internal import ReplicaStore
 
 /// Edits to any number of documents that become visible together or not at all.
@@ -143,6 +144,27 @@ public struct Transaction {
 
   public func isDeleted(_ document: DocumentID) throws(ReplicaError) -> Bool {
     try stored(document)?.isDeleted ?? false
+  }
+
+  /// A text, also of a deleted document: an edit brings that back with all that it held.
+  func presentText(_ document: DocumentID, at path: [PathStep]) throws(ReplicaError) -> String {
+    guard let found = try stored(document) else { throw .noDocument(document) }
+    return try ReplicaError.translating { try found.text(at: DocumentPath(path)) }
+  }
+
+  /// A document as it is or, when it is deleted, was.
+  func present(_ document: DocumentID) throws(ReplicaError) -> JSONValue {
+    guard let found = try stored(document) else { throw .noDocument(document) }
+    return try found.value(at: [])
+  }
+
+  /// Nil for a plain value.
+  func kind(
+    at path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) -> ContainerKind? {
+    guard !path.isEmpty else { return .map }
+    guard let found = try stored(document) else { throw .noDocument(document) }
+    return try ReplicaError.translating { try found.kind(at: DocumentPath(path)) }
   }
 
   private func stored(_ document: DocumentID) throws(ReplicaError) -> Document? {

@@ -9,11 +9,16 @@ struct ExportCommand: AsyncParsableCommand {
     abstract: "Write the documents as files, or the whole state in one defined byte form.",
     discussion: """
       Into DIR, a document with a text 'body' is written under its 'path' or its
-      title, any other as ID.json. With --canonical the whole state goes to standard
-      output: equal states, equal bytes.
+      title, any other as ID.json. A hidden file '.skerry-export' remembers what was
+      written, so that 'skerry import' can merge what is edited there. In a folder
+      that was exported before, files that were edited and not imported since are
+      left alone and named, and those of documents that are gone or have another path
+      now are removed. With --canonical the whole state goes to standard output:
+      equal states, equal bytes.
 
       EXAMPLES
-        skerry export notes.skerry notes/
+        skerry export notes.skerry notes/ && $EDITOR notes/plan.md
+        skerry import notes.skerry notes/
         skerry export notes.skerry --canonical | sha256sum
       """)
 
@@ -35,9 +40,10 @@ struct ExportCommand: AsyncParsableCommand {
     if let dir {
       let export = try await replica.exportFolder(to: dir)
       await replica.close()
+      let removed = export.removed.isEmpty ? "" : ", removed \(export.removed.count)"
       try FolderReport(
-        done: "wrote \(export.files.count) files", problems: export.problems,
-        json: ["files": .count(export.files.count)]
+        done: "wrote \(export.files.count) files\(removed)", problems: export.problems,
+        json: ["files": .count(export.files.count), "removed": .count(export.removed.count)]
       ).print(as: output)
       return
     }
@@ -49,11 +55,18 @@ struct ExportCommand: AsyncParsableCommand {
 struct ImportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Make documents of a folder of Markdown and other text files.",
+    abstract: "Make documents of a folder of text files, or merge an exported folder.",
     discussion: """
       Each file becomes a document with 'title', 'path' and the text 'body'. A file
-      whose path is known already brings its differences to that document. What
-      cannot be read as text is named, skipped, and makes the exit status 1.
+      whose path is known already brings its differences to that document.
+
+      A folder that 'skerry export' wrote is compared with what was exported: what was
+      edited there is merged three-way into what happened to the documents meanwhile,
+      new files become documents, renamed ones are their documents still, and removed
+      ones take their documents with them, unless these were changed since. What
+      collides is told and makes the exit status 1; nothing of it is lost.
+
+      What cannot be read as text is named, skipped, and makes the exit status 1.
 
       EXAMPLE
         skerry import notes.skerry ~/Notes
@@ -74,11 +87,13 @@ struct ImportCommand: AsyncParsableCommand {
     await replica.close()
     try FolderReport(
       done: "\(result.created.count) documents made, \(result.updated.count) updated, "
+        + (result.deleted.isEmpty ? "" : "\(result.deleted.count) deleted, ")
         + "\(result.unchangedCount) unchanged",
-      problems: result.problems,
+      problems: result.problems, conflicts: result.conflicts,
       json: [
         "created": .count(result.created.count), "updated": .count(result.updated.count),
-        "unchanged": .count(result.unchangedCount),
+        "deleted": .count(result.deleted.count), "unchanged": .count(result.unchangedCount),
+        "conflicts": .array(result.conflicts.map(\.json)),
       ]
     ).print(as: output)
   }
@@ -88,10 +103,12 @@ struct ImportCommand: AsyncParsableCommand {
 private struct FolderReport {
   var done: String
   var problems: [FolderProblem]
+  var conflicts: [FolderConflict] = []
   var json: JSONObject
 
   func print(as output: OutputOptions) throws {
     for problem in problems { StandardError.say(problem.description, as: "skerry") }
+    for conflict in conflicts { StandardError.say(conflict.description, as: "skerry") }
     if output.isJSON {
       var object = json
       object["skipped"] = .array(
@@ -99,8 +116,9 @@ private struct FolderReport {
       try StandardOutput.write(.object(object))
     } else {
       let skipped = problems.isEmpty ? "" : ", \(problems.count) skipped"
-      try StandardOutput.write(line: done + skipped + ".")
+      let collided = conflicts.isEmpty ? "" : ", \(conflicts.count) in conflict"
+      try StandardOutput.write(line: done + skipped + collided + ".")
     }
-    if !problems.isEmpty { throw ExitCode(1) }
+    if !problems.isEmpty || !conflicts.isEmpty { throw ExitCode(1) }
   }
 }

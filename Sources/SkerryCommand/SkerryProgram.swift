@@ -29,7 +29,8 @@ struct SkerryProgram: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, InviteCommand.self, JoinCommand.self, InfoCommand.self, DocsCommand.self,
       GetCommand.self, ApplyCommand.self, LogCommand.self, DiffCommand.self, BlameCommand.self,
-      ConflictsCommand.self, ResolveCommand.self, SyncCommand.self, ServeCommand.self,
+      EditCommand.self, MergeCommand.self, ConflictsCommand.self, ResolveCommand.self,
+      SyncCommand.self, ServeCommand.self,
       StatusCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
     ])
 

@@ -3,7 +3,10 @@ import Testing
 /// The rows of the house. A module imports only from rows below its own.
 private let rows: [[String]] = [
   ["RunStructures", "ByteCoding", "JSONCoding", "CSodium", "CSQLite", "CZstd", "Sabotages"],
-  ["Causality", "Sealing", "ByteCompression", "SQLiteBridge", "TerminalKit", "EditingTraces"],
+  [
+    "Causality", "Sealing", "ByteCompression", "SQLiteBridge", "Merging", "TerminalKit",
+    "EditingTraces",
+  ],
   ["Documents", "Segments"],
   ["ChangeCoding", "SegmentStore", "SyncProtocol", "DocumentModel"],
   ["ReplicaStore"],

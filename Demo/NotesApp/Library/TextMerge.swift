@@ -1,4 +1,4 @@
-private import Skerry
+private import Merging
 package import TerminalKit
 
 /// Three-way merge of a text: brings what one side made of a base into what the other side made of

@@ -143,6 +143,25 @@ struct NotesCommandTests {
     #expect(scratch.exists("out/deep/plan.md"))
   }
 
+  @Test("an exported folder comes back merged with what happened to the notes meanwhile")
+  func exportedFolder() async throws {
+    let id = try await new("Plan", "bread\nfish\n")
+    #expect(try await run("export", scratch.path("out")).status == 0)
+    #expect(try await run("append", id, "olives\n").status == 0)
+    let file = scratch.path("out/Plan.md")
+    try "rye bread\nfish\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let early = try await run("export", scratch.path("out"))
+    #expect(early.status == 1 && early.errors.contains("import"))
+    let imported = try await run("import", scratch.path("out"), "--json")
+    #expect(imported.status == 0, "\(imported.errors)")
+    #expect(try imported.json()["updated"] == 1)
+    #expect(try await run("show", id).output == "rye bread\nfish\nolives\n")
+    #expect(try await run("append", id, "tea\n").status == 0)
+    try FileManager.default.removeItem(atPath: file)
+    let removed = try await run("import", scratch.path("out"))
+    #expect(removed.status == 1 && removed.errors.contains("kept"))
+  }
+
   @Test("batch answers every line, also those that are wrong")
   func batch() async throws {
     let outcome = try await run(

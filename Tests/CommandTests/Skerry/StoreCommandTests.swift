@@ -316,6 +316,7 @@ struct StoreCommandTests {
     try await skerry.succeed("export", store, scratch.path("out"))
     #expect(scratch.names.filter { $0.contains("escape") || $0.contains("hidden") }.isEmpty)
     let written = try FileManager.default.contentsOfDirectory(atPath: scratch.path("out"))
+      .filter { $0 != ".skerry-export" }
     #expect(written.count == paths.count)
   }
 

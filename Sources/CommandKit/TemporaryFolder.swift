@@ -1,18 +1,16 @@
-import CommandKit
-
 #if canImport(Glibc)
-  import Glibc
+  private import Glibc
 #elseif canImport(Musl)
-  import Musl
+  private import Musl
 #else
-  import Darwin
+  private import Darwin
 #endif
 
 /// A new folder that only this person can look into.
-struct TemporaryFolder {
-  let path: String
+package struct TemporaryFolder: Sendable {
+  package let path: String
 
-  init(prefix: String) throws {
+  package init(prefix: String) throws {
     let named = ThisProcess.environment("TMPDIR") ?? ""
     let top = named.isEmpty ? "/tmp" : named
     var template = Array("\(top)/\(prefix)-\(String(repeating: "X", count: 6))".utf8CString)
@@ -24,7 +22,7 @@ struct TemporaryFolder {
   }
 
   /// Removes the folder and the files in it; folders in it would stay.
-  func remove() {
+  package func remove() {
     for name in fileNames() { unlink("\(path)/\(name)") }
     rmdir(path)
   }

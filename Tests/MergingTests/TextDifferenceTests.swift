@@ -1,7 +1,6 @@
+import Merging
 import TestSupport
 import Testing
-
-@testable import Skerry
 
 @Suite("The difference of two texts")
 struct TextDifferenceTests {

@@ -1,0 +1,146 @@
+import JSONCoding
+import TestSupport
+import Testing
+
+@testable import Merging
+
+@Suite("Merging two JSON values")
+struct ValueMergeTests {
+  private func merge(
+    _ base: String, _ ours: String, _ theirs: String, _ options: ValueMergeOptions = .init()
+  ) throws -> MergedValue {
+    ThreeWayMerge.values(
+      base: try JSONValue(parsing: base), ours: try JSONValue(parsing: ours),
+      theirs: try JSONValue(parsing: theirs), options: options)
+  }
+
+  @Test(
+    "what both did is in the result",
+    arguments: [
+      // base, ours, theirs, merged
+      ("1", "1", "2", "2"), ("1", "2", "1", "2"), ("1", "2", "2", "2"),
+      (#"{"a":1,"b":2}"#, #"{"a":5,"b":2}"#, #"{"a":1,"b":6}"#, #"{"a":5,"b":6}"#),
+      (#"{"a":1}"#, #"{"a":1,"x":1}"#, #"{"y":2,"a":1}"#, #"{"a":1,"x":1,"y":2}"#),
+      (#"{"a":1,"b":2}"#, #"{"b":2}"#, #"{"a":1,"b":3}"#, #"{"b":3}"#),
+      (
+        #"{"a":{"b":{"c":1,"d":1}}}"#, #"{"a":{"b":{"c":2,"d":1}}}"#, #"{"a":{"b":{"c":1}}}"#,
+        #"{"a":{"b":{"c":2}}}"#
+      ),
+      ("{}", #"{"a":{"x":1}}"#, #"{"a":{"y":2}}"#, #"{"a":{"x":1,"y":2}}"#),
+      ("[1,2,3]", "[1,5,3]", "[1,2,3,4]", "[1,5,3,4]"),
+      ("[1,2,3]", "[0,1,2,3]", "[1,3]", "[0,1,3]"),
+      ("[1,2,3]", "[1,9,2,3]", "[1,8,2,3]", "[1,9,8,2,3]"),
+      ("[]", "[1]", "[1,2]", "[1,2]"),
+      ("[1,2,3,4]", "[1,4]", "[1,3,4]", "[1,4]"),
+      // One moves an element, the other edits it, or deletes it.
+      (
+        #"[{"id":1,"n":"a"},2,3]"#, #"[2,3,{"id":1,"n":"a"}]"#, #"[{"id":1,"n":"b"},2,3]"#,
+        #"[2,3,{"id":1,"n":"b"}]"#
+      ),
+      ("[1,2,3,4]", "[4,1,2,3]", "[1,2,3]", "[1,2,3]"),
+      // Both move it: it is there once, where ours has it.
+      ("[1,2,3,4,5]", "[1,2,4,5,3]", "[3,1,2,4,5]", "[1,2,4,5,3]"),
+      // Both edit one element, in different fields.
+      (#"[{"a":1,"b":1}]"#, #"[{"a":2,"b":1}]"#, #"[{"a":1,"b":2}]"#, #"[{"a":2,"b":2}]"#),
+      (
+        #"[{"id":1,"a":1,"b":1}]"#, #"[{"id":9},{"id":1,"a":2,"b":1}]"#, #"[{"id":1,"a":1,"b":2}]"#,
+        #"[{"id":9},{"id":1,"a":2,"b":2}]"#
+      ),
+    ])
+  func merges(base: String, ours: String, theirs: String, merged: String) throws {
+    let result = try merge(base, ours, theirs)
+    #expect(result.conflicts.isEmpty, "\(result.conflicts)")
+    #expect(result.value.text() == (try JSONValue(parsing: merged)).text())
+  }
+
+  @Test("a conflict is told with its path, its base and both sides")
+  func conflicts() throws {
+    let base = #"{"a":{"b":[1,2]},"c":1,"d":1}"#
+    let ours = #"{"a":{"b":[1,3]},"d":2}"#
+    let theirs = #"{"a":{"b":[1,4]},"c":2,"d":[]}"#
+    let result = try merge(base, ours, theirs)
+    #expect(
+      result.conflicts == [
+        ValueConflict(path: [.key("a"), .key("b"), .index(1)], base: 2, ours: 3, theirs: 4),
+        ValueConflict(path: [.key("d")], base: 1, ours: 2, theirs: []),
+        ValueConflict(path: [.key("c")], base: 1, ours: nil, theirs: 2),
+      ])
+    #expect(result.value.text() == (try JSONValue(parsing: ours)).text())
+    let other = try merge(base, ours, theirs, ValueMergeOptions(choice: .theirs))
+    #expect(other.value.text() == #"{"a":{"b":[1,4]},"d":[],"c":2}"#)
+    let old = try merge(base, ours, theirs, ValueMergeOptions(choice: .base))
+    #expect(old.value.text() == #"{"a":{"b":[1,2]},"d":1,"c":1}"#)
+  }
+
+  @Test("a whole number and a double are different values, and a type against another a conflict")
+  func types() throws {
+    #expect(try merge("1", "1.0", "1").value == .double(1))
+    let result = try merge(#"{"a":1}"#, #"{"a":{}}"#, #"{"a":[]}"#)
+    #expect(result.conflicts.count == 1)
+    // Added by both, differently.
+    #expect(try merge("{}", #"{"a":1}"#, #"{"a":2}"#).conflicts.map(\.base) == [nil])
+  }
+
+  @Test("strings are one value, or texts when that is asked for")
+  func strings() throws {
+    let texts = (#""the quick fox""#, #""the slow fox""#, #""the quick dog""#)
+    #expect(try merge(texts.0, texts.1, texts.2).conflicts.count == 1)
+    let merged = try merge(texts.0, texts.1, texts.2, ValueMergeOptions(mergesStrings: true))
+    #expect(merged.conflicts.isEmpty && merged.value == "the slow dog")
+  }
+
+  @Test(
+    "what only one did is as they did it, and what both did alike is done once",
+    arguments: 0..<200 as Range<UInt64>)
+  func laws(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let b = Self.value(&random, depth: 3)
+    let (x, y) = (Self.edited(b, &random), Self.edited(b, &random))
+    for (base, ours, theirs, result) in [(b, b, x, x), (b, x, b, x), (b, x, x, x)] {
+      let merged = ThreeWayMerge.values(base: base, ours: ours, theirs: theirs)
+      #expect(merged.conflicts.isEmpty && merged.value == result, "seed \(seed)")
+    }
+    let one = ThreeWayMerge.values(base: b, ours: x, theirs: y)
+    let other = ThreeWayMerge.values(base: b, ours: y, theirs: x)
+    #expect(one.conflicts.isEmpty == other.conflicts.isEmpty, "seed \(seed)")
+  }
+
+  private static func value(_ random: inout SeededGenerator, depth: Int) -> JSONValue {
+    switch Int.random(in: 0..<(depth > 0 ? 6 : 3), using: &random) {
+    case 0: return .integer(Int64.random(in: 0...3, using: &random))
+    case 1: return .string(["a", "b", "c"][Int.random(in: 0..<3, using: &random)])
+    case 2: return .null
+    case 3:
+      return .array(
+        (0..<Int.random(in: 0...5, using: &random)).map { _ in value(&random, depth: depth - 1) })
+    default:
+      var object = JSONObject()
+      for _ in 0..<Int.random(in: 0...4, using: &random) {
+        let key = ["id", "p", "q", "r", "s"][Int.random(in: 0..<5, using: &random)]
+        object[key] = value(&random, depth: depth - 1)
+      }
+      return .object(object)
+    }
+  }
+
+  private static func edited(_ value: JSONValue, _ random: inout SeededGenerator) -> JSONValue {
+    switch value {
+    case .array(var elements) where Int.random(in: 0..<4, using: &random) > 0:
+      let place = Int.random(in: 0...elements.count, using: &random)
+      if place < elements.count, Bool.random(using: &random) {
+        elements[place] = edited(elements[place], &random)
+      } else if place < elements.count, Bool.random(using: &random) {
+        let moved = elements.remove(at: place)
+        elements.insert(moved, at: Int.random(in: 0...elements.count, using: &random))
+      } else {
+        elements.insert(Self.value(&random, depth: 1), at: place)
+      }
+      return .array(elements)
+    case .object(var object) where Int.random(in: 0..<4, using: &random) > 0:
+      let key = ["id", "p", "q", "r", "s"][Int.random(in: 0..<5, using: &random)]
+      object[key] = object[key].map { edited($0, &random) } ?? Self.value(&random, depth: 1)
+      return .object(object)
+    default: return Self.value(&random, depth: 2)
+    }
+  }
+}
