@@ -28,7 +28,8 @@ enum EveryOperation {
             Operation(.root, .make("m", .map, isAnew: true, replaces: [other])),
             Operation(.root, .make("t", .tree, isAnew: false, replaces: [])),
             Operation(
-              list, .insertElements(
+              list,
+              .insertElements(
                 at: 0, values.map { .value($0) } + [.container(.text), .moved(other)])),
             Operation(list, .setElement(other, .value(.null), replaces: [])),
             Operation(

@@ -222,7 +222,8 @@ struct ListMoveTests {
       }
     }
     let whole = try Document.replaying(
-      documentID, shuffledCausally(replicas[0].log, &random)).encodeState()
+      documentID, shuffledCausally(replicas[0].log, &random)
+    ).encodeState()
     for replica in replicas {
       #expect(replica.document.encodeState() == whole, "seed \(seed)")
       #expect(try replica.conflicts() == replicas[0].conflicts(), "seed \(seed)")
