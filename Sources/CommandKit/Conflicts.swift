@@ -24,6 +24,7 @@ extension Conflict {
         object["sequence"] = .count(side.change.sequence)
         object["time"] = .string(side.time.text)
         if let value = side.value { object["value"] = value }
+        if let index = side.index { object["index"] = .count(index) }
         object["isDeleted"] = .bool(side.value == nil)
         object["isShown"] = .bool(number == sides.count - 1)
         return .object(object)
@@ -37,7 +38,8 @@ extension Conflict {
     var lines = ["\(id)  \(document)\(place)  \(Self.explanation(of: kind))"]
     if let base { lines.append("  base  \(base.text())") }
     for (number, side) in sides.enumerated() {
-      let value = side.value.map { $0.text() } ?? "(deleted)"
+      var value = side.value.map { $0.text() } ?? "(deleted)"
+      if let index = side.index { value += " at \(index)" }
       let mark = number == sides.count - 1 ? "  <- shown" : ""
       lines.append("  \(number)     \(value)  \(side.time.text)  \(side.change.origin)\(mark)")
     }
@@ -58,11 +60,13 @@ extension Conflict {
 package struct ResolutionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The side to take: its number, 'ours' (what was done here), 'theirs', or 'base'.",
+      "The side to take: its number, 'ours' (what was done here), 'theirs', or 'base' (what was "
+        + "there before; not for positions and whole documents).",
       valueName: "side"))
   package var take: Take?
 
-  @Option(help: "A value to take instead, as JSON.", transform: { try JSONValue(argument: $0) })
+  @Option(
+    help: "A plain value to take instead, as JSON: not for positions and whole documents.", transform: { try JSONValue(argument: $0) })
   package var value: JSONValue?
 
   package init() {}

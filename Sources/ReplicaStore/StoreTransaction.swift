@@ -60,11 +60,11 @@ package final class StoreTransaction {
   private struct Resolution {
     var conflicts: [Conflict]
     var history: DocumentHistory
-    /// How much the editor had done when it had decided the last one.
-    var eventCount = 0
   }
 
-  /// Decides a conflict of a document. Other edits of it in the same transaction come after.
+  /// Decides a conflict of a document, before anything else is done to it in the transaction: what a
+  /// conflict says of places is true of the document as it was before. So a transaction decides one
+  /// conflict of a document.
   ///
   /// - Throws: `.noDocument`, `.damaged`; ``EditError`` when there is no such conflict (any more),
   ///   or none of its sides is what was chosen.
@@ -72,11 +72,12 @@ package final class StoreTransaction {
     _ id: ConflictID, of document: DocumentID, taking choice: ConflictChoice
   ) throws {
     let editor = try edit(document)
-    var resolution = try resolutions[document] ?? begin(document)
-    guard editor.eventCount == resolution.eventCount else {
+    guard editor.isEmpty else {
       throw EditError(
-        .notSupported, "resolve the conflicts of a document before you edit it in a transaction")
+        .notSupported,
+        "a transaction resolves one conflict of a document, before it edits the document")
     }
+    let resolution = try resolutions[document] ?? begin(document)
     guard let conflict = resolution.conflicts.first(where: { $0.id == id }) else {
       throw EditError(
         .nothingThere,
@@ -84,12 +85,9 @@ package final class StoreTransaction {
           + "again")
     }
     try editor.resolve(conflict, taking: choice, in: resolution.history)
-    resolution.conflicts.removeAll { $0.id == id }
-    resolution.eventCount = editor.eventCount
-    resolutions[document] = resolution
   }
 
-  /// The conflicts of a document as it was before the transaction, less those decided in it.
+  /// The conflicts of a document as it was before the transaction.
   package func conflicts(of document: DocumentID) throws -> [Conflict] {
     let resolution = try resolutions[document] ?? begin(document)
     resolutions[document] = resolution

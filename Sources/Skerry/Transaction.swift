@@ -101,10 +101,12 @@ public struct Transaction {
     try edit(document) { editor throws(EditError) in try editor.deleteDocument() }
   }
 
-  /// Decides a conflict. Two people who decide alike, even at once, have decided once; two who
-  /// decide differently at once have a new conflict, with both decisions in it.
+  /// Decides a conflict. Two people who take the same side or give the same value, even at once,
+  /// have decided once; two who decide differently at once have a new conflict, with both decisions
+  /// in it. (Where a copy has to be made, of what was in a list or of a base, each makes one.)
   ///
-  /// Resolve the conflicts of a document before you edit it in the same transaction.
+  /// A transaction decides one conflict of a document, before it edits the document. The value
+  /// that is given is a plain one: no array and no object.
   ///
   /// - Parameter conflict: the name of one of ``Reading/conflicts(_:)``.
   /// - Throws: `refused` when the document has no such conflict any more, or has another side by

@@ -54,8 +54,8 @@ struct ResolveCommand: AsyncParsableCommand {
     commandName: "resolve",
     abstract: "Decide a conflict, for everybody.",
     discussion: """
-      Two people who decide alike, even at once, have decided once; two who decide differently have
-      a new conflict with both decisions in it.
+      Two people who take the same side or value, even at once, have decided once; two who decide
+      differently have a new conflict with both decisions in it.
 
       EXAMPLES
         skerry resolve notes.skerry 91b84e57a2c4f810 --take theirs

@@ -68,8 +68,7 @@ import Testing
     #expect(list.places.count == 6)
     #expect(list.count == 4)
     #expect(list.moves.orphans.count == 1)
-    // The tags of a moved element, another place of one, and a place for nothing.
-    #expect(state.contains(StateFormat.movedElement))
+    #expect(list.moves.hidden.count == 2)
     #expect(try opened.conflicts(in: replica.history()).map(\.kind) == [.position])
   }
 

@@ -24,6 +24,8 @@ package struct Scenario: Equatable, Sendable {
   package var durationMilliseconds: Int
   /// Acts of work in a run, over all nodes.
   package var work: Int
+  /// The kinds of it; nil leaves them to the seed.
+  package var workKinds: [Plan.Work.Kind]?
   /// Faults that every seed has, so many of each.
   package var always: [Share] = []
   /// Faults that about half of the seeds have, at most so many of each.
@@ -48,15 +50,16 @@ package struct Scenario: Equatable, Sendable {
 extension Scenario {
   private static let members = [
     "name", "about", "replicas", "relays", "liars", "spares", "adversaries", "topology",
-    "durationMilliseconds", "work",
+    "durationMilliseconds", "work", "workKinds",
     "always", "sometimes", "weather", "steadyTwin",
   ]
 
   /// Reads a scenario that a person wrote.
   ///
   /// `name`, `about`, `replicas`, `topology`, `durationMilliseconds` and `work` are needed;
-  /// `relays`, `liars`, `spares`, `adversaries`, `weather`, `steadyTwin` and the faults (`always`,
-  /// `sometimes`: objects from the kind of a fault to a count) are not.
+  /// `workKinds` (an array of names), `relays`, `liars`, `spares`, `adversaries`, `weather`,
+  /// `steadyTwin` and the faults (`always`, `sometimes`: objects from the kind of a fault to a
+  /// count) are not.
   package init(json: JSONValue) throws(PlanError) {
     let fields = try Fields(json, of: "a scenario")
     try fields.refuseOthers(than: Self.members)
@@ -72,6 +75,7 @@ extension Scenario {
     durationMilliseconds = try fields.integer(
       "durationMilliseconds", in: 1000...Plan.durationMillisecondsMax)
     work = try fields.integer("work", in: 0...Plan.itemCountMax)
+    if fields.has("workKinds") { workKinds = try Self.workKinds(fields) }
     if fields.has("steadyTwin") { hasSteadyTwin = try fields.flag("steadyTwin") }
     always = try Self.shares("always", fields)
     sometimes = try Self.shares("sometimes", fields)
@@ -79,6 +83,19 @@ extension Scenario {
     guard nodeCount <= Plan.nodeCountMax else {
       throw PlanError("a scenario has at most \(Plan.nodeCountMax) nodes")
     }
+  }
+
+  private static func workKinds(_ fields: Fields) throws(PlanError) -> [Plan.Work.Kind] {
+    let names = try fields.value("workKinds").arrayValue ?? []
+    var kinds: [Plan.Work.Kind] = []
+    for name in names {
+      guard let kind = name.stringValue.flatMap(Plan.Work.Kind.init(rawValue:)) else {
+        throw PlanError("'workKinds' of a scenario has \(name.text()), which is no kind of work")
+      }
+      kinds.append(kind)
+    }
+    guard !kinds.isEmpty else { throw PlanError("'workKinds' is an array of kinds of work") }
+    return kinds
   }
 
   /// In the order of ``Fault/Kind``, whatever order the file has.
@@ -111,6 +128,7 @@ enum ShippedScenarios {
     ("ring-partition", PackageResources.ring_partition_json),
     ("star-partition", PackageResources.star_partition_json),
     ("mesh-partition", PackageResources.mesh_partition_json),
+    ("quarrel", PackageResources.quarrel_json),
     ("quiet-ring", PackageResources.quiet_ring_json),
     ("quiet-star", PackageResources.quiet_star_json),
     ("quiet-mesh", PackageResources.quiet_mesh_json),

@@ -79,10 +79,12 @@ extension Scenario {
   private func makeWork(seed: UInt64) -> [Plan.Work] {
     var random = RandomStream(seed: seed, "work")
     // Transfers always happen: without them nothing could show half a transaction.
-    let kinds = Plan.Work.Kind.original.filter { kind in
-      let isOn = random.chance(millionths: 500_000)
-      return [.create, .transfer].contains(kind) || isOn
-    }
+    let kinds =
+      workKinds
+      ?? Plan.Work.Kind.original.filter { kind in
+        let isOn = random.chance(millionths: 500_000)
+        return [.create, .transfer].contains(kind) || isOn
+      }
     var items: [Plan.Work] = []
     for index in 0..<work {
       let kind = index < 3 ? .create : random.element(of: kinds) ?? .create
@@ -92,7 +94,7 @@ extension Scenario {
           node: random.integer(in: 0...(replicas + spares - 1)),
           kind: kind, salt: random.next()))
     }
-    mixInLaterKinds(&items, seed: seed)
+    if workKinds == nil { mixInLaterKinds(&items, seed: seed) }
     return items.sorted { ($0.at, $0.node, $0.salt) < ($1.at, $1.node, $1.salt) }
       .map { item in
         var item = item

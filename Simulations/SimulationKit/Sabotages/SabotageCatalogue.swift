@@ -35,7 +35,7 @@ package enum SabotageCatalogue {
   private static func scenario(of sabotage: Sabotage) -> String {
     switch sabotage {
     case .forwardWithoutSuppression: "quiet-ring"
-    case .showEveryPlace: "mesh-partition"
+    case .showEveryPlace: "quarrel"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
     case .skipSignatureCheck, .skipChainCheck: "adversary"

@@ -8,7 +8,7 @@ public import JSONCoding
 /// equal version vectors list the same ones under the same names.
 public struct Conflict: Hashable, Sendable {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
-    /// A key or a list element was set to different things, or set and deleted.
+    /// A key or a list element was set to different things, or a key set and deleted.
     case value
     /// A map, list, text or counter was removed or replaced as a whole while somebody edited it.
     case removal
@@ -32,6 +32,8 @@ public struct Conflict: Hashable, Sendable {
 
   /// What `base` is, with its type.
   package let baseContent: ConflictSide.Content?
+  /// What removed the container of a `removal`, as the base shows it.
+  package let removal: EventID?
 }
 
 /// What one side of a conflict has done.
@@ -42,6 +44,8 @@ public struct ConflictSide: Hashable, Sendable {
   public let time: Timestamp
   /// What is there by the will of this side; nil when nothing is.
   public let value: JSONValue?
+  /// Of a `position`: where in the list this side has put the element, if it alone had moved it.
+  public let index: Int?
 
   /// The operations that did it: what a resolution names.
   package let events: [EventID]
@@ -60,7 +64,9 @@ public struct ConflictID: Hashable, Sendable, CustomStringConvertible {
   let bits: UInt64
 
   /// FNV-1a (Fowler, Noll and Vo) over who the sides are.
-  init(_ kind: Conflict.Kind, _ document: DocumentID, _ sides: [ConflictSide]) {
+  init(
+    _ kind: Conflict.Kind, _ document: DocumentID, _ path: DocumentPath, _ sides: [ConflictSide]
+  ) {
     var bits: UInt64 = 0xCBF2_9CE4_8422_2325
     func take(_ byte: UInt8) { bits = (bits ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     func take(_ number: UInt64) {
@@ -68,6 +74,14 @@ public struct ConflictID: Hashable, Sendable, CustomStringConvertible {
     }
     for byte in kind.rawValue.utf8 { take(byte) }
     for byte in document.bytes { take(byte) }
+    for step in path.steps {
+      switch step {
+      case .key(let key): for byte in key.utf8 { take(byte) }
+      // Where an element stands changes; which it is, its events tell.
+      case .index: break
+      }
+      take(0xFF as UInt8)
+    }
     for event in sides.flatMap(\.events) {
       for byte in event.change.origin.bytes { take(byte) }
       take(event.change.sequence)

@@ -9,22 +9,32 @@ extension ConflictFinder {
     guard !drafts.isEmpty else { return [] }
     let stamps = history.stamps(of: drafts.flatMap { $0.sides.map(\.version) })
     var conflicts: [Conflict] = []
+    // One removal may have ended many containers.
+    var earlier: [[Int]: Document] = [:]
+    func document(before events: [Int]) throws(MergeError) -> Document {
+      if let known = earlier[events] { return known }
+      let found = try self.document(before: events)
+      earlier[events] = found
+      return found
+    }
     for draft in drafts {
       let sides = draft.sides.map { side in
         ConflictSide(
           change: history.event(at: side.version).change,
           time: stamps[side.version]?.time ?? .epoch, value: json(of: side.content),
-          events: side.events, content: side.content)
+          index: side.index, events: side.events, content: side.content)
       }
       var base = json(of: draft.base?.content)
       if let (container, removal) = draft.removed {
-        let before = try self.document(before: removal)
-        base = before.handles[container].map { before.json(of: $0, depth: 0) }
+        base = try document(before: [removal]).json(ofContainer: container)
+      } else if case .container(let container)? = draft.base?.content {
+        base = try document(before: draft.common).json(ofContainer: container)
       }
       conflicts.append(
         Conflict(
-          id: ConflictID(draft.kind, document.id, sides), kind: draft.kind, path: draft.path,
-          base: base, sides: sides, baseContent: draft.base?.content))
+          id: ConflictID(draft.kind, self.document.id, draft.path, sides), kind: draft.kind,
+          path: draft.path, base: base, sides: sides, baseContent: draft.base?.content,
+          removal: draft.removed.map { history.event(at: $0.by) }))
     }
     return conflicts
   }
@@ -33,20 +43,19 @@ extension ConflictFinder {
     switch content {
     case nil: nil
     case .value(let value): value.json
-    case .container(let id): document.handles[id].map { document.json(of: $0, depth: 0) }
+    case .container(let id): document.json(ofContainer: id)
     case .document: document.json(of: .root, depth: 0)
     }
   }
 
-  /// The document as it was for whoever made an event, less the change that it is of. Complexity:
-  /// O(history).
-  func document(before event: Int) throws(MergeError) -> Document {
-    let change = history.event(at: event).change
+  /// The document as all saw it who made some events, less the changes that these are of.
+  /// Complexity: O(history).
+  func document(before events: [Int]) throws(MergeError) -> Document {
+    let changes = events.map { history.event(at: $0).change }
     let seen = history.edits().filter { edit in
-      guard edit.change != change, let version = history.lastVersion(of: edit.change) else {
-        return false
-      }
-      return isBefore(version, event)
+      guard !changes.contains(edit.change), let version = history.lastVersion(of: edit.change)
+      else { return false }
+      return events.allSatisfy { isBefore(version, $0) }
     }
     do {
       return try Document.replaying(document.id, seen)
@@ -66,5 +75,11 @@ extension ConflictFinder {
       return leftLamport != rightLamport
         ? leftLamport < rightLamport : history.event(at: left) < history.event(at: right)
     }
+  }
+}
+
+extension Document {
+  fileprivate func json(ofContainer id: ContainerID) -> JSONValue? {
+    handles[id].map { json(of: $0, depth: 0) }
   }
 }

@@ -48,6 +48,8 @@ struct ConflictFinder {
     var base: Write?
     /// The container that was removed, as it was when that was decided.
     var removed: (container: ContainerID, by: Int)?
+    /// What the sides of a value had all seen.
+    var common: [Int] = []
     var sides: [Side]
 
     struct Side {
@@ -55,6 +57,8 @@ struct ConflictFinder {
       var version: Int
       var events: [EventID]
       var content: ConflictSide.Content?
+      /// Among the elements that are shown.
+      var index: Int?
     }
   }
 
@@ -192,9 +196,16 @@ struct ConflictFinder {
     if Sabotage.listSidesByArrival.isPlanted { sides.sort { $0.version < $1.version } }
     return Draft(
       kind: .value, path: path, base: base(of: sides, group, place),
+      common: sides.map(\.version),
       sides: sides.map {
         Draft.Side(version: $0.version, events: [$0.event], content: $0.content)
       })
+  }
+
+  /// What readers see at a key; nil when nothing is there.
+  func shown(at key: Key, of map: ContainerID) -> ConflictSide.Content? {
+    guard let handle = document.handles[map] else { return nil }
+    return document.maps[document.slot(of: handle)][key]?.winner.map { content(of: $0) }
   }
 
   private func content(of entry: Register.Entry) -> ConflictSide.Content {
@@ -204,11 +215,13 @@ struct ConflictFinder {
     }
   }
 
-  /// Deletions made without knowing of one of the entries, of which nobody who knew of both has
-  /// written here since.
+  /// Deletions made without knowing of one of the entries, on which none of them builds, and of
+  /// which nobody who knew of both has written here since.
   private func deletions(in group: [Write], against entries: [Write]) -> [Write] {
     let open = group.filter { deletion in
-      guard deletion.content == nil else { return false }
+      guard deletion.content == nil,
+        !entries.contains(where: { isBefore(deletion.version, $0.version) })
+      else { return false }
       return entries.contains { entry in
         areConcurrent(deletion.version, entry.version)
           && !group.contains {
@@ -216,9 +229,17 @@ struct ConflictFinder {
           }
       }
     }
-    return open.filter { deletion in
-      !open.contains { isBefore(deletion.version, $0.version) }
-    }.sorted(by: Write.precedes)
+    return newest(of: open).sorted(by: Write.precedes)
+  }
+
+  /// Those that no other one has seen. Complexity: O(n) questions for each that is left.
+  private func newest(of writes: [Write]) -> [Write] {
+    var newest: [Write] = []
+    for write in writes.sorted(by: { $0.version > $1.version })
+    where !newest.contains(where: { isBefore(write.version, $0.version) }) {
+      newest.append(write)
+    }
+    return newest
   }
 
   /// What all sides had seen there.
@@ -229,10 +250,7 @@ struct ConflictFinder {
     if let element = place.element, let first = insertion(of: element, in: place.container) {
       seen.append(first)
     }
-    let newest = seen.filter { write in
-      !seen.contains { isBefore(write.version, $0.version) }
-    }
-    return newest.max { left, right in
+    return newest(of: seen).max { left, right in
       if (left.content == nil) != (right.content == nil) { return left.content == nil }
       return Write.precedes(left, right)
     }
@@ -270,7 +288,10 @@ struct ConflictFinder {
       let sides = all.sorted { left, right in list.moves.isLower(left.place, than: right.place) }
         .compactMap { place -> Draft.Side? in
           history.version(of: place.place).map {
-            Draft.Side(version: $0, events: [place.place], content: content)
+            // Without the element where it is shown now.
+            let before = place.before - (place.before > index ? 1 : 0)
+            return Draft.Side(
+              version: $0, events: [place.place], content: content, index: before)
           }
         }
       return Draft(kind: .position, path: path.appending(.index(index)), sides: sides)
@@ -280,13 +301,15 @@ struct ConflictFinder {
   // MARK: The document as a whole
 
   func documentConflicts() -> [Draft] {
-    let newest = deletions.filter { deletion in
-      !deletions.contains { isBefore(deletion, $0) }
+    var newest: [Int] = []
+    for deletion in deletions.reversed() where !newest.contains(where: { isBefore(deletion, $0) }) {
+      newest.append(deletion)
     }
     var open: [Int] = []
     var edits: [Int] = []
     for deletion in newest {
-      let rest = unresolved(changes(concurrentWith: deletion), by: [deletion])
+      let rest = unresolved(
+        changes(concurrentWith: deletion), by: [history.event(at: deletion)])
       if !rest.isEmpty { open.append(deletion) }
       edits += rest
     }
@@ -297,7 +320,7 @@ struct ConflictFinder {
         kind: .document, path: DocumentPath(),
         sides: [
           Draft.Side(version: last, events: events, content: nil),
-          Draft.Side(version: latestEdit, events: [], content: .document),
+          Draft.Side(version: latestEdit, events: latestOfEach(edits), content: .document),
         ])
     ]
   }
@@ -306,6 +329,7 @@ struct ConflictFinder {
   /// unknown to whoever made that.
   private func changes(concurrentWith version: Int) -> [Int] {
     let graph = history.graph
+    let decided = history.event(at: version)
     var found: [Int] = []
     for range in graph.difference([version], graph.frontier).onlyRight {
       var next = range.lowerBound
@@ -313,17 +337,27 @@ struct ConflictFinder {
         let last = min(graph.changeEnd(at: next), range.upperBound) - 1
         next = last + 1
         let isDecision =
-          deletions.contains(last) || resolutions.contains { $0.version == last }
+          deletions.contains(last)
+          || resolutions.contains { $0.version == last && $0.events.contains(decided) }
         if !isDecision, !graph.contains(version, in: [last]) { found.append(last) }
       }
     }
     return found
   }
 
-  /// The edits that nobody has seen who has decided, knowing all of `decisions`, that they stand.
-  func unresolved(_ edits: [Int], by decisions: [Int]) -> [Int] {
+  /// Of the edits of each author the latest, which stands for those before it; sorted.
+  func latestOfEach(_ edits: [Int]) -> [EventID] {
+    var latest: [Origin: EventID] = [:]
+    for event in edits.map({ history.event(at: $0) }) {
+      let origin = event.change.origin
+      latest[origin] = max(latest[origin] ?? event, event)
+    }
+    return latest.values.sorted()
+  }
+
+  /// The edits that nobody has seen who has decided what all of `names` are about.
+  func unresolved(_ edits: [Int], by names: [EventID]) -> [Int] {
     guard !edits.isEmpty else { return [] }
-    let names = decisions.map { history.event(at: $0) }
     let deciding = resolutions.filter { resolution in
       names.allSatisfy { resolution.events.contains($0) }
     }

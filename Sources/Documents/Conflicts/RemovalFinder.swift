@@ -6,10 +6,8 @@ struct RemovalFinder {
   private let finder: ConflictFinder
   /// What stands somewhere in what can be reached.
   private let isHeld: Set<ContainerHandle>
-  /// Which events edited each container, as ascending ranges.
+  /// Which events edited each container or one in it.
   private let edits: [ContainerID: [Range<Int>]]
-  /// In which list a container stands, or stood.
-  private let lists: [ContainerID: ContainerID]
   /// The keys of each map that ever held a container.
   private let places: [ContainerID: [ConflictFinder.Place]]
 
@@ -24,7 +22,6 @@ struct RemovalFinder {
     self.places = places
     guard !places.isEmpty else {
       edits = [:]
-      lists = [:]
       return
     }
     var edits: [ContainerID: [Range<Int>]] = [:]
@@ -49,8 +46,13 @@ struct RemovalFinder {
         }
       }
     }
-    self.edits = edits
-    self.lists = lists
+    var inside: [ContainerID: [Range<Int>]] = [:]
+    for (container, ranges) in edits {
+      for outer in Self.containers(around: container, lists) {
+        inside[outer, default: []] += ranges
+      }
+    }
+    self.edits = inside
   }
 
   /// Those at the keys of a map that can be reached, by key.
@@ -64,13 +66,14 @@ struct RemovalFinder {
         guard case .container(let container)? = write.content, seen.insert(container).inserted,
           let handle = finder.document.handles[container], !isHeld.contains(handle)
         else { return nil }
-        return conflict(over: container, group, here)
+        return conflict(over: container, group, here, shown: finder.shown(at: key, of: map))
       }
     }
   }
 
   private func conflict(
-    over container: ContainerID, _ group: [ConflictFinder.Write], _ path: DocumentPath
+    over container: ContainerID, _ group: [ConflictFinder.Write], _ path: DocumentPath,
+    shown: ConflictSide.Content?
   ) -> ConflictFinder.Draft? {
     let makes = group.filter { $0.content == .container(container) }
     let removals = group.filter { removal in
@@ -79,19 +82,16 @@ struct RemovalFinder {
           removal.replaces.contains(make.event) && finder.isBefore(make.version, removal.version)
         }
     }
-    guard !removals.isEmpty else { return nil }
+    guard !removals.isEmpty,
+      let made = makes.min(by: ConflictFinder.Write.precedes)?.event
+    else { return nil }
     let inside = changes(inside: container)
     var open: [ConflictFinder.Write] = []
     var openEdits: [Int] = []
     for removal in removals {
       let edits = inside.filter { finder.areConcurrent($0, removal.version) }
-      // Who wrote here knowing of the removal and of the edit has decided.
-      let undecided = edits.filter { edit in
-        !group.contains { write in
-          finder.isBefore(removal.version, write.version) && finder.isBefore(edit, write.version)
-        }
-      }
-      let rest = finder.unresolved(undecided, by: [removal.version])
+      // One removal may have ended several containers: the decision names which.
+      let rest = finder.unresolved(edits, by: [removal.event, made])
       if !rest.isEmpty { open.append(removal) }
       openEdits += rest
     }
@@ -101,9 +101,11 @@ struct RemovalFinder {
     return ConflictFinder.Draft(
       kind: .removal, path: path, removed: (container, last.version),
       sides: [
-        ConflictFinder.Draft.Side(version: edit, events: [], content: .container(container)),
         ConflictFinder.Draft.Side(
-          version: last.version, events: open.map(\.event).sorted(), content: last.content),
+          version: edit, events: Set([made] + finder.latestOfEach(openEdits)).sorted(),
+          content: .container(container)),
+        ConflictFinder.Draft.Side(
+          version: last.version, events: open.map(\.event).sorted(), content: shown),
       ])
   }
 
@@ -111,33 +113,33 @@ struct RemovalFinder {
   private func changes(inside container: ContainerID) -> [Int] {
     let graph = finder.history.graph
     var found: Set<Int> = []
-    for (other, ranges) in edits where isInside(other, container) {
-      for range in ranges {
-        var next = range.lowerBound
-        while next < range.upperBound {
-          let end = graph.changeEnd(at: next)
-          found.insert(min(end, range.upperBound) - 1)
-          next = end
-        }
+    for range in edits[container] ?? [] {
+      var next = range.lowerBound
+      while next < range.upperBound {
+        let end = graph.changeEnd(at: next)
+        found.insert(min(end, range.upperBound) - 1)
+        next = end
       }
     }
     return found.sorted()
   }
 
-  private func isInside(_ inner: ContainerID, _ outer: ContainerID) -> Bool {
+  /// A container and those that it is in.
+  private static func containers(
+    around inner: ContainerID, _ lists: [ContainerID: ContainerID]
+  ) -> [ContainerID] {
+    var found: [ContainerID] = []
     var next: ContainerID? = inner
     // A list may stand in itself only in names that no editor makes.
-    var steps = 0
-    while let here = next, steps <= 4 * ContainerID.depthMax {
-      if here == outer { return true }
-      steps += 1
+    while let here = next, found.count <= 4 * ContainerID.depthMax {
+      found.append(here)
       switch here {
-      case .root: return false
+      case .root: next = nil
       case .child(let parent, _, _, _): next = parent
       case .element: next = lists[here]
       }
     }
-    return false
+    return found
   }
 }
 

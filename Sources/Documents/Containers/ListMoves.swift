@@ -12,7 +12,8 @@ struct ListMoves: Sendable {
   /// By place.
   private(set) var moves: [EventID: Move] = [:]
   private(set) var orphans: Set<EventID> = []
-  /// All places of each element that was moved: its own too, as long as that is there.
+  /// All places of each element that was moved, in their order: its own too, as long as that is
+  /// there.
   private var placesOf: [EventID: [EventID]] = [:]
   /// Orphans, and the places of an element but for the one that shows it.
   private(set) var hidden: Set<EventID> = []
@@ -37,13 +38,25 @@ struct ListMoves: Sendable {
   /// 0 for an element that was never moved.
   func placeCount(of element: EventID) -> Int { placesOf[element]?.count ?? 0 }
 
-  mutating func add(_ place: EventID, of element: EventID, lamport: UInt64) {
+  mutating func add(_ place: EventID, of element: EventID, lamport: UInt64, isThere: Bool) {
     moves[place] = Move(element: element, lamport: lamport)
-    placesOf[element, default: []].append(place)
+    var places = placesOf.removeValue(forKey: element) ?? []
+    let index = self.index(of: place, in: places)
+    let isShown = isThere && index == places.count
+    if isShown, let before = places.last { hidden.insert(before) }
+    places.insert(place, at: index)
+    placesOf[element] = places
+    if !isShown { hide(place) }
   }
 
+  /// The place where an element was inserted is one of several now.
   mutating func addOwnPlace(of element: EventID) {
-    placesOf[element, default: []].append(element)
+    let places = placesOf.removeValue(forKey: element) ?? []
+    placesOf[element] = [element] + places
+    guard let last = places.last else { return }
+    hide(element)
+    // What was not there is there now.
+    hidden.remove(last)
   }
 
   mutating func add(orphan place: EventID) {
@@ -51,34 +64,43 @@ struct ListMoves: Sendable {
     hidden.insert(place)
   }
 
-  /// - Returns: the element that the place stood for; nil for an orphan.
+  /// - Returns: the element that has lost its last place; nil when none has.
   mutating func remove(_ place: EventID) -> EventID? {
     hidden.remove(place)
     if orphans.remove(place) != nil { return nil }
-    let element = moves.removeValue(forKey: place)?.element ?? place
-    guard var rest = placesOf[element] else { return element }
-    rest.removeAll { $0 == place }
-    placesOf[element] = rest.isEmpty ? nil : rest
-    return element
-  }
-
-  /// Shows an element at the place with the highest stamp; its own place has the lowest. An element
-  /// that is not there is not shown.
-  mutating func settle(_ element: EventID, isThere: Bool) {
-    guard let places = placesOf[element] else { return }
-    if Sabotage.showEveryPlace.isPlanted { return hidden.subtract(places) }
-    let shown = isThere ? places.max { isLower($0, than: $1) } : nil
-    for place in places {
-      if place == shown { hidden.remove(place) } else { hidden.insert(place) }
-    }
+    let element = moves[place]?.element ?? place
+    guard var places = placesOf.removeValue(forKey: element) else { return element }
+    let index = self.index(of: place, in: places)
+    if index < places.count, places[index] == place { places.remove(at: index) }
+    moves[place] = nil
+    guard let last = places.last else { return element }
+    hidden.remove(last)
     // What is only where it was inserted is as if it had never been moved.
-    if places == [element] { placesOf[element] = nil }
+    if places != [element] { placesOf[element] = places }
+    return nil
   }
 
-  /// The order of the places of an element: the last one shows it.
+  private mutating func hide(_ place: EventID) {
+    if Sabotage.showEveryPlace.isPlanted { return }
+    hidden.insert(place)
+  }
+
+  /// Where a place stands, or would, among those of its element.
+  private func index(of place: EventID, in places: [EventID]) -> Int {
+    var low = 0
+    var high = places.count
+    while low < high {
+      let middle = (low + high) / 2
+      if isLower(places[middle], than: place) { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// The order of the places of an element: the last one shows it, and the one where it was
+  /// inserted is the first.
   func isLower(_ left: EventID, than right: EventID) -> Bool {
-    guard let left = stamp(of: left) else { return true }
     guard let right = stamp(of: right) else { return false }
+    guard let left = stamp(of: left) else { return true }
     return left < right
   }
 

@@ -98,18 +98,14 @@ struct ListState: Sendable {
       switch entry {
       case .element(let register):
         registers[place] = register
-        if !moves.isEmpty, moves.placeCount(of: place) > 0 {
-          moves.addOwnPlace(of: place)
-          moves.settle(place, isThere: true)
-        }
+        if !moves.isEmpty, moves.placeCount(of: place) > 0 { moves.addOwnPlace(of: place) }
       case .moved(let element, let lamport):
         if registers[element] == nil, let kept = homeless?.removeValue(forKey: element) {
           registers[element] = kept
         } else if moves.placeCount(of: element) == 0, registers[element] != nil {
           moves.addOwnPlace(of: element)
         }
-        moves.add(place, of: element, lamport: lamport)
-        moves.settle(element, isThere: registers[element] != nil)
+        moves.add(place, of: element, lamport: lamport, isThere: registers[element] != nil)
       case .orphan: moves.add(orphan: place)
       }
     }
@@ -122,12 +118,7 @@ struct ListState: Sendable {
         free(place)
         continue
       }
-      guard let element = moves.remove(place) else { continue }
-      if moves.placeCount(of: element) == 0 {
-        free(element)
-      } else {
-        moves.settle(element, isThere: registers[element] != nil)
-      }
+      if let element = moves.remove(place) { free(element) }
     }
     places.remove(range)
   }

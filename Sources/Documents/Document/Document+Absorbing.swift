@@ -87,31 +87,42 @@ extension Document {
     _ elements: NewElements, toListAt slot: Int, _ container: ContainerID,
     _ history: DocumentHistory, since start: DocumentHistory.Mark
   ) {
+    var unknown: Set<EventID> = []
     for case (_, .moved(let element, _)) in elements.entries where !lists[slot].knows(element) {
-      if case .element(let register)? = elements.entries.first(where: { $0.0 == element })?.1 {
-        lists[slot].bring(element, register)
-      } else if let register = register(of: element, in: container, history, before: start) {
-        lists[slot].bring(element, register)
-      }
+      unknown.insert(element)
+    }
+    guard !unknown.isEmpty else { return }
+    for case (let element, .element(let register)) in elements.entries
+    where unknown.remove(element) != nil {
+      lists[slot].bring(element, register)
+    }
+    for (element, register) in registers(of: unknown, in: container, history, before: start) {
+      lists[slot].bring(element, register)
     }
   }
 
-  /// What an element held at a mark of the history, or would have if it had been there. Complexity:
-  /// O(operations up to there, other than those of texts and the order of lists).
-  private func register(
-    of element: EventID, in container: ContainerID, _ history: DocumentHistory,
+  /// What elements held at a mark of the history, or would have if they had been there. Complexity:
+  /// O(changes, and operations up to there other than those of texts and the order of lists).
+  private func registers(
+    of elements: Set<EventID>, in container: ContainerID, _ history: DocumentHistory,
     before mark: DocumentHistory.Mark
-  ) -> Register? {
-    guard let version = history.version(of: element),
-      let inserted = history.element(insertedAt: version, in: container),
-      let content = content(of: inserted, at: element)
-    else { return nil }
-    let lamport = history.stamps(of: [version])[version]?.lamport ?? 0
-    var register = Register(Register.Entry(event: element, lamport: lamport, content: content))
+  ) -> [EventID: Register] {
+    guard !elements.isEmpty else { return [:] }
+    let versions = elements.compactMap { history.version(of: $0) }
+    let stamps = history.stamps(of: versions)
+    var found: [EventID: Register] = [:]
+    for element in elements {
+      guard let version = history.version(of: element),
+        let inserted = history.element(insertedAt: version, in: container),
+        let content = content(of: inserted, at: element)
+      else { continue }
+      found[element] = Register(
+        Register.Entry(event: element, lamport: stamps[version]?.lamport ?? 0, content: content))
+    }
     for other in history.others[..<mark.otherCount] where other.operation.container == container {
-      guard case .setElement(element, let new, let replaces) = other.operation.action else {
-        continue
-      }
+      guard case .setElement(let element, let new, let replaces) = other.operation.action,
+        found[element] != nil
+      else { continue }
       let event = history.event(at: other.version)
       let past = CausalPast.version(
         history.graph.parents(of: other.version - Int(event.index)), of: history)
@@ -119,9 +130,9 @@ extension Document {
         continue
       }
       let entry = Register.Entry(event: event, lamport: other.lamport, content: content)
-      register.replace(replaces, by: entry) { isSeen($0, by: event, past) }
+      found[element]?.replace(replaces, by: entry) { isSeen($0, by: event, past) }
     }
-    return register
+    return found
   }
 
   private func apply(_ patch: SequencePatch, _ elements: NewElements, toListAt slot: Int) {

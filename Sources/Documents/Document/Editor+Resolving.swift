@@ -1,8 +1,9 @@
 import Causality
 
 extension Editor {
-  /// Decides a conflict that the document has at the moment. Two people who decide alike, even at
-  /// once, have decided once.
+  /// Decides a conflict that the document has at the moment. Two people who take the same side or
+  /// give the same value, even at once, have decided once; where a copy of a container is made (it
+  /// was in a list, or is taken back as it was before), each has made one.
   ///
   /// - Parameters:
   ///   - conflict: of ``Document/conflicts(in:)``, with nothing done to its place since.
@@ -33,6 +34,12 @@ extension Editor {
       guard conflict.kind != .document, conflict.kind != .position else {
         throw EditError(
           .wrongKind, at: conflict.path, "this is no matter of a value; take one of the sides")
+      }
+      // Two who give the same list would have one with everything twice.
+      guard json.containerKind == nil else {
+        throw EditError(
+          .notSupported, at: conflict.path,
+          "a conflict is resolved to a plain value; take a side and edit what it holds")
       }
       try set(conflict.path, to: json)
     }
@@ -96,10 +103,10 @@ extension Editor {
   private func putBack(_ conflict: Conflict, from history: DocumentHistory) throws {
     let finder = ConflictFinder(document, history)
     guard case .container(let container)? = conflict.sides.first?.content,
-      let removal = conflict.sides.last?.events.last.flatMap({ history.version(of: $0) })
-    else { return }
-    let before = try finder.document(before: removal)
-    guard let source = before.handles[container] else {
+      let removal = conflict.removal.flatMap({ history.version(of: $0) }),
+      case let before = try finder.document(before: [removal]),
+      let source = before.handles[container]
+    else {
       throw EditError(
         .nothingThere, at: conflict.path,
         "nothing is known of what was there before; take one of the sides or give a value")

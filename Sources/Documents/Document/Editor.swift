@@ -73,9 +73,6 @@ package final class Editor {
   /// Whether nothing was done.
   package var isEmpty: Bool { draft.isEmpty && !document.typing.hasOffer }
 
-  /// How many events the transaction is so far.
-  package var eventCount: Int { draft.eventCount + (document.typing.hasOffer ? 1 : 0) }
-
   /// Before the draft takes anything: the transaction is more than a keystroke that goes on, and
   /// takes one back that was thought to be all of it.
   func breakTypingOff() {

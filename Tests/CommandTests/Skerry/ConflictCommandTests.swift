@@ -76,7 +76,7 @@ struct ConflictCommandTests {
 
   @Test(
     "a value of one's own, and what was there before",
-    arguments: zip([["--take", "base"], ["--value", "[1]"]], ["\"Plan\"", "[1]"]))
+    arguments: zip([["--take", "base"], ["--value", "17"]], ["\"Plan\"", "17"]))
   func otherValues(arguments: [String], title: String) async throws {
     let id = try await apart()
     let name = try #require(try await conflicts("a")[0]["id"]?.stringValue)

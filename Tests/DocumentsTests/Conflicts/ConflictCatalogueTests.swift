@@ -165,15 +165,91 @@ struct ConflictCatalogueTests {
     #expect(try left.conflicts().isEmpty)
   }
 
-  @Test("whoever writes to the place knowing of both has decided")
-  func decidedByWriting() throws {
+  @Test("writing to the place decides nothing about what was edited and removed there")
+  func notDecidedByWriting() throws {
     var (left, right) = try apart { try $0.set(["card"], to: ["n": 1]) }
-    try left.edit { try $0.delete(["card"]) }
+    var third = DocumentReplica(2)
+    try third.receive(left.log)
+    try left.edit { try $0.set(["card"], to: "a") }
+    try third.edit { try $0.set(["card"], to: "c") }
     try right.edit { try $0.set(["card", "n"], to: 2) }
     try meet(&left, &right)
-    #expect(try left.conflicts().count == 1)
-    try left.edit { try $0.set(["card"], to: "new") }
+    try left.receive(left.missing(from: third))
+    let value = try #require(try left.conflicts().first { $0.kind == .value })
+    try left.resolve(value, taking: .side(0))
+    #expect(try left.conflicts().map(\.kind) == [.removal])
+    #expect(try values(left.conflicts().first) == [["n": 2], "a"])
+  }
+
+  @Test("one deletion that ends two containers is two conflicts, each decided by itself")
+  func twoContainersAtOnePlace() throws {
+    var (left, right) = try apart { try $0.set(["a"], to: 1) }
+    var third = DocumentReplica(2)
+    try third.receive(left.log)
+    try left.edit { try $0.set(["x"], to: ["n": 1]) }
+    try right.edit { try $0.set(["x"], to: ["first"]) }
+    try meet(&left, &right)
+    try third.receive(third.missing(from: left))
+    try third.edit { try $0.delete(["x"]) }
+    let map = ContainerID.child(parent: .root, key: "x", kind: .map, generation: nil)
+    let list = ContainerID.child(parent: .root, key: "x", kind: .list, generation: nil)
+    try left.receive([written(left, Operation(map, .set("n", .integer(2), replaces: [])))])
+    try right.receive([
+      written(right, Operation(list, .insertElements(at: 1, [.value(.string("more"))])))
+    ])
+    try meet(&left, &right)
+    try left.receive(left.missing(from: third))
+    try right.receive(right.missing(from: third))
+    let found = try left.conflicts()
+    #expect(found.map(\.kind) == [.removal, .removal])
+    #expect(Set(found.map(\.id)).count == 2)
+    let ofMap = try #require(found.first { $0.sides[0].value == ["n": 2] })
+    try left.resolve(ofMap, taking: .side(1))
+    #expect(try left.conflicts().map { $0.sides[0].value } == [["first", "more"]])
+  }
+
+  private func written(_ replica: DocumentReplica, _ operation: Operation) -> IncomingEdit {
+    IncomingEdit(
+      change: ChangeID(
+        origin: replica.origin, sequence: replica.vector[replica.origin] + 1),
+      lamport: replica.lamport + 1, time: Timestamp(clampingMilliseconds: 0),
+      edit: DocumentEdit(
+        document: documentID, parents: replica.document.parents, operations: [operation]))
+  }
+
+  @Test("a deletion on which its author has built is no side")
+  func supersededDeletion() throws {
+    var (left, right) = try apart { try $0.set(["q"], to: "old") }
+    try left.edit { try $0.delete(["q"]) }
+    try left.edit { try $0.set(["q"], to: "new") }
+    try right.edit { try $0.set(["q"], to: "new") }
+    try meet(&left, &right)
     #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("the base of a container is what it held when the sides parted")
+  func baseOfContainer() throws {
+    var (left, right) = try apart { try $0.set(["m"], to: ["x": 1]) }
+    try left.edit { try $0.set(["m"], to: "a") }
+    try right.edit { try $0.set(["m", "x"], to: 2) }
+    try right.edit { try $0.set(["m"], to: "b") }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first { $0.kind == .value })
+    #expect(conflict.base == ["x": 1])
+  }
+
+  @Test("a value that is given is a plain one")
+  func onlyPlainValues() throws {
+    var (left, right) = try apart { try $0.set(["n"], to: 0) }
+    try left.edit { try $0.set(["n"], to: 1) }
+    try right.edit { try $0.set(["n"], to: 2) }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    for value in [[1], ["a": 1]] as [JSONValue] {
+      #expect(throws: EditError(.notSupported, "")) {
+        try left.resolve(conflict, taking: .value(value))
+      }
+    }
   }
 
   @Test("an edit that the one who resolved had not seen opens the conflict again")
@@ -202,10 +278,12 @@ struct ConflictCatalogueTests {
       try left.edit { try $0.deleteDocument() }
       try right.edit { try $0.set(["a"], to: 2) }
       try meet(&left, &right)
-      // Going on to edit decides nothing.
+      let early = try #require(try left.conflicts().first)
+      // Going on to edit decides nothing, and what was not seen is not decided.
       try right.edit { try $0.set(["b"], to: 3) }
       try meet(&left, &right)
       let conflict = try #require(try left.conflicts().first)
+      #expect(conflict.id == early.id)
       #expect(conflict.kind == .document)
       #expect(values(conflict) == [nil, ["a": 2, "b": 3]])
       try left.resolve(conflict, taking: .side(number))

@@ -85,6 +85,7 @@ struct ListMoveTests {
       #expect(conflict.path == ["l", 1])
       #expect(conflict.sides.map(\.change.origin) == [left.origin, right.origin])
       #expect(conflict.sides.map(\.value) == ["a", "a"])
+      #expect(conflict.sides.map(\.index) == [3, 1])
       // Both decide alike, at once.
       try left.resolve(conflict, taking: .side(side))
       try right.resolve(conflict, taking: .side(side))
