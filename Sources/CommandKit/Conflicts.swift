@@ -66,7 +66,8 @@ package struct ResolutionOptions: ParsableArguments {
   package var take: Take?
 
   @Option(
-    help: "A plain value to take instead, as JSON: not for positions and whole documents.", transform: { try JSONValue(argument: $0) })
+    help: "A plain value to take instead, as JSON: not for positions and whole documents.",
+    transform: { try JSONValue(argument: $0) })
   package var value: JSONValue?
 
   package init() {}

@@ -62,9 +62,9 @@ package final class StoreTransaction {
     var history: DocumentHistory
   }
 
-  /// Decides a conflict of a document, before anything else is done to it in the transaction: what a
-  /// conflict says of places is true of the document as it was before. So a transaction decides one
-  /// conflict of a document.
+  /// Decides a conflict of a document, before anything else is done to it in the transaction: what
+  /// a conflict says of places is true of the document as it was before. So a transaction decides
+  /// one conflict of a document.
   ///
   /// - Throws: `.noDocument`, `.damaged`; ``EditError`` when there is no such conflict (any more),
   ///   or none of its sides is what was chosen.

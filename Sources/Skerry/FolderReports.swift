@@ -28,7 +28,8 @@ public struct FolderConflict: Sendable, Hashable, CustomStringConvertible {
     /// The same places of a text. Both are in the document now, what the store had before what the
     /// file has.
     case text
-    /// The same values of a document. It has what the file has now.
+    /// The same values of a document. It has what the file has now; ``FolderConflict/values`` tell
+    /// what the store had.
     case value
     /// The file was removed and the document changed: it was kept.
     case removedFile
@@ -43,12 +44,18 @@ public struct FolderConflict: Sendable, Hashable, CustomStringConvertible {
   public let kind: Kind
   /// How many places are in conflict.
   public let count: Int
+  /// Of a `value`, in the order of the document; ours is what the store had, theirs what the file
+  /// has.
+  public let values: [ValueConflict]
 
-  init(_ kind: Kind, file: String, document: DocumentID, count: Int = 1) {
+  init(
+    _ kind: Kind, file: String, document: DocumentID, count: Int = 1, values: [ValueConflict] = []
+  ) {
     self.kind = kind
     self.file = file
     self.document = document
     self.count = count
+    self.values = values
   }
 
   public var description: String {
@@ -58,8 +65,11 @@ public struct FolderConflict: Sendable, Hashable, CustomStringConvertible {
       return "'\(file)' and its document were both changed at \(places): both are kept, what the "
         + "store had before what the file has."
     case .value:
+      let lost = values.prefix(10).map { conflict in
+        "'\(conflict.documentPath)' was \(conflict.ours?.text() ?? "deleted") in the store"
+      }
       return "'\(file)' and its document were both changed at \(places): the document has what the "
-        + "file has."
+        + "file has; " + lost.joined(separator: ", ") + (values.count > 10 ? ", …." : ".")
     case .removedFile:
       return "'\(file)' was removed, but its document was changed since: it is kept."
     case .deletedDocument:
@@ -67,6 +77,18 @@ public struct FolderConflict: Sendable, Hashable, CustomStringConvertible {
     case .path:
       return "'\(file)' was renamed, and so was its document: the file's path is taken."
     }
+  }
+}
+
+extension ValueConflict {
+  fileprivate var documentPath: DocumentPath {
+    DocumentPath(
+      path.map { step in
+        switch step {
+        case .key(let key): .key(key)
+        case .index(let index): .index(index)
+        }
+      })
   }
 }
 
@@ -80,9 +102,19 @@ enum TextFileField {
 extension FolderConflict {
   /// As the command lines print it.
   package var json: JSONValue {
-    [
+    var object: JSONObject = [
       "file": .string(file), "doc": .string(document.description), "kind": .string(kind.rawValue),
       "count": .count(count),
     ]
+    guard !values.isEmpty else { return .object(object) }
+    object["values"] = .array(
+      values.map { conflict in
+        var value: JSONObject = ["path": .string(conflict.documentPath.description)]
+        if let base = conflict.base { value["base"] = base }
+        if let ours = conflict.ours { value["ours"] = ours }
+        if let theirs = conflict.theirs { value["theirs"] = theirs }
+        return .object(value)
+      })
+    return .object(object)
   }
 }

@@ -98,7 +98,8 @@ enum ImportStep: Sendable {
     if !merged.conflicts.isEmpty, outcome.conflicts.isEmpty {
       outcome.conflicts.append(
         FolderConflict(
-          .value, file: file.path, document: outcome.document, count: merged.conflicts.count))
+          .value, file: file.path, document: outcome.document, count: merged.conflicts.count,
+          values: merged.conflicts))
     }
   }
 

@@ -25,18 +25,18 @@ struct RenamedFiles {
       }
       if let found {
         origins[fresh[found].path] = entry
-      } else if entry.kind == .text {
+      } else {
         left.append(entry)
       }
     }
     let files = fresh.filter { origins[$0.path] == nil }
     guard !files.isEmpty, left.count <= Self.comparedPairsMax / files.count else { return }
     var pairs: [(likeness: Double, entry: Int, file: Int)] = []
-    let lines = files.map { LineCounts($0.text) }
+    let lines = files.map { LineCounts($0.text, isJSON: $0.isJSON) }
     for (index, entry) in left.enumerated() {
       guard let text = try base(entry) else { continue }
-      let old = LineCounts(text)
-      for (file, new) in lines.enumerated() {
+      let old = LineCounts(text, isJSON: entry.kind == .json)
+      for (file, new) in lines.enumerated() where files[file].isJSON == (entry.kind == .json) {
         let likeness = old.likeness(to: new)
         if likeness >= Self.likenessMin { pairs.append((likeness, index, file)) }
       }
@@ -49,13 +49,19 @@ struct RenamedFiles {
   }
 }
 
+extension TextFile {
+  fileprivate var isJSON: Bool { path.hasSuffix(".json") }
+}
+
 /// How often each line is in a text.
 private struct LineCounts {
   private var counts: [Substring: Int] = [:]
   private var byteCount = 0
 
-  init(_ text: String) {
-    for line in text.split(separator: "\n") where line.contains(where: { !$0.isWhitespace }) {
+  /// - Parameter isJSON: counts members and elements too, as all may be on one line.
+  init(_ text: String, isJSON: Bool) {
+    for line in text.split(whereSeparator: { $0 == "\n" || isJSON && $0 == "," })
+    where line.contains(where: { !$0.isWhitespace }) {
       counts[line, default: 0] += 1
       byteCount += line.utf8.count
     }

@@ -5,13 +5,21 @@ extension Replica {
   /// A hidden file `.skerry-export` remembers what was written, so that
   /// ``importFolder(at:progress:)`` can merge what is edited in the folder. Where such a record is
   /// there already, a file that was edited and not imported since is left as it is and named, and
-  /// files whose documents are gone or elsewhere now are removed, unless they were edited.
+  /// files whose documents are gone or elsewhere now are removed, unless they were edited. A file
+  /// that no export has written is never replaced.
+  ///
+  /// - Throws: `invalid` when the folder holds an export of another workspace.
   public func exportFolder(to path: String) async throws(ReplicaError) -> FolderExport {
     let folder = try Folder(making: path)
     let workspace = try await identity().workspace
+    let earlier = try ExportRecord(in: folder, workspace: workspace)
+    guard earlier != nil || !folder.has(ExportRecord.fileName) else {
+      throw ReplicaError(
+        .invalid,
+        "Another workspace was exported to the folder '\(path)'; choose another folder.")
+    }
     var writer = ExportWriter(
-      folder: folder, earlier: try ExportRecord(in: folder, workspace: workspace),
-      record: ExportRecord(workspace: workspace))
+      folder: folder, earlier: earlier, record: ExportRecord(workspace: workspace))
     var last: DocumentID?
     while true {
       let start = last
@@ -52,6 +60,14 @@ private struct ExportWriter {
       result.problems.append(
         FolderProblem(
           file: file, reason: "it was edited since it was exported; import the folder first"))
+      return
+    }
+    if earlier?[file] == nil, folder.has(file), !holds(document.content, file) {
+      result.problems.append(
+        FolderProblem(
+          file: file,
+          reason: "a file that no export has written stands there; move it away, or import the "
+            + "folder first"))
       return
     }
     do throws(ReplicaError) {

@@ -6,8 +6,8 @@ extension Replica {
   /// what happened to the documents meanwhile: against the text as it was exported. New files
   /// become documents; a file under another path, with the same or nearly the same content, is its
   /// document still, whose `path` changes; a file that was removed takes its document with it,
-  /// unless that was changed since. What collides is in the result's `conflicts`, and nothing of it
-  /// is lost.
+  /// unless that was changed since. What collides is in the result's `conflicts`, with what gave
+  /// way.
   ///
   /// In any other folder a file whose path a document has already brings its differences to that
   /// document. Files that are not text in UTF-8, or too large, are left out and named. `progress`

@@ -64,7 +64,7 @@ struct ImportCommand: AsyncParsableCommand {
       edited there is merged three-way into what happened to the documents meanwhile,
       new files become documents, renamed ones are their documents still, and removed
       ones take their documents with them, unless these were changed since. What
-      collides is told and makes the exit status 1; nothing of it is lost.
+      collides is told, with what gave way, and makes the exit status 1.
 
       What cannot be read as text is named, skipped, and makes the exit status 1.
 

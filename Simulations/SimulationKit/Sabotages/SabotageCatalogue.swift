@@ -63,6 +63,7 @@ package enum SabotageCatalogue {
     case .listSidesByArrival: 10
     case .deleteBeatsEdit: 12
     case .forgetTombstone: 27
+    case .showEveryPlace: 31
     default: 1
     }
   }

@@ -58,6 +58,61 @@ struct ExportedFolderTests {
     return (try outcome.json(), outcome)
   }
 
+  /// A document that is no text, and its file.
+  private func makePrices() async throws -> (id: String, file: String) {
+    let made = try await skerry.succeed(
+      "apply", store,
+      input: #"{"doc":null,"ops":[{"op":"set","path":["price"],"value":10},"#
+        + #"{"op":"set","path":["name"],"value":"bread"},{"op":"set","path":["tax"],"value":7}]}"#
+    ).jsonLines()
+    let id = try #require(made[0]["docs"]?.arrayValue?.first?.stringValue)
+    try await skerry.succeed("export", store, folder)
+    return (id, "out/\(id).json")
+  }
+
+  @Test("a value that both changed: the file's is taken, and the store's is told")
+  func valuesCollide() async throws {
+    let (id, file) = try await makePrices()
+    try await apply(id, #"{"op":"set","path":["price"],"value":11}"#)
+    try write(file, try read(file).replacingOccurrences(of: "10", with: "12"))
+    let (json, outcome) = try await importing()
+    #expect(outcome.status == 1)
+    let conflict = try #require(json["conflicts"]?.arrayValue?.first)
+    #expect(conflict["values"] == [["path": "price", "base": 10, "ours": 11, "theirs": 12]])
+    #expect(outcome.errors.contains("'price' was 11 in the store"))
+    #expect(try await documents()[id]?["price"] == 12)
+  }
+
+  @Test("a JSON file under another name is its document still")
+  func renamedValues() async throws {
+    let (id, file) = try await makePrices()
+    try write("out/price.json", try read(file).replacingOccurrences(of: "10", with: "12"))
+    try FileManager.default.removeItem(atPath: scratch.path(file))
+    let (json, outcome) = try await importing()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(json["deleted"] == 0 && json["created"] == 0)
+    #expect(try await documents()[id] == ["name": "bread", "price": 12, "tax": 7])
+  }
+
+  @Test("an export replaces no file that none has written, and not that of another workspace")
+  func strangersAreLeft() async throws {
+    try write("out/Ideas.md", "mine\n")
+    try await skerry.succeed(
+      "apply", store,
+      input: #"{"doc":null,"ops":[{"op":"set","path":["title"],"value":"Ideas"},"#
+        + #"{"op":"make","path":["body"],"type":"text"}]}"#)
+    let outcome = try await skerry.run("export", store, folder)
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("no export has written"))
+    #expect(try read("out/Ideas.md") == "mine\n")
+    let other = scratch.path("b.skerry")
+    try await skerry.succeed("init", other)
+    let refused = try await skerry.run("export", other, folder)
+    #expect(refused.status == 1)
+    #expect(refused.errors.contains("Another workspace"))
+    #expect(try read("out/plan.md").hasPrefix("# Plan"))
+  }
+
   @Test("edited on both sides: both are there, and the next round is quiet")
   func edited() async throws {
     let plan = try await id(of: "plan.md")
