@@ -31,8 +31,9 @@ struct Workload {
     kind = work.kind
     random = RandomStream(seed: work.salt, work.kind.rawValue)
     transactionCount = work.kind == .type ? random.integer(in: 2...20) : 1
-    mark =
-      isMarked && work.kind != .deleteDocument ? "mark-" + String(work.salt, radix: 16) : nil
+    // A deletion would take its mark with it, and a decision has to come before all other edits.
+    let isEdit = ![.deleteDocument, .resolve].contains(work.kind)
+    mark = isMarked && isEdit ? "mark-" + String(work.salt, radix: 16) : nil
   }
 
   /// Performs the work in a transaction.
