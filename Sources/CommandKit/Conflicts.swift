@@ -16,6 +16,10 @@ extension Conflict {
         case .index(let index): .integer(Int64(index))
         }
       })
+    if let range {
+      object["at"] = .count(range.lowerBound)
+      object["count"] = .count(range.count)
+    }
     if let base { object["base"] = base }
     object["sides"] = .array(
       sides.enumerated().map { number, side in
@@ -26,7 +30,7 @@ extension Conflict {
         if let value = side.value { object["value"] = value }
         if let index = side.index { object["index"] = .count(index) }
         object["isDeleted"] = .bool(side.value == nil)
-        object["isShown"] = .bool(number == sides.count - 1)
+        object["isShown"] = .bool(isShown(number))
         return .object(object)
       })
     return .object(object)
@@ -34,23 +38,28 @@ extension Conflict {
 
   /// For people: what it is about, what was there, and the sides by their numbers.
   package func lines(in document: DocumentID) -> [String] {
-    let place = kind == .document ? "" : "  \(path)"
+    var place = kind == .document ? "" : "  \(path)"
+    if let range { place += " from character \(range.lowerBound) to \(range.upperBound)" }
     var lines = ["\(id)  \(document)\(place)  \(Self.explanation(of: kind))"]
     if let base { lines.append("  base  \(base.text())") }
     for (number, side) in sides.enumerated() {
       var value = side.value.map { $0.text() } ?? "(deleted)"
       if let index = side.index { value += " at \(index)" }
-      let mark = number == sides.count - 1 ? "  <- shown" : ""
+      let mark = isShown(number) ? "  <- shown" : ""
       lines.append("  \(number)     \(value)  \(side.time.text)  \(side.change.origin)\(mark)")
     }
     return lines
   }
+
+  /// Whether readers see what a side wants. A text has what all sides have written.
+  private func isShown(_ side: Int) -> Bool { kind != .text && side == sides.count - 1 }
 
   private static func explanation(of kind: Kind) -> String {
     switch kind {
     case .value: "was set in several ways at once"
     case .removal: "was removed while somebody edited what was in it"
     case .position: "was moved to several places at once"
+    case .text: "was rewritten in several ways at once, or removed while somebody wrote in it"
     case .document: "was deleted while somebody edited it"
     }
   }

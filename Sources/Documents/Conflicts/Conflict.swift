@@ -14,6 +14,9 @@ public struct Conflict: Hashable, Sendable {
     case removal
     /// An element of a list was moved to several places. It stands at the last one.
     case position
+    /// A passage of a text was rewritten by several people, or written in by one and removed by
+    /// another. The text has what both have written.
+    case text
     /// The document was deleted while somebody edited it.
     case document
   }
@@ -27,13 +30,17 @@ public struct Conflict: Hashable, Sendable {
   /// What was there when the sides parted, or the part of it that they have in common; nil when
   /// nothing was.
   public let base: JSONValue?
-  /// At least two; the last one is what readers see.
+  /// At least two; the last one is what readers see, but for a `text`.
   public let sides: [ConflictSide]
+  /// Of a `text`: where the passage stands in it now, in Unicode scalars.
+  public let range: Range<Int>?
 
   /// What `base` is, with its type.
   package let baseContent: ConflictSide.Content?
   /// What removed the container of a `removal`, as the base shows it.
   package let removal: EventID?
+  /// Of a `text`: what leads from it to the base.
+  package let basePatches: [TextPatch]
 }
 
 /// What one side of a conflict has done.
@@ -50,6 +57,8 @@ public struct ConflictSide: Hashable, Sendable {
   /// The operations that did it: what a resolution names.
   package let events: [EventID]
   package let content: Content?
+  /// Of a `text`: what leads from it to what this side wanted, from the start on.
+  package let patches: [TextPatch]
 
   package enum Content: Hashable, Sendable {
     case value(Value)

@@ -21,10 +21,12 @@ extension ConflictFinder {
       let sides = draft.sides.map { side in
         ConflictSide(
           change: history.event(at: side.version).change,
-          time: stamps[side.version]?.time ?? .epoch, value: json(of: side.content),
-          index: side.index, events: side.events, content: side.content)
+          time: stamps[side.version]?.time ?? .epoch,
+          value: side.text.map { .string($0.text) } ?? json(of: side.content),
+          index: side.index, events: side.events, content: side.content,
+          patches: side.text?.patches ?? [])
       }
-      var base = json(of: draft.base?.content)
+      var base = draft.baseText.map { .string($0.text) } ?? json(of: draft.base?.content)
       if let (container, removal) = draft.removed {
         base = try document(before: [removal]).json(ofContainer: container)
       } else if case .container(let container)? = draft.base?.content {
@@ -33,8 +35,10 @@ extension ConflictFinder {
       conflicts.append(
         Conflict(
           id: ConflictID(draft.kind, self.document.id, draft.path, sides), kind: draft.kind,
-          path: draft.path, base: base, sides: sides, baseContent: draft.base?.content,
-          removal: draft.removed.map { history.event(at: $0.by) }))
+          path: draft.path, base: base, sides: sides, range: draft.range,
+          baseContent: draft.base?.content,
+          removal: draft.removed.map { history.event(at: $0.by) },
+          basePatches: draft.baseText?.patches ?? []))
     }
     return conflicts
   }

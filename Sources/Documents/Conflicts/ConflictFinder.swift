@@ -13,7 +13,7 @@ extension Document {
     guard !isDeleted else { return [] }
     let finder = ConflictFinder(self, history)
     var found = finder.documentConflicts()
-    found += finder.conflicts(in: .root, at: DocumentPath())
+    found += try finder.conflicts(in: .root, at: DocumentPath())
     return try finder.conflicts(found)
   }
 }
@@ -51,6 +51,9 @@ struct ConflictFinder {
     /// What the sides of a value had all seen.
     var common: [Int] = []
     var sides: [Side]
+    /// Of a passage of a text: where it stands, and what it was.
+    var range: Range<Int>?
+    var baseText: TextVersion?
 
     struct Side {
       /// Of what was done last.
@@ -59,6 +62,7 @@ struct ConflictFinder {
       var content: ConflictSide.Content?
       /// Among the elements that are shown.
       var index: Int?
+      var text: TextVersion?
     }
   }
 
@@ -127,7 +131,9 @@ struct ConflictFinder {
 
   // MARK: Everything that can be reached
 
-  func conflicts(in root: ContainerHandle, at path: DocumentPath) -> [Draft] {
+  func conflicts(
+    in root: ContainerHandle, at path: DocumentPath
+  ) throws(MergeError) -> [Draft] {
     var found: [Draft] = []
     var reached: [(handle: ContainerHandle, path: DocumentPath)] = [(root, path)]
     var isReached: Set<ContainerHandle> = [root]
@@ -137,7 +143,11 @@ struct ConflictFinder {
       let (handle, path) = reached[index]
       index += 1
       guard path.steps.count <= ContainerID.depthMax else { continue }
-      if document.kind(of: handle) == .list { found += positionConflicts(of: handle, path) }
+      switch document.kind(of: handle) {
+      case .list: found += positionConflicts(of: handle, path)
+      case .text: found += try textConflicts(of: handle, path)
+      case .map, .counter, .tree: break
+      }
       for (place, step, register) in registers(of: handle) {
         let here = path.appending(step)
         if let draft = valueConflict(at: place, register, here) { found.append(draft) }
@@ -264,6 +274,18 @@ struct ConflictFinder {
     return Write(
       version: version, event: element, lamport: 0,
       content: Self.content(of: content, at: element), replaces: [])
+  }
+
+  // MARK: Texts
+
+  private func textConflicts(
+    of handle: ContainerHandle, _ path: DocumentPath
+  ) throws(MergeError) -> [Draft] {
+    let container = document.containers[handle.index].id
+    guard let sequence = history.sequences.first(where: { $0.container == container }),
+      let collisions = try TextCollisionFinder(self, sequence)
+    else { return [] }
+    return collisions.conflicts(at: path)
   }
 
   // MARK: Positions

@@ -1,4 +1,5 @@
 import Causality
+import JSONCoding
 
 extension Editor {
   /// Decides a conflict that the document has at the moment. Two people who take the same side or
@@ -26,6 +27,7 @@ extension Editor {
       switch conflict.kind {
       case .value: try hold(conflict.baseContent, at: conflict.path)
       case .removal: try putBack(conflict, from: history)
+      case .text: try rewrite(conflict, conflict.basePatches)
       case .document, .position:
         throw EditError(
           .wrongKind, at: conflict.path, "there is no earlier content to take; take a side")
@@ -41,7 +43,11 @@ extension Editor {
           .notSupported, at: conflict.path,
           "a conflict is resolved to a plain value; take a side and edit what it holds")
       }
-      try set(conflict.path, to: json)
+      if conflict.kind == .text {
+        try rewrite(conflict, to: json)
+      } else {
+        try set(conflict.path, to: json)
+      }
     }
     try confirm(conflict)
   }
@@ -54,6 +60,7 @@ extension Editor {
     // What readers see stays; only that somebody has looked is to be said.
     case .removal: if !isShown { try hold(side.content, at: conflict.path) }
     case .document: if !isShown { try deleteDocument() }
+    case .text: try rewrite(conflict, side.patches)
     case .position:
       guard let place = side.events.first else { return }
       try settle(place, at: conflict.path)
@@ -63,10 +70,25 @@ extension Editor {
   /// Says of what was done that it is known, where the place does not say so itself.
   private func confirm(_ conflict: Conflict) throws(EditError) {
     let events = conflict.sides.flatMap(\.events).sorted()
-    guard [.removal, .document].contains(conflict.kind), !draft.endsInDelete, !events.isEmpty
+    guard [.removal, .document, .text].contains(conflict.kind), !draft.endsInDelete, !events.isEmpty
     else { return }
     try checkRoom(for: 1)
     record(.root, .resolve(events))
+  }
+
+  private func rewrite(_ conflict: Conflict, _ patches: [TextPatch]) throws(EditError) {
+    for patch in patches {
+      try splice(
+        conflict.path, at: patch.position, delete: patch.removed, insert: patch.inserted)
+    }
+  }
+
+  private func rewrite(_ conflict: Conflict, to json: JSONValue) throws(EditError) {
+    guard case .string(let text) = json, let range = conflict.range else {
+      throw EditError(
+        .wrongKind, at: conflict.path, "a passage of a text is resolved to a string")
+    }
+    try splice(conflict.path, at: range.lowerBound, delete: range.count, insert: text)
   }
 
   /// Makes a place hold something that it holds among others, or held.

@@ -16,8 +16,11 @@ struct SectionWalk: ~Copyable {
   /// What each piece did, by its number in the section.
   private var deeds = Arena<Deed>()
   /// The units that pieces touched.
-  private var targets = Arena<SequenceTracker.Target>()
+  private(set) var targets = Arena<SequenceTracker.Target>()
   private var isBaseKnown = true
+  /// Whether `deletions` is kept, for those who ask which event deleted which unit.
+  private let keepsDeletions: Bool
+  private(set) var deletions = Arena<Deletion>()
 
   /// Length of the sequence after what the state has, and after all that was replayed.
   private(set) var lengthOfOld = 0
@@ -30,8 +33,19 @@ struct SectionWalk: ~Copyable {
     var end = 0
   }
 
-  init(graph: EventGraph, ranks: [UInt32]) {
+  /// What a run of events deleted: a range of `targets`, in document order.
+  struct Deletion: BitwiseCopyable {
+    var first: Int
+    var end: Int
+    /// The event that deleted the first unit.
+    var version: Int
+    /// From one unit to the next: 1, or -1 where the run deletes backwards.
+    var step: Int
+  }
+
+  init(graph: EventGraph, ranks: [UInt32], keepsDeletions: Bool = false) {
     order = UnitOrder(graph: graph, ranks: ranks)
+    self.keepsDeletions = keepsDeletions
   }
 
   /// - Parameter reader: finds the operations of each piece of the plan.
@@ -49,6 +63,7 @@ struct SectionWalk: ~Copyable {
     }
     order.removeAll()
     targets.removeAll()
+    deletions.removeAll()
     deeds.removeAll()
     deeds.append(repeating: Deed(), count: section.count)
 
@@ -146,9 +161,17 @@ struct SectionWalk: ~Copyable {
           at: position, count: run.count, version: run.version, content: run.content)
       }
     } else {
+      let first = targets.count
       tracker.delete(
         count: count, at: UInt32(run.lowestPosition), version: run.version, targets: &targets,
-        from: firstTarget, isWritten: isNew, writer: &writer)
+        from: keepsDeletions ? .max : firstTarget, isWritten: isNew, writer: &writer)
+      if keepsDeletions {
+        let isBackward = run.kind == .deleteBackward
+        deletions.append(
+          Deletion(
+            first: first, end: targets.count,
+            version: isBackward ? run.end - 1 : run.version, step: isBackward ? -1 : 1))
+      }
     }
     return lost
   }
