@@ -10,7 +10,8 @@ public struct Conflict: Hashable, Sendable {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     /// A key or a list element was set to different things, or a key set and deleted.
     case value
-    /// A map, list, text or counter was removed or replaced as a whole while somebody edited it.
+    /// A map, list, text or counter was removed or replaced as a whole while somebody edited it, or
+    /// an element deleted from a list while somebody set it.
     case removal
     /// An element of a list was moved to several places. It stands at the last one.
     case position
@@ -39,6 +40,8 @@ public struct Conflict: Hashable, Sendable {
   package let baseContent: ConflictSide.Content?
   /// What removed the container of a `removal`, as the base shows it.
   package let removal: EventID?
+  /// The element of a list that a `removal` is about.
+  package let element: EventID?
   /// Of a `text`: what leads from it to the base.
   package let basePatches: [TextPatch]
 }

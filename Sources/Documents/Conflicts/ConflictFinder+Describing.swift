@@ -38,7 +38,7 @@ extension ConflictFinder {
           path: draft.path, base: base, sides: sides, range: draft.range,
           baseContent: draft.base?.content,
           removal: draft.removed.map { history.event(at: $0.by) },
-          basePatches: draft.baseText?.patches ?? []))
+          element: draft.element, basePatches: draft.baseText?.patches ?? []))
     }
     return conflicts
   }

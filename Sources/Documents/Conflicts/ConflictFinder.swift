@@ -54,6 +54,8 @@ struct ConflictFinder {
     /// Of a passage of a text: where it stands, and what it was.
     var range: Range<Int>?
     var baseText: TextVersion?
+    /// Of an element that was deleted from a list.
+    var element: EventID?
 
     struct Side {
       /// Of what was done last.
@@ -138,13 +140,16 @@ struct ConflictFinder {
     var reached: [(handle: ContainerHandle, path: DocumentPath)] = [(root, path)]
     var isReached: Set<ContainerHandle> = [root]
     var isHeld = isReached
+    let inner = InnerEdits(self)
     var index = 0
     while index < reached.count {
       let (handle, path) = reached[index]
       index += 1
       guard path.steps.count <= ContainerID.depthMax else { continue }
       switch document.kind(of: handle) {
-      case .list: found += positionConflicts(of: handle, path)
+      case .list:
+        found += positionConflicts(of: handle, path)
+        found += try elementConflicts(of: handle, path, inner)
       case .text: found += try textConflicts(of: handle, path)
       case .map, .counter, .tree: break
       }
@@ -161,7 +166,7 @@ struct ConflictFinder {
         }
       }
     }
-    let removals = RemovalFinder(self, held: isHeld)
+    let removals = RemovalFinder(self, held: isHeld, inner)
     for (handle, path) in reached where document.kind(of: handle) == .map {
       found += removals.conflicts(in: document.containers[handle.index].id, at: path)
     }
@@ -218,7 +223,7 @@ struct ConflictFinder {
     return document.maps[document.slot(of: handle)][key]?.winner.map { content(of: $0) }
   }
 
-  private func content(of entry: Register.Entry) -> ConflictSide.Content {
+  func content(of entry: Register.Entry) -> ConflictSide.Content {
     switch entry.content {
     case .value(let value): .value(value)
     case .container(let handle): .container(document.containers[handle.index].id)
@@ -253,7 +258,7 @@ struct ConflictFinder {
   }
 
   /// What all sides had seen there.
-  private func base(of sides: [Write], _ group: [Write], _ place: Place) -> Write? {
+  func base(of sides: [Write], _ group: [Write], _ place: Place) -> Write? {
     var seen = group.filter { write in
       sides.allSatisfy { isBefore(write.version, $0.version) }
     }
@@ -276,16 +281,38 @@ struct ConflictFinder {
       content: Self.content(of: content, at: element), replaces: [])
   }
 
-  // MARK: Texts
+  // MARK: Texts and lists
 
   private func textConflicts(
     of handle: ContainerHandle, _ path: DocumentPath
   ) throws(MergeError) -> [Draft] {
+    guard let (sequence, deeds) = try deeds(of: handle) else { return [] }
+    return TextCollisionFinder(self, sequence, deeds).conflicts(at: path)
+  }
+
+  private func elementConflicts(
+    of handle: ContainerHandle, _ path: DocumentPath, _ inner: InnerEdits
+  ) throws(MergeError) -> [Draft] {
+    let finder = ElementRemovalFinder(self, handle, inner)
+    guard finder.hasCandidates, let (sequence, deeds) = try deeds(of: handle) else { return [] }
+    return finder.conflicts(at: path, sequence, deeds)
+  }
+
+  /// Nil when nobody ever deleted anything in a text or list while others edited.
+  private func deeds(
+    of handle: ContainerHandle
+  ) throws(MergeError) -> (SequenceHistory, SequenceDeeds)? {
     let container = document.containers[handle.index].id
-    guard let sequence = history.sequences.first(where: { $0.container == container }),
-      let collisions = try TextCollisionFinder(self, sequence)
-    else { return [] }
-    return collisions.conflicts(at: path)
+    guard let sequence = history.sequences.first(where: { $0.container == container }) else {
+      return nil
+    }
+    do throws(SequenceError) {
+      return try SequenceWalker.deeds(
+        graph: history.graph, log: sequence.log, ranks: history.ranks, at: history.graph.frontier
+      ).map { (sequence, $0) }
+    } catch {
+      throw .damagedHistory("\(container) of document \(history.document): \(error)")
+    }
   }
 
   // MARK: Positions

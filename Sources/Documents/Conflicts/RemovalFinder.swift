@@ -4,15 +4,15 @@ import Causality
 /// what was in them.
 struct RemovalFinder {
   private let finder: ConflictFinder
+  private let inner: InnerEdits
   /// What stands somewhere in what can be reached.
   private let isHeld: Set<ContainerHandle>
-  /// Which events edited each container or one in it.
-  private let edits: [ContainerID: [Range<Int>]]
   /// The keys of each map that ever held a container.
   private let places: [ContainerID: [ConflictFinder.Place]]
 
-  init(_ finder: ConflictFinder, held isHeld: Set<ContainerHandle>) {
+  init(_ finder: ConflictFinder, held isHeld: Set<ContainerHandle>, _ inner: InnerEdits) {
     self.finder = finder
+    self.inner = inner
     self.isHeld = isHeld
     var places: [ContainerID: [ConflictFinder.Place]] = [:]
     for (place, group) in finder.writes
@@ -20,39 +20,6 @@ struct RemovalFinder {
       places[place.container, default: []].append(place)
     }
     self.places = places
-    guard !places.isEmpty else {
-      edits = [:]
-      return
-    }
-    var edits: [ContainerID: [Range<Int>]] = [:]
-    for other in finder.history.others {
-      edits[other.operation.container, default: []].append(other.version..<other.version + 1)
-    }
-    var lists: [ContainerID: ContainerID] = [:]
-    for (place, group) in finder.writes where place.element != nil {
-      for case .container(let child)? in group.map(\.content) { lists[child] = place.container }
-    }
-    for sequence in finder.history.sequences {
-      for index in 0..<sequence.log.runCount {
-        let run = sequence.log[index]
-        edits[sequence.container, default: []].append(run.version..<run.version + run.count)
-        guard run.kind == .insert, sequence.container.kind == .list else { continue }
-        for offset in 0..<run.count {
-          guard case .container(let kind) = sequence.elements[run.content + offset] else {
-            continue
-          }
-          let event = finder.history.event(at: run.version + offset)
-          lists[.element(event, kind)] = sequence.container
-        }
-      }
-    }
-    var inside: [ContainerID: [Range<Int>]] = [:]
-    for (container, ranges) in edits {
-      for outer in Self.containers(around: container, lists) {
-        inside[outer, default: []] += ranges
-      }
-    }
-    self.edits = inside
   }
 
   /// Those at the keys of a map that can be reached, by key.
@@ -85,7 +52,7 @@ struct RemovalFinder {
     guard !removals.isEmpty,
       let made = makes.min(by: ConflictFinder.Write.precedes)?.event
     else { return nil }
-    let inside = changes(inside: container)
+    let inside = inner.changes(inside: container)
     var open: [ConflictFinder.Write] = []
     var openEdits: [Int] = []
     for removal in removals {
@@ -107,39 +74,6 @@ struct RemovalFinder {
         ConflictFinder.Draft.Side(
           version: last.version, events: open.map(\.event).sorted(), content: shown),
       ])
-  }
-
-  /// The last events of the changes that edited a container or one in it.
-  private func changes(inside container: ContainerID) -> [Int] {
-    let graph = finder.history.graph
-    var found: Set<Int> = []
-    for range in edits[container] ?? [] {
-      var next = range.lowerBound
-      while next < range.upperBound {
-        let end = graph.changeEnd(at: next)
-        found.insert(min(end, range.upperBound) - 1)
-        next = end
-      }
-    }
-    return found.sorted()
-  }
-
-  /// A container and those that it is in.
-  private static func containers(
-    around inner: ContainerID, _ lists: [ContainerID: ContainerID]
-  ) -> [ContainerID] {
-    var found: [ContainerID] = []
-    var next: ContainerID? = inner
-    // A list may stand in itself only in names that no editor makes.
-    while let here = next, found.count <= 4 * ContainerID.depthMax {
-      found.append(here)
-      switch here {
-      case .root: next = nil
-      case .child(let parent, _, _, _): next = parent
-      case .element: next = lists[here]
-      }
-    }
-    return found
   }
 }
 

@@ -25,21 +25,10 @@ struct TextCollisionFinder {
   private let sequence: SequenceHistory
   private let deeds: SequenceDeeds
 
-  /// Nil when there is nothing to look for.
-  init?(_ finder: ConflictFinder, _ sequence: SequenceHistory) throws(MergeError) {
-    let history = finder.history
-    do throws(SequenceError) {
-      guard
-        let deeds = try SequenceWalker.deeds(
-          graph: history.graph, log: sequence.log, ranks: history.ranks,
-          at: history.graph.frontier)
-      else { return nil }
-      self.deeds = deeds
-    } catch {
-      throw .damagedHistory("\(sequence.container) of document \(history.document): \(error)")
-    }
+  init(_ finder: ConflictFinder, _ sequence: SequenceHistory, _ deeds: SequenceDeeds) {
     self.finder = finder
     self.sequence = sequence
+    self.deeds = deeds
   }
 
   /// Those in the text, which stands at `path`, in document order.
@@ -361,48 +350,5 @@ package struct TextVersion: Hashable, Sendable {
 extension SequenceDeeds.Stretch {
   fileprivate var withoutDeletions: SequenceDeeds.Stretch {
     SequenceDeeds.Stretch(insertions: insertions)
-  }
-}
-
-/// Where the units that are visible stand.
-private struct ShownUnits {
-  /// Ascending by the events that inserted them.
-  private let runs: [(events: Range<Int>, position: Int)]
-
-  init(_ visible: [Range<Int>]) {
-    var position = 0
-    runs = visible.map { events in
-      defer { position += events.count }
-      return (events, position)
-    }.sorted { $0.events.lowerBound < $1.events.lowerBound }
-  }
-
-  /// Where units stand, given by the events that inserted them in document order: nil unless all of
-  /// them are visible, with nothing in between.
-  func range(of units: [Range<Int>]) -> Range<Int>? {
-    var range: Range<Int>?
-    for events in units {
-      var event = events.lowerBound
-      while event < events.upperBound {
-        guard let run = run(of: event) else { return nil }
-        let position = run.position + event - run.events.lowerBound
-        let count = min(events.upperBound, run.events.upperBound) - event
-        guard range == nil || range?.upperBound == position else { return nil }
-        range = (range?.lowerBound ?? position)..<position + count
-        event += count
-      }
-    }
-    return range
-  }
-
-  private func run(of event: Int) -> (events: Range<Int>, position: Int)? {
-    var low = 0
-    var high = runs.count
-    while low < high {
-      let middle = (low + high) / 2
-      if runs[middle].events.lowerBound <= event { low = middle + 1 } else { high = middle }
-    }
-    guard low > 0, runs[low - 1].events.contains(event) else { return nil }
-    return runs[low - 1]
   }
 }

@@ -135,6 +135,14 @@ extension Document {
     return found
   }
 
+  /// What an element that is not in its list any more holds, with what was set since it went; nil
+  /// when there never was one of that name.
+  func register(
+    ofDeleted element: EventID, in list: ContainerID, _ history: DocumentHistory
+  ) -> Register? {
+    registers(of: [element], in: list, history, before: history.mark)[element]
+  }
+
   private func apply(_ patch: SequencePatch, _ elements: NewElements, toListAt slot: Int) {
     switch patch.kind {
     case .delete:

@@ -11,6 +11,25 @@ extension Editor {
     make(source, of: origin, at: target)
   }
 
+  /// Puts a copy of a container into the list at `path`, as number `index` or as the last.
+  func insertCopy(
+    _ source: ContainerHandle, of origin: Document, at index: Int, ofListAt path: DocumentPath
+  ) throws(EditError) {
+    let list = try document.handle(at: path, kind: .list)
+    try checkRoom(for: origin.eventCount(toCopy: source))
+    let state = document.lists[document.slot(of: list)]
+    insert(source, of: origin, at: state.place(of: max(0, min(index, state.count))), into: list)
+  }
+
+  private func insert(
+    _ source: ContainerHandle, of origin: Document, at place: Int, into list: ContainerHandle
+  ) {
+    let event = nextEvent
+    let kind = origin.kind(of: source)
+    record(list, .insertElements(at: place, [.container(kind)]))
+    fill(document.materialise(.element(event, kind)), from: source, of: origin)
+  }
+
   private func make(_ source: ContainerHandle, of origin: Document, at target: Target) {
     fill(make(origin.kind(of: source), at: target), from: source, of: origin)
   }
@@ -30,11 +49,7 @@ extension Editor {
     case .list:
       for (index, element) in origin.lists[slot].elements.enumerated() {
         switch element.register.winner?.content {
-        case .container(let child):
-          let event = nextEvent
-          let kind = origin.kind(of: child)
-          record(copy, .insertElements(at: index, [.container(kind)]))
-          fill(document.materialise(.element(event, kind)), from: child, of: origin)
+        case .container(let child): insert(child, of: origin, at: index, into: copy)
         case .value(let value): record(copy, .insertElements(at: index, [.value(value)]))
         case nil: record(copy, .insertElements(at: index, [.value(.null)]))
         }

@@ -44,6 +44,30 @@ extension Editor {
     try move(index, toPlace: new, of: target.parent)
   }
 
+  /// Puts an element that was deleted from the list at `path` back, as number `index` or, where there
+  /// are fewer, as the last, with what was done to it meanwhile. When two put it back at once, it is
+  /// there once.
+  ///
+  /// - Parameter history: that of the document as it is.
+  func putBack(
+    _ element: EventID, at index: Int, ofListAt path: DocumentPath, from history: DocumentHistory
+  ) throws(EditError) {
+    let handle = try document.handle(at: path, kind: .list)
+    let slot = document.slot(of: handle)
+    let list = document.containers[handle.index].id
+    guard document.lists[slot].register(of: element) == nil,
+      let register = document.register(ofDeleted: element, in: list, history)
+    else {
+      throw EditError(.nothingThere, at: path, "the element is in '\(path)' or was never there")
+    }
+    try checkRoom(for: 1)
+    let place = document.lists[slot].place(of: max(0, min(index, document.lists[slot].count)))
+    document.lists[slot].beginMerge()
+    document.lists[slot].bring(element, register)
+    record(handle, .insertElements(at: place, [.moved(element)]))
+    document.lists[slot].endMerge()
+  }
+
   /// Removes elements by their positions, wherever else they have places too.
   func removeElements(_ range: Range<Int>, from handle: ContainerHandle) {
     remove(document.lists[document.slot(of: handle)].places(of: range), from: handle)

@@ -22,11 +22,17 @@ extension Editor {
           "the conflict has \(conflict.sides.count) sides, counted from 0; there is none number "
             + "\(number)")
       }
-      try take(number, of: conflict)
+      try take(number, of: conflict, in: history)
     case .base:
       switch conflict.kind {
       case .value: try hold(conflict.baseContent, at: conflict.path)
-      case .removal: try putBack(conflict, from: history)
+      case .removal:
+        // A plain value can stand in an element; what was in a container cannot be put back into it.
+        if let content = conflict.baseContent, try putBackElement(of: conflict, in: history) {
+          try hold(content, at: conflict.path)
+        } else {
+          try putBack(conflict, from: history)
+        }
       case .text: try rewrite(conflict, conflict.basePatches)
       case .document, .position:
         throw EditError(
@@ -46,19 +52,25 @@ extension Editor {
       if conflict.kind == .text {
         try rewrite(conflict, to: json)
       } else {
+        try putBackElement(of: conflict, in: history)
         try set(conflict.path, to: json)
       }
     }
     try confirm(conflict)
   }
 
-  private func take(_ number: Int, of conflict: Conflict) throws(EditError) {
+  private func take(
+    _ number: Int, of conflict: Conflict, in history: DocumentHistory
+  ) throws(EditError) {
     let side = conflict.sides[number]
     let isShown = number == conflict.sides.count - 1
     switch conflict.kind {
     case .value: try hold(side.content, at: conflict.path)
     // What readers see stays; only that somebody has looked is to be said.
-    case .removal: if !isShown { try hold(side.content, at: conflict.path) }
+    case .removal:
+      if !isShown, try !putBackElement(of: conflict, in: history) {
+        try hold(side.content, at: conflict.path)
+      }
     case .document: if !isShown { try deleteDocument() }
     case .text: try rewrite(conflict, side.patches)
     case .position:
@@ -121,6 +133,20 @@ extension Editor {
     try copy(source, of: document, to: target)
   }
 
+  /// Puts an element that was deleted from a list back; false when the conflict is about none.
+  @discardableResult
+  private func putBackElement(
+    of conflict: Conflict, in history: DocumentHistory
+  ) throws(EditError) -> Bool {
+    guard let element = conflict.element, case .index(let index)? = conflict.path.steps.last else {
+      return false
+    }
+    try putBack(
+      element, at: index, ofListAt: DocumentPath(Array(conflict.path.steps.dropLast())),
+      from: history)
+    return true
+  }
+
   /// Puts a copy of what was removed where it was, as it was for whoever removed it.
   private func putBack(_ conflict: Conflict, from history: DocumentHistory) throws {
     let finder = ConflictFinder(document, history)
@@ -132,6 +158,10 @@ extension Editor {
       throw EditError(
         .nothingThere, at: conflict.path,
         "nothing is known of what was there before; take one of the sides or give a value")
+    }
+    if conflict.element != nil, case .index(let index)? = conflict.path.steps.last {
+      let list = DocumentPath(Array(conflict.path.steps.dropLast()))
+      return try insertCopy(source, of: before, at: index, ofListAt: list)
     }
     try copy(source, of: before, to: try target(conflict.path))
   }

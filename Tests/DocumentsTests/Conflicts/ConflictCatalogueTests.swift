@@ -378,3 +378,99 @@ struct ConflictCatalogueTests {
     }
   }
 }
+
+/// Elements of lists that one deletes while another edits them.
+@Suite("The catalogue of conflicts over list elements")
+struct ElementRemovalTests {
+  @Test("an element set by one and deleted by another: the edit is listed and can be had back")
+  func setAgainstDeletion() throws {
+    for choice in [ConflictChoice.side(0), .side(1), .base, .value("z")] {
+      var (left, right) = try apart { try $0.set(["l"], to: ["a", "b", "c"]) }
+      try left.edit { try $0.delete(["l", 1]) }
+      try right.edit { try $0.set(["l", 1], to: "x") }
+      try meet(&left, &right)
+      #expect(left.json == #"{"l":["a","c"]}"#)
+      let conflict = try #require(try left.conflicts().first)
+      #expect(conflict.kind == .removal)
+      #expect(conflict.path == ["l", 1])
+      #expect(conflict.base == "b")
+      #expect(conflict.sides.map(\.value) == ["x", nil])
+      // Both decide alike, at once.
+      try left.resolve(conflict, taking: choice)
+      try right.resolve(conflict, taking: choice)
+      try meet(&left, &right)
+      #expect(try left.conflicts().isEmpty)
+      let expected =
+        switch choice {
+        case .side(0): #"{"l":["a","x","c"]}"#
+        case .side: #"{"l":["a","c"]}"#
+        case .base: #"{"l":["a","b","c"]}"#
+        case .value: #"{"l":["a","z","c"]}"#
+        }
+      #expect(left.json == expected)
+    }
+  }
+
+  @Test("an edit deep inside of an element that is deleted comes back with it")
+  func editInside() throws {
+    for choice in [ConflictChoice.side(0), .base] {
+      var (left, right) = try apart {
+        try $0.set(["l"], to: [["n": 1], ["n": 2, "t": ["deep"]], ["n": 3]])
+      }
+      try left.edit { try $0.splice(["l"], at: 0, delete: 2, insert: []) }
+      try right.edit { try $0.set(["l", 1, "t", 0], to: "deeper") }
+      try meet(&left, &right)
+      let conflict = try #require(try left.conflicts().first)
+      #expect(try left.conflicts().count == 1)
+      #expect(conflict.path == ["l", 0])
+      #expect(conflict.base == ["n": 2, "t": ["deep"]])
+      #expect(conflict.sides.first?.value == ["n": 2, "t": ["deeper"]])
+      try right.resolve(conflict, taking: choice)
+      try meet(&left, &right)
+      #expect(try left.conflicts().isEmpty)
+      let text = choice == .base ? "deep" : "deeper"
+      #expect(left.json == #"{"l":[{"n":2,"t":["\#(text)"]},{"n":3}]}"#)
+    }
+  }
+
+  @Test("what was deleted and not touched, or touched and then deleted, is no conflict")
+  func noConflict() throws {
+    var (left, right) = try apart { try $0.set(["l"], to: ["a", "b", "c"]) }
+    try left.edit { try $0.set(["l", 0], to: "A") }
+    try left.edit { try $0.delete(["l", 0]) }
+    try right.edit { try $0.set(["l", 2], to: "C") }
+    try right.edit { try $0.delete(["l", 1]) }
+    try meet(&left, &right)
+    #expect(left.json == #"{"l":["C"]}"#)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("an element moved by one and deleted by another stays, and is no conflict")
+  func moveAgainstDeletion() throws {
+    var (left, right) = try apart { try $0.set(["l"], to: ["a", "b", "c"]) }
+    try left.edit { try $0.delete(["l", 0]) }
+    try right.edit { try $0.move(["l"], from: 0, to: 2) }
+    try right.edit { try $0.set(["l", 2], to: "A") }
+    try meet(&left, &right)
+    #expect(left.json == #"{"l":["b","c","A"]}"#)
+    #expect(try left.conflicts().isEmpty)
+  }
+
+  @Test("an element put back twice at once, and deleted again, is gone")
+  func deletedAgain() throws {
+    var (left, right) = try apart { try $0.set(["l"], to: ["a", "b", "c"]) }
+    try left.edit { try $0.delete(["l", 2]) }
+    try right.edit { try $0.set(["l", 2], to: "x") }
+    try meet(&left, &right)
+    let conflict = try #require(try left.conflicts().first)
+    try left.resolve(conflict, taking: .side(0))
+    try right.resolve(conflict, taking: .side(0))
+    try meet(&left, &right)
+    #expect(left.json == #"{"l":["a","b","x"]}"#)
+    try left.reopen()
+    try left.edit { try $0.delete(["l", 2]) }
+    try meet(&left, &right)
+    #expect(right.json == #"{"l":["a","b"]}"#)
+    #expect(try right.conflicts().isEmpty)
+  }
+}
