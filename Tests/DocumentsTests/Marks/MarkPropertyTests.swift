@@ -107,6 +107,8 @@ struct MarkPropertyTests {
     for (vector, bytes, spans) in past {
       let then = try Document.replaying(documentID, replicas[0].log, at: vector)
       #expect(then.encodeState() == bytes, "seed \(seed)")
+      // A liar's change need not build on the ones before it, as a version takes for granted.
+      guard lyingPercent == 0 else { continue }
       #expect(
         try replicas[0].document.textSpans(at: ["t"], version: vector, in: history) == spans,
         "seed \(seed)")
