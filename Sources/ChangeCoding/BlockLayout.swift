@@ -44,6 +44,7 @@ enum BlockLayout {
   /// passes over its bytes.
   static let otherCodeMin: UInt64 = 16
   static let resolveCode: UInt64 = 16
+  static let markCode: UInt64 = 20
 
   static let elementContainerTag: UInt8 = 8
   static let movedElementTag: UInt8 = 9
@@ -101,7 +102,7 @@ extension Operation.Action {
     case .remove: .remove
     case .setElement: .setElement
     case .deleteDocument: .deleteDocument
-    case .resolve, .unknown: .other
+    case .resolve, .mark, .unknown: .other
     }
   }
 }

@@ -2,32 +2,50 @@ import ByteCoding
 import Causality
 import Documents
 
-// How history chunks write the names of containers, and what stands in lists. Origins are numbers
-// of a table that stands before.
+// How history chunks and operations that came later write the names of containers, and what stands
+// in lists.
 
 extension ContainerID {
   func write(to writer: inout ByteWriter, _ number: (Origin) -> Int) {
+    write(to: &writer) { $0.write(to: &$1, number) }
+  }
+
+  init(from reader: inout ByteReader, origins: [Origin]) throws(ByteDecodingError) {
+    try self.init(from: &reader, below: 0) { (reader: inout ByteReader) throws(ByteDecodingError) in
+      try EventID(from: &reader, origins: origins)
+    }
+  }
+
+  /// With all of the origins in it: for what stands in few places.
+  func writeWhole(to writer: inout ByteWriter) {
+    write(to: &writer) { $0.writeWhole(to: &$1) }
+  }
+
+  init(whole reader: inout ByteReader) throws(ByteDecodingError) {
+    try self.init(from: &reader, below: 0) { (reader: inout ByteReader) throws(ByteDecodingError) in
+      try EventID(whole: &reader)
+    }
+  }
+
+  private func write(to writer: inout ByteWriter, _ event: (EventID, inout ByteWriter) -> Void) {
     switch self {
     case .root: writer.write(0 as UInt8)
-    case .element(let event, let kind):
+    case .element(let element, let kind):
       writer.write(1 as UInt8)
       writer.write(kind.rawValue)
-      event.write(to: &writer, number)
+      event(element, &writer)
     case .child(let parent, let key, let kind, let generation):
       writer.write((generation == nil ? 2 : 3) as UInt8)
       writer.write(string: key.text)
       writer.write(kind.rawValue)
-      if let generation { generation.write(to: &writer, number) }
-      parent.write(to: &writer, number)
+      if let generation { event(generation, &writer) }
+      parent.write(to: &writer, event)
     }
   }
 
-  init(from reader: inout ByteReader, origins: [Origin]) throws(ByteDecodingError) {
-    try self.init(from: &reader, origins: origins, below: 0)
-  }
-
   private init(
-    from reader: inout ByteReader, origins: [Origin], below depth: Int
+    from reader: inout ByteReader, below depth: Int,
+    event: (inout ByteReader) throws(ByteDecodingError) -> EventID
   ) throws(ByteDecodingError) {
     guard depth <= ContainerID.depthMax else {
       throw ByteDecodingError(.limitExceeded, "nesting", at: reader.offset)
@@ -37,12 +55,12 @@ extension ContainerID {
     case 0: self = .root
     case 1:
       let kind = try ContainerKind(from: &reader)
-      self = .element(try EventID(from: &reader, origins: origins), kind)
+      self = .element(try event(&reader), kind)
     case 2, 3:
       let key = try Key(from: &reader)
       let kind = try ContainerKind(from: &reader)
-      let generation = tag == 3 ? try EventID(from: &reader, origins: origins) : nil
-      let parent = try ContainerID(from: &reader, origins: origins, below: depth + 1)
+      let generation = tag == 3 ? try event(&reader) : nil
+      let parent = try ContainerID(from: &reader, below: depth + 1, event: event)
       self = .child(parent: parent, key: key, kind: kind, generation: generation)
     default: throw ByteDecodingError(.invalidValue, "container", at: reader.offset)
     }

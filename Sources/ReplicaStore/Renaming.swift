@@ -71,7 +71,7 @@ struct Renaming {
     case .resolve(let events): .resolve(renamed(events).sorted())
     case .insertElements(let position, let elements):
       .insertElements(at: position, elements.map { renamed($0) })
-    case .increment, .insertText, .remove, .deleteDocument, .unknown: action
+    case .increment, .insertText, .remove, .deleteDocument, .mark, .unknown: action
     }
   }
 

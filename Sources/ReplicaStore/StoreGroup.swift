@@ -216,6 +216,7 @@ extension Operation {
     case .setElement(_, let element, let replaces):
       64 + Self.bytes(element) + 32 * replaces.count
     case .resolve(let events): 32 + 32 * events.count
+    case .mark(_, _, let name, let value, _): 96 + name.text.utf8.count + Self.bytes(value)
     case .unknown(_, _, let bytes): 32 + bytes.count
     case .increment, .remove, .deleteDocument: 32
     }

@@ -49,6 +49,9 @@ struct HistoryChunkTests {
       case 1:
         guard (try? documents[index].kind(at: ["l"])) == .list else { fallthrough }
         try editor.splice(["l"], at: 0, delete: 0, insert: [.integer(1), .array([.bool(true)])])
+      case 2 where length > 0:
+        try editor.mark(["t"], min(at, length - 1)..<length, name: "b", value: .bool(true))
+        if at > 1 { try editor.unmark(["t"], 0..<at, name: "b", expand: .none) }
       default:
         guard (try? documents[index].kind(at: ["t"])) == .text else {
           try editor.set(["k"], to: .null)

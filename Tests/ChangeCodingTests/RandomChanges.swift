@@ -43,6 +43,8 @@ enum EveryOperation {
             Operation(.element(other, .counter), .increment(by: .min)),
             Operation(.root, .unknown(code: 16, eventCount: 4, bytes: [])),
             Operation(.root, .resolve([EventID(change: id, index: 0), other].sorted())),
+            Operation(
+              list, .mark(from: Operation.positionMax, to: 0, "", .double(-0.0), .both)),
             Operation(.root, .unknown(code: .max, eventCount: 1, bytes: [1, 2, 3])),
             Operation(.root, .deleteDocument),
           ]),
@@ -116,7 +118,11 @@ enum RandomChanges {
     let key = Key(["a", "b", "ü"].randomElement(using: &random) ?? "a")
     let at = Int.random(in: 0...3, using: &random)
     let action: Operation.Action
-    switch Int.random(in: 0..<13, using: &random) {
+    switch Int.random(in: 0..<15, using: &random) {
+    case 13, 14:
+      action = .mark(
+        from: at, to: at + 2, key, Bool.random(using: &random) ? .null : .string("é"),
+        MarkExpansion.allCases.randomElement(using: &random) ?? .none)
     case 12: return Operation(.root, .resolve(Set([event(&random), event(&random)]).sorted()))
     case 0: action = .set(key, .integer(Int64(at)), replaces: events(&random))
     case 1:

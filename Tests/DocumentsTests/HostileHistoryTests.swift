@@ -291,7 +291,7 @@ private let listID = ContainerID.child(parent: .root, key: "l", kind: .list, gen
         Int.random(in: 0..<12, using: &random) == 0
         ? Operation.positionMax : Int.random(in: 0...(length + 4), using: &random)
       let count = Int.random(in: 1...4, using: &random)
-      switch Int.random(in: 0..<3, using: &random) {
+      switch Int.random(in: 0..<4, using: &random) {
       case 0 where container == textID:
         operations.append(Operation(container, .insertText(at: position, "xyz")))
       case 0:
@@ -301,6 +301,14 @@ private let listID = ContainerID.child(parent: .root, key: "l", kind: .list, gen
           Operation(
             container,
             .insertElements(at: position, Array(repeating: element, count: count))))
+      case 1:
+        operations.append(
+          Operation(
+            container,
+            .mark(
+              from: min(position, length), to: Int.random(in: 0...(length + 1), using: &random), "b",
+              Bool.random(using: &random) ? .null : .integer(Int64(count)),
+              MarkExpansion.allCases.randomElement(using: &random) ?? .none)))
       default:
         operations.append(Operation(container, .remove(at: position, count: count)))
       }

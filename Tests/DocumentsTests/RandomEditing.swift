@@ -46,7 +46,7 @@ struct RandomEditing {
     let length = (try? document.count(at: path)) ?? 0
     let at = Int.random(in: 0...(length + 1), using: &random)
     let delete = Int.random(in: 0...3, using: &random)
-    switch Int.random(in: 0..<20, using: &random) {
+    switch Int.random(in: 0..<22, using: &random) {
     case 0...2: try editor.set(path, to: value(&random))
     case 3: try editor.delete(path)
     case 4, 5: try editor.increment(path, by: Int64.random(in: -5...5, using: &random))
@@ -55,6 +55,8 @@ struct RandomEditing {
       try editor.make(path, kinds.randomElement(using: &random) ?? .map)
     case 10 where Int.random(in: 0..<6, using: &random) == 0: try editor.deleteDocument()
     case 11, 12: try editor.move(path, from: at, to: Int.random(in: 0...length, using: &random))
+    case 20: try editor.mark(path, at..<at + delete, name: "b", value: .integer(Int64(at)))
+    case 21: try editor.unmark(path, 0..<length, name: "b", expand: .none)
     default:
       if (try? document.kind(at: path)) == .text {
         try editor.splice(

@@ -58,6 +58,45 @@ import Testing
     return left
   }
 
+  /// A text with marks of two authors, one of which takes one away.
+  private func marked() throws -> DocumentReplica {
+    var (left, right) = try apart(text: "The fox 🏝️ jumped.")
+    try left.mark(0..<7, "bold")
+    try right.mark(4..<14, "link", .string("é"), expand: .none)
+    try meet(&left, &right)
+    try right.unmark(2..<5, "bold", expand: .both)
+    try meet(&left, &right)
+    return left
+  }
+
+  @Test func marksComeBack() throws {
+    let replica = try marked()
+    let state = replica.document.encodeState()
+    let opened = try Document(id: documentID, state: state)
+    #expect(opened.encodeState() == state)
+    #expect(opened.canonicalJSON() == replica.document.canonicalJSON())
+    #expect(try DocumentReplica.marked(opened.textSpans(at: ["t"])) == replica.marked)
+    #expect(replica.marked == "[bold:Th]e [link=é:f][bold+link=é:ox][link=é: 🏝️ jum]ped.")
+  }
+
+  @Test func aMarkedTextIsTheseBytes() throws {
+    var (left, _) = try apart(text: "aé")
+    try left.mark(1..<2, "b", .string("x"), expand: .before)
+    let origin = "00000000000000000000000000000001"
+    let text = "02" + "0361c3a9"
+    // One mark: the first event of change 2 of origin 0, Lamport time 2; then two stretches.
+    let marks = "01" + "000200" + "02" + "0162" + "02" + "050178" + "0100" + "010100"
+    let state = left.document.encodeState()
+    let whole =
+      "01" + "00000000000000d00000000000000001" + "01" + origin + "01000200" + "01" + "0100017402"
+      + "01" + "0174" + "01" + "000100" + "01" + "080200" + text + marks
+    #expect(Hexadecimal.encode(state).dropLast(8) == whole)
+    #expect(try Document(id: documentID, state: state).encodeState() == state)
+    // With its marked characters gone it is a text like any other.
+    try left.delete(1..<2)
+    #expect(Hexadecimal.encode(left.document.encodeState()).contains("00" + "0161"))
+  }
+
   @Test func everyPlaceOfAMovedElementComesBack() throws {
     let replica = try moved()
     let state = replica.document.encodeState()
@@ -123,10 +162,10 @@ import Testing
   }
 
   /// Bytes that are wrong behind a right checksum: refused, or the one encoding of what they say.
-  @Test(arguments: 0..<8)
+  @Test(arguments: 0..<12)
   func wrongStatesAreRefusedOrCanonical(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
-    let state = try (seed % 2 == 0 ? rich() : moved()).document.encodeState()
+    let state = try [rich, moved, marked][Int(seed % 3)]().document.encodeState()
     for _ in 0..<250 {
       var bytes = Array(state.dropLast(4))
       let index = Int.random(in: 17..<bytes.count, using: &random)

@@ -67,7 +67,13 @@ extension ModelDocument {
       case .tree: return .null
       }
     }
-    return .object([container.kind.description: content()])
+    var shown: JSONObject = [container.kind.description: content()]
+    if container.kind == .text, depth <= ContainerID.depthMax,
+      let marks = sequences[container]?.canonicalMarks(in: version, canonicalJSON(of:))
+    {
+      shown["marks"] = marks
+    }
+    return .object(shown)
   }
 
   private func canonicalJSON(

@@ -18,6 +18,7 @@ import Documents
 ///   that nobody has removed the one with the highest Lamport time, then the highest event, shows
 ///   it, and the one where it was inserted does only when there is no other.
 /// - A text or list shows what was inserted and not removed, in the order of ``ModelSequence``.
+/// - The characters of a text have the marks that ``ModelSequence`` tells, one of each name.
 /// - A document is deleted when each of its newest changes ended by deleting it: an edit that
 ///   follows the deletion, or was made without knowing of it, brings it back.
 struct ModelDocument: Sendable {
@@ -138,6 +139,12 @@ struct ModelDocument: Sendable {
     case (.text, .insertText(let position, let text)):
       sequences[container, default: ModelSequence()].insert(
         Array(text.unicodeScalars), at: position, by: number, event: event, in: past)
+    case (.text, .mark(let from, let to, let name, let value, let expansion)):
+      sequences[container, default: ModelSequence()].mark(
+        from: from, to: to,
+        ModelSequence.Mark(
+          event: event, lamport: entry.lamport, name: name, value: value, expansion: expansion,
+          madeBy: number), in: past)
     case (.list, .insertElements(let position, let inserted)):
       sequences[container, default: ModelSequence()].insert(
         Array(repeating: nil, count: inserted.count), at: position, by: number, event: event,

@@ -12,7 +12,7 @@ package import Causality
 /// A version is a set of changes. It holds the units that its changes inserted, and shows those of
 /// them that none of its changes removed. Positions count what the author's version shows.
 package struct ModelSequence: Sendable {
-  private struct Unit {
+  struct Unit {
     /// Names it, and decides between two that stand at the same place.
     var event: EventID
     /// The change that inserted it, and those that removed it.
@@ -22,11 +22,16 @@ package struct ModelSequence: Sendable {
     var scalar: Unicode.Scalar?
     /// What came next, removed or not, in the version that its author saw; nil: the end.
     var next: Int?
+    /// What its author saw, and the marks that it was typed with.
+    var version = ChangeSet()
+    var marks: [Int] = []
     var leftChildren: [Int] = []
     var rightChildren: [Int] = []
   }
 
-  private var units: [Unit] = []
+  private(set) var units: [Unit] = []
+  /// In no order.
+  var marks: [Mark] = []
   /// The units that hang on the beginning of the sequence, as on the right of something.
   private var first: [Int] = []
   /// Every unit, from left to right.
@@ -41,7 +46,7 @@ package struct ModelSequence: Sendable {
       && (units[unit].removedBy.isEmpty || !units[unit].removedBy.contains(where: version.contains))
   }
 
-  private func visible(in version: ChangeSet) -> [Int] {
+  func visible(in version: ChangeSet) -> [Int] {
     order.filter { isVisible($0, in: version) }
   }
 
@@ -75,11 +80,15 @@ package struct ModelSequence: Sendable {
     var left = position > 0 ? visible[position - 1] : nil
     let after = left.flatMap { order.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
     let next = order[after...].first { version.contains(units[$0].insertedBy) }
+    let marks = marks(
+      between: left, and: position < visible.count ? visible[position] : nil, in: version)
     var event = event
     for scalar in scalars {
       // Of what the version holds, each unit stands right after the one before it.
       left = hang(
-        Unit(event: event, insertedBy: change, scalar: scalar, next: next), after: left, version)
+        Unit(
+          event: event, insertedBy: change, scalar: scalar, next: next, version: version,
+          marks: marks), after: left, version)
       event.index &+= 1
     }
   }
@@ -140,7 +149,7 @@ package struct ModelSequence: Sendable {
     units[unit].next.map(index) ?? .max
   }
 
-  private func index(of unit: Int) -> Int {
+  func index(of unit: Int) -> Int {
     order.firstIndex(of: unit) ?? order.count
   }
 

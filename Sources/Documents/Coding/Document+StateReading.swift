@@ -144,16 +144,62 @@ private struct StateReader {
       document.containers[handle.index].isFlawed = try reader.readBool("flawed list")
       try readList(in: container)
     case .text:
-      document.containers[handle.index].isFlawed = try reader.readBool("flawed text")
+      let flags = try reader.readByte("text")
+      guard flags <= StateFormat.flawedText | StateFormat.markedText else {
+        throw failure(.invalidValue, "text")
+      }
+      document.containers[handle.index].isFlawed = flags & StateFormat.flawedText != 0
       let start = reader.offset
       let utf8 = try reader.readLengthPrefixed("text")
       guard let text = utf8.withUnsafeBufferPointer({ TextRope(validatingUTF8: $0) }) else {
         throw ByteDecodingError(.invalidUTF8, "text", at: start)
       }
       document.texts[container.slot] = text
+      if flags & StateFormat.markedText != 0 {
+        document.marks[container.slot] = try marks(length: text.count)
+      }
     case .counter: document.counters[container.slot] = try reader.readSigned128("counter")
     case .tree: break
     }
+  }
+
+  private mutating func marks(length: Int) throws(ByteDecodingError) -> TextMarks {
+    var marks = TextMarks(count: 0)
+    let count = try reader.readCount("marks", minimumBytesEach: 7)
+    guard count > 0 else { throw failure(.notCanonical, "marks") }
+    for _ in 0..<count {
+      let event = try event()
+      let lamport = try reader.readVarint("lamport")
+      let name = try Key(from: &reader)
+      guard let expansion = MarkExpansion(rawValue: try reader.readByte("expansion")) else {
+        throw failure(.invalidValue, "expansion")
+      }
+      let mark = MarkEntry(
+        name: name, value: try Value(from: &reader), expansion: expansion, event: event,
+        lamport: lamport)
+      guard marks.table.last.map({ MarkEntry.precedes($0, mark) }) ?? true else {
+        throw failure(.notCanonical, "mark order")
+      }
+      _ = marks.add(mark)
+    }
+    var isUsed = [Bool](repeating: false, count: count)
+    while marks.count < length {
+      let run = try reader.readInt("marked characters", in: 1...length - marks.count)
+      var set: [Int] = []
+      for _ in 0..<(try reader.readCount("marks of characters")) {
+        let number = try reader.readInt("mark", in: 0...count - 1)
+        guard set.last.map({ marks.table[$0].name < marks.table[number].name }) ?? true else {
+          throw failure(.notCanonical, "mark order")
+        }
+        isUsed[number] = true
+        set.append(number)
+      }
+      let number = marks.number(of: set)
+      guard marks.runs.last?.set != number else { throw failure(.notCanonical, "marks") }
+      marks.append(run, number)
+    }
+    guard isUsed.allSatisfy(\.self) else { throw failure(.notCanonical, "marks") }
+    return marks
   }
 
   private mutating func register(

@@ -11,6 +11,9 @@ enum StateFormat {
 
   static let containerTag: UInt8 = 8
 
+  static let flawedText: UInt8 = 1
+  static let markedText: UInt8 = 2
+
   static let endOfList: UInt8 = 0
   static let plainRun: UInt8 = 1
   static let registerRun: UInt8 = 2
@@ -108,8 +111,14 @@ private struct StateWriter {
       out.write(bool: container.isFlawed)
       write(document.lists[slot])
     case .text:
-      out.write(bool: container.isFlawed)
+      let marks = document.marks[slot]
+      let flaw = container.isFlawed ? StateFormat.flawedText : 0
+      out.write(flaw | (marks == nil ? 0 : StateFormat.markedText))
       out.write(string: document.texts[slot].string)
+      marks?.write(to: &out) { [origins] change, out in
+        out.write(count: origins.place(of: change.origin))
+        out.write(varint: change.sequence)
+      }
     case .counter: out.write(signed128: document.counters[slot])
     case .tree: break
     }
@@ -203,6 +212,7 @@ private struct StateWriter {
         for entry in register.entries { origins.insert(entry.event.change.origin) }
       }
     }
+    for marks in document.marks.values { origins.formUnion(marks.origins) }
     for list in document.lists {
       for (element, register) in list.elements {
         origins.insert(element.change.origin)

@@ -106,7 +106,7 @@ struct ConflictFinder {
         write(content, replaces))
     case .deleteDocument: deletions.append(other.version)
     case .resolve(let events): resolutions.append((other.version, events))
-    case .increment, .insertText, .insertElements, .remove, .unknown: break
+    case .increment, .insertText, .insertElements, .remove, .mark, .unknown: break
     }
   }
 

@@ -7,8 +7,10 @@ extension Document {
   ///
   /// A container is an object of one member that names its kind. A map has for each key, and a list
   /// for each element, the entries by ascending stamp; an entry names the event that wrote it, its
-  /// Lamport time and what it holds. Where two entries of a register hold the same container, its
-  /// content stands at the first. Complexity: O(document), and sorting the keys.
+  /// Lamport time and what it holds. A text that has marks has a second member: its stretches, each
+  /// with its length and the marks on it by name, also those that take one away. Where two entries
+  /// of a register hold the same container, its content stands at the first. Complexity:
+  /// O(document), and sorting the keys.
   package func canonicalJSON() -> JSONValue {
     var members = JSONObject()
     members["document"] = .string(id.description)
@@ -38,8 +40,11 @@ extension Document {
     case .text: content = .string(texts[slot].string)
     case .counter: content = .string(String(counters[slot]))
     }
-    return .object(
-      JSONObject(uniqueMembers: [JSONObject.Member(key: kind.description, value: content)]))
+    var members = [JSONObject.Member(key: kind.description, value: content)]
+    if kind == .text, depth <= ContainerID.depthMax, let marks = marks[slot] {
+      members.append(JSONObject.Member(key: "marks", value: marks.canonicalJSON))
+    }
+    return .object(JSONObject(uniqueMembers: members))
   }
 
   private func canonicalJSON(of register: Register, depth: Int) -> JSONValue {

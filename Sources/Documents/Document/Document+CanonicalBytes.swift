@@ -40,6 +40,13 @@ extension Document {
     case .text:
       writer.write(count: texts[slot].utf8Count)
       texts[slot].appendUTF8(to: &writer.storage)
+      if let marks = marks[slot] {
+        for origin in marks.origins.sorted() { origin.write(to: &writer) }
+        marks.write(to: &writer) { change, writer in
+          change.origin.write(to: &writer)
+          writer.write(varint: change.sequence)
+        }
+      }
     case .counter:
       writer.write(fixed: UInt64(truncatingIfNeeded: counters[slot] >> 64))
       writer.write(fixed: UInt64(truncatingIfNeeded: counters[slot]))

@@ -105,6 +105,7 @@ extension Document {
   package func releaseHistory() {
     precondition(!typing.hasOffer, "a transaction is open")
     history = nil
+    markCheckpoints = [:]
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1
     }

@@ -35,7 +35,9 @@ extension Document {
           containers[handle.index].isFlawed = true
         } else {
           // Only the limit of a text can make this throw, and then nothing is to happen.
+          let before = texts[slot].count
           try? texts[slot].insert(text, at: position)
+          insertMarks(texts[slot].count - before, at: position, slot: slot)
         }
         approximateBytes += text.utf8.count
       }
@@ -56,7 +58,10 @@ extension Document {
       switch operation.container.kind {
       case .text:
         let end = min(texts[slot].count, position + count)
-        if position < end { try? texts[slot].remove(position..<end) }
+        if position < end {
+          try? texts[slot].remove(position..<end)
+          removeMarks(position..<end, slot: slot)
+        }
         if position + count > end { containers[handle.index].isFlawed = true }
       case .list:
         let end = min(lists[slot].places.count, position + count)
@@ -65,6 +70,13 @@ extension Document {
       case .map, .counter, .tree: break
       }
       return count
+    case .mark(let from, let to, let name, let value, let expansion):
+      if operation.container.kind == .text {
+        let mark = MarkEntry(
+          name: name, value: value, expansion: expansion, event: event, lamport: lamport)
+        put(mark, from: from, to: to, slot: slot(of: handle))
+      }
+      return 1
     default:
       performRegister(operation, on: handle, at: event, lamport: lamport, past: past)
       return operation.eventCount

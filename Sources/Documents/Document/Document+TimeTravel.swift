@@ -83,7 +83,7 @@ extension Document {
   }
 
   /// Nil when nothing was ever written there.
-  private func withSequence<Result>(
+  func withSequence<Result>(
     _ handle: ContainerHandle, of history: DocumentHistory,
     _ body: (SequenceHistory) throws -> Result
   ) throws -> Result? {
@@ -111,7 +111,7 @@ extension Document {
 extension DocumentHistory {
   /// The greatest events of what a version covers. Complexity: O(origins) and the distance between
   /// what they wrote last.
-  fileprivate func frontier(at version: VersionVector) -> [Int] {
+  func frontier(at version: VersionVector) -> [Int] {
     var heads: [Int] = []
     for index in 0..<originCount {
       if let head = graph.lastEvent(

@@ -25,6 +25,10 @@ package final class Document {
   @exclusivity(unchecked) var lists: [ListState] = []
   /// Read in place only; everything else goes through ``texts``.
   @exclusivity(unchecked) var storedTexts: [TextRope] = []
+  /// The marks of the texts that have any, by the place of the text among the texts.
+  @exclusivity(unchecked) var marks: [Int: TextMarks] = [:]
+  /// From where the marks of texts may be replayed in the history that the document keeps.
+  var markCheckpoints: [Int: MarkReplay.Checkpoint] = [:]
   @exclusivity(unchecked) var counters: [Int128] = []
   /// Read through ``history``, which settles first.
   @exclusivity(unchecked) var storedHistory: DocumentHistory?
@@ -84,6 +88,7 @@ package final class Document {
     copy.maps = maps
     copy.lists = lists
     copy.texts = texts
+    copy.marks = marks
     copy.counters = counters
     copy.history = history
     copy.approximateBytes = approximateBytes

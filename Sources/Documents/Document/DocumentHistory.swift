@@ -18,6 +18,8 @@ package struct DocumentHistory: Sendable {
   private var sequenceIndexes: [ContainerID: Int] = [:]
   /// The operations that are none of a text or of the order of a list, ascending by version.
   package private(set) var others: ContiguousArray<OtherOperation> = []
+  /// The marks of each text, ascending by version.
+  private var marks: [ContainerID: [MarkOperation]] = [:]
   /// Lamport and wall-clock times of the changes, in the order of the graph.
   private var lamports = StepColumn()
   private var times = StepColumn()
@@ -151,7 +153,7 @@ package struct DocumentHistory: Sendable {
       let index = sequenceIndex(of: operation.container)
       try sequences[index].append(operation.action, version: version)
     } else {
-      others.append(OtherOperation(version: version, lamport: lamport, operation: operation))
+      append(OtherOperation(version: version, lamport: lamport, operation: operation))
     }
   }
 
@@ -251,11 +253,23 @@ package struct DocumentHistory: Sendable {
     try sequences[sequence].append(runs, elements)
   }
 
-  package mutating func append(_ operation: OtherOperation) {
-    others.append(operation)
+  /// Appends an operation whose event is here.
+  package mutating func append(_ other: OtherOperation) {
+    others.append(other)
+    guard case .mark(let from, let to, let name, let value, let expansion) = other.operation.action,
+      other.operation.container.kind == .text
+    else { return }
+    let mark = MarkEntry(
+      name: name, value: value, expansion: expansion, event: event(at: other.version),
+      lamport: other.lamport)
+    marks[other.operation.container, default: []].append(
+      MarkOperation(version: other.version, from: from, to: to, mark: mark))
   }
 
   // MARK: Questions
+
+  /// The marks that were ever put on a text, ascending by version.
+  func marks(of text: ContainerID) -> [MarkOperation] { marks[text] ?? [] }
 
   /// Whether the change has events here. Complexity: O(1) for one that is newer than all of its
   /// origin, else O(log runs).

@@ -57,6 +57,7 @@ extension Editor {
     case .text:
       let text = origin.texts[slot].string
       if !text.isEmpty { record(copy, .insertText(at: 0, text)) }
+      if let marks = origin.marks[slot] { putMarks(marks, on: copy) }
     case .counter: record(copy, .increment(by: Int64(clamping: origin.counters[slot])))
     case .tree: break
     }
@@ -74,7 +75,7 @@ extension Document {
     switch kind(of: source) {
     case .map: return maps[slot].values.reduce(1) { $0 + events($1) }
     case .list: return lists[slot].elements.reduce(1) { $0 + events($1.register) }
-    case .text: return 1 + texts[slot].count
+    case .text: return 1 + texts[slot].count + (marks[slot]?.shownCount ?? 0)
     case .counter, .tree: return 2
     }
   }

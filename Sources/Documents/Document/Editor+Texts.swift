@@ -113,7 +113,9 @@ extension Editor {
   @inline(__always)
   private func remove(_ count: Int, at position: Int, from handle: ContainerHandle) {
     // The range was checked, so that this cannot fail.
-    try? document.texts[document.slot(of: handle)].remove(position..<position + count)
+    let slot = document.slot(of: handle)
+    try? document.texts[slot].remove(position..<position + count)
+    document.removeMarks(position..<position + count, slot: slot)
     document.openEditEndsInDelete = false
     if count == 1, document.typing.offer(removingAt: position, from: handle.index) {
       return document.openGapForTyping()
@@ -128,7 +130,9 @@ extension Editor {
   ) {
     document.approximateBytes += utf8.count
     // The position was checked, and the length is below what a text can hold: this cannot fail.
-    try? document.texts[document.slot(of: handle)].insert(validUTF8: utf8, at: position)
+    let slot = document.slot(of: handle)
+    try? document.texts[slot].insert(validUTF8: utf8, at: position)
+    document.insertMarks(count, at: position, slot: slot)
     document.openEditEndsInDelete = false
     if count == 1, document.typing.offer(inserting: utf8, at: position, into: handle.index) {
       return document.openGapForTyping()

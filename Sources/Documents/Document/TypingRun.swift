@@ -250,10 +250,12 @@ extension Document {
     typing.restart()
   }
 
-  /// Lets the keystrokes that continue the run go straight into the gap of their text.
+  /// Lets the keystrokes that continue the run go straight into the gap of their text, unless that
+  /// has marks, which are to move along.
   func openGapForTyping() {
     guard typing.container >= 0 else { return }
     let slot = containers[typing.container].slot
+    guard marks.isEmpty || marks[slot] == nil else { return }
     typing.enter(storedTexts[slot].gap(at: typing.cursor))
   }
 }

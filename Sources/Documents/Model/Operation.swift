@@ -39,6 +39,9 @@ package struct Operation: Hashable, Sendable {
     /// Somebody has seen what these events did to what others did at the same time, and leaves it
     /// as it is; ascending, at least one. See ``ConflictFinder``.
     case resolve([EventID])
+    /// Text: the scalars from position `from` up to `to` get a mark; null takes the one of that
+    /// name away. See ``TextMarks`` for what grows.
+    case mark(from: Int, to: Int, Key, Value, MarkExpansion)
     /// An operation of a later release: kept, forwarded and counted, without an effect here.
     case unknown(code: UInt64, eventCount: Int, bytes: [UInt8])
   }
@@ -59,7 +62,7 @@ package struct Operation: Hashable, Sendable {
     case .insertElements(_, let elements): elements.count
     case .remove(_, let count): count
     case .unknown(_, let count, _): count
-    case .set, .make, .delete, .increment, .setElement, .deleteDocument, .resolve: 1
+    case .set, .make, .delete, .increment, .setElement, .deleteDocument, .resolve, .mark: 1
     }
   }
 
