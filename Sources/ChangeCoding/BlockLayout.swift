@@ -44,6 +44,9 @@ enum BlockLayout {
   /// passes over its bytes.
   static let otherCodeMin: UInt64 = 16
   static let resolveCode: UInt64 = 16
+  static let createNodeCode: UInt64 = 17
+  static let moveNodeCode: UInt64 = 18
+  static let deleteNodeCode: UInt64 = 19
 
   static let elementContainerTag: UInt8 = 8
   static let movedElementTag: UInt8 = 9
@@ -101,7 +104,7 @@ extension Operation.Action {
     case .remove: .remove
     case .setElement: .setElement
     case .deleteDocument: .deleteDocument
-    case .resolve, .unknown: .other
+    case .resolve, .createNode, .moveNode, .deleteNode, .unknown: .other
     }
   }
 }

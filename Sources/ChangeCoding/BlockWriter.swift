@@ -185,7 +185,7 @@ struct BlockWriter {
     _ operation: Operation, at event: EventID, _ trail: inout DocumentTrail
   ) {
     var head = operation.action.code.rawValue
-    if let other = OtherAction(operation.action) {
+    if let other = OtherAction(operation) {
       operationHeads.append(head)
       operationDetails.write(varint: other.code)
       operationDetails.write(count: other.eventCount)
@@ -239,7 +239,7 @@ struct BlockWriter {
       write(element)
       write(replaces, to: .element(element), at: event, &trail, &head)
       content.write(to: &operationDetails)
-    case .deleteDocument, .resolve, .unknown: break
+    case .deleteDocument, .resolve, .createNode, .moveNode, .deleteNode, .unknown: break
     }
     operationHeads.append(head)
   }

@@ -89,7 +89,7 @@ struct OperationReader: ~Copyable {
     let count = try details.readInt("event count", in: 1...Operation.eventCountMax)
     let bytes = try details.readLengthPrefixed("operation of a later release")
     let other = OtherAction(code: code, eventCount: count, bytes: bytes)
-    return (Operation(.root, other.action), count)
+    return (other.operation, count)
   }
 
   private mutating func action(

@@ -12,13 +12,14 @@ struct OtherAction {
 
 extension OtherAction {
   /// Nil for operations of the first release.
-  init?(_ action: Operation.Action) {
-    switch action {
+  init?(_ operation: Operation) {
+    switch operation.action {
     case .resolve(let events):
       var writer = ByteWriter()
       writer.write(count: events.count)
       for event in events { event.writeWhole(to: &writer) }
       self.init(code: BlockLayout.resolveCode, eventCount: 1, bytes: writer.bytes)
+    case .createNode, .moveNode, .deleteNode: self.init(ofTree: operation)
     case .unknown(let code, let eventCount, let bytes):
       self.init(code: code, eventCount: eventCount, bytes: bytes)
     case .set, .make, .delete, .increment, .insertText, .insertElements, .remove, .setElement,
@@ -29,11 +30,17 @@ extension OtherAction {
 
   /// What it means here. Bytes that no release writes under a number that is known are kept like
   /// those under a number that is not.
-  var action: Operation.Action {
-    if code == BlockLayout.resolveCode, eventCount == 1, let events = try? resolvedEvents() {
-      return .resolve(events)
+  var operation: Operation {
+    if eventCount == 1 {
+      switch code {
+      case BlockLayout.resolveCode:
+        if let events = try? resolvedEvents() { return Operation(.root, .resolve(events)) }
+      case BlockLayout.createNodeCode, BlockLayout.moveNodeCode, BlockLayout.deleteNodeCode:
+        if let operation = try? treeOperation() { return operation }
+      default: break
+      }
     }
-    return .unknown(code: code, eventCount: eventCount, bytes: bytes)
+    return Operation(.root, .unknown(code: code, eventCount: eventCount, bytes: bytes))
   }
 
   private func resolvedEvents() throws(ByteDecodingError) -> [EventID] {

@@ -217,6 +217,7 @@ extension Operation {
       64 + Self.bytes(element) + 32 * replaces.count
     case .resolve(let events): 32 + 32 * events.count
     case .unknown(_, _, let bytes): 32 + bytes.count
+    case .createNode, .moveNode, .deleteNode: 128
     case .increment, .remove, .deleteDocument: 32
     }
   }

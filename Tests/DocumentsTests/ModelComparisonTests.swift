@@ -100,6 +100,11 @@ struct ModelComparisonTests {
           events.randomElement(using: &random) ?? events[0], .container(kind), replaces: replaced),
         .setElement(
           events.randomElement(using: &random) ?? events[0], .moved(events[0]), replaces: replaced),
+        .createNode(TreePlace(in: events.randomElement(using: &random))),
+        .moveNode(
+          events.randomElement(using: &random) ?? events[0],
+          TreePlace(in: events.randomElement(using: &random))),
+        .deleteNode(events.randomElement(using: &random) ?? events[0]),
         .deleteDocument, .unknown(code: 99, eventCount: 3, bytes: [1]),
       ]
       return Operation(container, actions.randomElement(using: &random) ?? .deleteDocument)

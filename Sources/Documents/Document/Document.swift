@@ -26,6 +26,7 @@ package final class Document {
   /// Read in place only; everything else goes through ``texts``.
   @exclusivity(unchecked) var storedTexts: [TextRope] = []
   @exclusivity(unchecked) var counters: [Int128] = []
+  @exclusivity(unchecked) var trees: [TreeState] = []
   /// Read through ``history``, which settles first.
   @exclusivity(unchecked) var storedHistory: DocumentHistory?
   /// Keystrokes that the history and the frontier have yet to learn of.
@@ -85,6 +86,7 @@ package final class Document {
     copy.lists = lists
     copy.texts = texts
     copy.counters = counters
+    copy.trees = trees
     copy.history = history
     copy.approximateBytes = approximateBytes
     return copy
@@ -207,7 +209,9 @@ extension Document {
     case .counter:
       slot = counters.count
       counters.append(0)
-    case .tree: slot = 0
+    case .tree:
+      slot = trees.count
+      trees.append(TreeState())
     }
     let handle = ContainerHandle(index: containers.count)
     containers.append(Container(id: id, slot: slot))
