@@ -44,6 +44,9 @@ enum BlockLayout {
   /// passes over its bytes.
   static let otherCodeMin: UInt64 = 16
   static let resolveCode: UInt64 = 16
+  static let createNodeCode: UInt64 = 17
+  static let moveNodeCode: UInt64 = 18
+  static let deleteNodeCode: UInt64 = 19
   static let markCode: UInt64 = 20
 
   static let elementContainerTag: UInt8 = 8
@@ -102,7 +105,7 @@ extension Operation.Action {
     case .remove: .remove
     case .setElement: .setElement
     case .deleteDocument: .deleteDocument
-    case .resolve, .mark, .unknown: .other
+    case .resolve, .createNode, .moveNode, .deleteNode, .mark, .unknown: .other
     }
   }
 }

@@ -239,7 +239,7 @@ struct BlockWriter {
       write(element)
       write(replaces, to: .element(element), at: event, &trail, &head)
       content.write(to: &operationDetails)
-    case .deleteDocument, .resolve, .mark, .unknown: break
+    case .deleteDocument, .resolve, .createNode, .moveNode, .deleteNode, .mark, .unknown: break
     }
     operationHeads.append(head)
   }

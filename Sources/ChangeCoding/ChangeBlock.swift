@@ -103,7 +103,9 @@ extension Operation {
     case .set(_, _, let replaces), .make(_, _, _, let replaces), .delete(_, let replaces),
       .setElement(_, _, let replaces):
       replaces.count
-    case .insertText, .remove, .increment, .deleteDocument, .resolve, .mark, .unknown: 0
+    case .insertText, .remove, .increment, .deleteDocument, .resolve, .createNode, .moveNode,
+      .deleteNode, .mark, .unknown:
+      0
     }
   }
 }

@@ -19,15 +19,8 @@ extension OtherAction {
       writer.write(count: events.count)
       for event in events { event.writeWhole(to: &writer) }
       self.init(code: BlockLayout.resolveCode, eventCount: 1, bytes: writer.bytes)
-    case .mark(let from, let to, let name, let value, let expansion):
-      var writer = ByteWriter()
-      operation.container.writeWhole(to: &writer)
-      writer.write(count: from)
-      writer.write(count: to)
-      writer.write(expansion.rawValue)
-      writer.write(string: name.text)
-      value.write(to: &writer)
-      self.init(code: BlockLayout.markCode, eventCount: 1, bytes: writer.bytes)
+    case .createNode, .moveNode, .deleteNode: self.init(ofTree: operation)
+    case .mark: self.init(ofMark: operation)
     case .unknown(let code, let eventCount, let bytes):
       self.init(code: code, eventCount: eventCount, bytes: bytes)
     case .set, .make, .delete, .increment, .insertText, .insertElements, .remove, .setElement,
@@ -39,28 +32,18 @@ extension OtherAction {
   /// What it means here. Bytes that no release writes under a number that is known are kept like
   /// those under a number that is not.
   var operation: Operation {
-    switch (code, eventCount) {
-    case (BlockLayout.resolveCode, 1):
-      if let events = try? resolvedEvents() { return Operation(.root, .resolve(events)) }
-    case (BlockLayout.markCode, 1):
-      if let mark = try? mark() { return mark }
-    default: break
+    if eventCount == 1 {
+      switch code {
+      case BlockLayout.resolveCode:
+        if let events = try? resolvedEvents() { return Operation(.root, .resolve(events)) }
+      case BlockLayout.createNodeCode, BlockLayout.moveNodeCode, BlockLayout.deleteNodeCode:
+        if let operation = try? treeOperation() { return operation }
+      case BlockLayout.markCode:
+        if let operation = try? markOperation() { return operation }
+      default: break
+      }
     }
     return Operation(.root, .unknown(code: code, eventCount: eventCount, bytes: bytes))
-  }
-
-  private func mark() throws(ByteDecodingError) -> Operation {
-    var reader = ByteReader(bytes)
-    let container = try ContainerID(whole: &reader)
-    let from = try reader.readInt("start of a mark", in: 0...Operation.positionMax)
-    let to = try reader.readInt("end of a mark", in: 0...Operation.positionMax)
-    guard let expansion = MarkExpansion(rawValue: try reader.readByte("expansion")) else {
-      throw ByteDecodingError(.invalidValue, "expansion", at: reader.offset)
-    }
-    let name = try Key(from: &reader)
-    let value = try Value(from: &reader)
-    try reader.finish("mark")
-    return Operation(container, .mark(from: from, to: to, name, value, expansion))
   }
 
   private func resolvedEvents() throws(ByteDecodingError) -> [EventID] {

@@ -1,6 +1,6 @@
 extension JSONValue {
   /// The deepest nesting of arrays and objects that is read.
-  public static let depthMax = 128
+  public static let depthMax = 384
 
   /// Reads one JSON value that fills `bytes`, white space around it allowed.
   ///

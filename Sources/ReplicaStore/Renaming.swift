@@ -69,6 +69,9 @@ struct Renaming {
     case .setElement(let event, let element, let replaces):
       .setElement(renamed(event), renamed(element), replaces: renamed(replaces))
     case .resolve(let events): .resolve(renamed(events).sorted())
+    case .createNode(let place): .createNode(renamed(place))
+    case .moveNode(let node, let place): .moveNode(renamed(node), renamed(place))
+    case .deleteNode(let node): .deleteNode(renamed(node))
     case .insertElements(let position, let elements):
       .insertElements(at: position, elements.map { renamed($0) })
     case .increment, .insertText, .remove, .deleteDocument, .mark, .unknown: action
@@ -77,6 +80,10 @@ struct Renaming {
 
   private func renamed(_ element: Operation.Element) -> Operation.Element {
     if case .moved(let moved) = element { .moved(renamed(moved)) } else { element }
+  }
+
+  private func renamed(_ place: TreePlace) -> TreePlace {
+    TreePlace(in: place.parent.map { renamed($0) }, after: place.after.map { renamed($0) })
   }
 
   private func renamed(_ container: ContainerID) -> ContainerID {

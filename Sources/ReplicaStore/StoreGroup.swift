@@ -218,6 +218,7 @@ extension Operation {
     case .resolve(let events): 32 + 32 * events.count
     case .mark(_, _, let name, let value, _): 96 + name.text.utf8.count + Self.bytes(value)
     case .unknown(_, _, let bytes): 32 + bytes.count
+    case .createNode, .moveNode, .deleteNode: 128
     case .increment, .remove, .deleteDocument: 32
     }
   }

@@ -77,7 +77,6 @@ import Testing
     try expectRefused(.malformed, ["op": "make", "path": ["c"], "type": "set"])
     try expectRefused(.malformed, ["op": "splice", "path": ["t"], "at": 0, "insert": [1]])
     try expectRefused(.malformed, ["op": "splice", "path": ["l"], "at": 0, "insert": "x"])
-    try expectRefused(.notSupported, ["op": "make", "path": ["c"], "type": "tree"])
     try expectRefused(.malformed, ["op": "move", "path": ["l"], "from": 0])
     try expectRefused(.outOfRange, ["op": "move", "path": ["l"], "from": 0, "to": .integer(.max)])
     try expectRefused(.wrongKind, ["op": "move", "path": ["t"], "from": 0, "to": 0])

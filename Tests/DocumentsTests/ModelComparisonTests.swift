@@ -101,6 +101,11 @@ struct ModelComparisonTests {
         .setElement(
           events.randomElement(using: &random) ?? events[0], .moved(events[0]), replaces: replaced),
         .mark(from: at, to: at + 2, key, .bool(true), .both), .mark(from: 5, to: at, key, .null, .none),
+        .createNode(TreePlace(in: events.randomElement(using: &random))),
+        .moveNode(
+          events.randomElement(using: &random) ?? events[0],
+          TreePlace(in: events.randomElement(using: &random))),
+        .deleteNode(events.randomElement(using: &random) ?? events[0]),
         .deleteDocument, .unknown(code: 99, eventCount: 3, bytes: [1]),
       ]
       return Operation(container, actions.randomElement(using: &random) ?? .deleteDocument)

@@ -32,6 +32,12 @@ struct RandomEditing {
       case .list?:
         let count = (try? document.count(at: DocumentPath(steps))) ?? 0
         steps.append(.index(Int.random(in: 0...max(0, count), using: &random)))
+      case .tree?:
+        let count = (try? document.count(at: DocumentPath(steps))) ?? 0
+        let isKey = steps.last.map { if case .index = $0 { true } else { false } } ?? false
+        steps.append(
+          isKey && Int.random(in: 0..<3, using: &random) == 0
+            ? .key("a") : .index(Int.random(in: 0...max(0, count), using: &random)))
       default: return DocumentPath(steps)
       }
       if steps.count >= 4 || Int.random(in: 0..<3, using: &random) == 0 {
@@ -51,7 +57,7 @@ struct RandomEditing {
     case 3: try editor.delete(path)
     case 4, 5: try editor.increment(path, by: Int64.random(in: -5...5, using: &random))
     case 6...9:
-      let kinds: [ContainerKind] = [.text, .text, .list, .list, .map, .counter]
+      let kinds: [ContainerKind] = [.text, .text, .list, .list, .map, .counter, .tree, .tree]
       try editor.make(path, kinds.randomElement(using: &random) ?? .map)
     case 10 where Int.random(in: 0..<6, using: &random) == 0: try editor.deleteDocument()
     case 11, 12: try editor.move(path, from: at, to: Int.random(in: 0...length, using: &random))
@@ -62,6 +68,13 @@ struct RandomEditing {
         try editor.splice(
           path, at: at, delete: min(delete, max(0, length - at)),
           insert: texts.randomElement(using: &random) ?? "")
+      } else if (try? document.kind(at: path)) == .tree {
+        if delete == 0 {
+          try editor.moveNode(path, from: at, to: self.path(document, &random), at: 0)
+        }
+        try editor.splice(
+          path, at: at, delete: min(delete, max(0, length - at)) / 2,
+          insert: (0..<delete).map { ["a": .integer(Int64($0))] })
       } else {
         try editor.splice(
           path, at: at, delete: min(delete, max(0, length - at)),

@@ -5,29 +5,41 @@ import JSONCoding
 extension ModelDocument {
   /// What a reader of the document sees.
   func json(in version: ChangeSet) -> JSONValue {
-    json(of: .root, in: version, depth: 0)
+    json(of: .root, in: version, depth: 0, level: 0)
   }
 
   /// Containers nested deeper than an editor makes them read as null.
-  private func json(of container: ContainerID, in version: ChangeSet, depth: Int) -> JSONValue {
+  private func json(
+    of container: ContainerID, in version: ChangeSet, depth: Int, level: Int
+  ) -> JSONValue {
     guard depth <= ContainerID.depthMax else { return .null }
     switch container.kind {
     case .map:
       return .object(
-        members(of: container, in: version) { json(of: $0.last, in: version, depth: depth) })
+        members(of: container, in: version) {
+          json(of: $0.last, in: version, depth: depth, level: level)
+        })
     case .list:
       return .array(
-        elements(of: container, in: version).map { json(of: $0.last, in: version, depth: depth) })
+        elements(of: container, in: version).map {
+          json(of: $0.last, in: version, depth: depth, level: level)
+        })
     case .text: return .string(sequences[container]?.text(in: version) ?? "")
     case .counter: return .integer(Int64(clamping: sum(of: container, in: version)))
-    case .tree: return .null
+    case .tree:
+      return json(
+        ofTree: container, in: version,
+        content: { json(of: $0, in: version, depth: depth + 1, level: $1) }, level: level)
     }
   }
 
-  private func json(of entry: Entry?, in version: ChangeSet, depth: Int) -> JSONValue {
+  private func json(
+    of entry: Entry?, in version: ChangeSet, depth: Int, level: Int
+  ) -> JSONValue {
     switch entry?.content {
     case .value(let value): value.json
-    case .container(let container): json(of: container, in: version, depth: depth + 1)
+    case .container(let container):
+      json(of: container, in: version, depth: depth + 1, level: level)
     case nil: .null
     }
   }
@@ -64,7 +76,10 @@ extension ModelDocument {
           })
       case .text: return .string(sequences[container]?.text(in: version) ?? "")
       case .counter: return .string("\(sum(of: container, in: version))")
-      case .tree: return .null
+      case .tree:
+        return canonicalJSON(ofTree: container, in: version) {
+          canonicalJSON(of: $0, in: version, depth: depth + 1)
+        }
       }
     }
     var shown: JSONObject = [container.kind.description: content()]

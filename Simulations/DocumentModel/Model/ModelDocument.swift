@@ -17,6 +17,7 @@ import Documents
 /// - An element of a list stands where it was inserted, or where it was moved to; of several places
 ///   that nobody has removed the one with the highest Lamport time, then the highest event, shows
 ///   it, and the one where it was inserted does only when there is no other.
+/// - A tree puts its nodes where ``ModelTree`` says.
 /// - A text or list shows what was inserted and not removed, in the order of ``ModelSequence``.
 /// - The characters of a text have the marks that ``ModelSequence`` tells, one of each name.
 /// - A document is deleted when each of its newest changes ended by deleting it: an edit that
@@ -70,6 +71,7 @@ struct ModelDocument: Sendable {
   private(set) var moves: [ContainerID: [EventID: Move]] = [:]
   private(set) var counters: [ContainerID: [Increment]] = [:]
   private(set) var sequences: [ContainerID: ModelSequence] = [:]
+  private(set) var trees: [ContainerID: ModelTree] = [:]
 
   init(id: DocumentID) {
     self.id = id
@@ -169,10 +171,27 @@ struct ModelDocument: Sendable {
     case (.text, .remove(let position, let count)), (.list, .remove(let position, let count)):
       sequences[container, default: ModelSequence()].remove(
         at: position, count: count, by: number, in: past)
+    case (.tree, .createNode(let place)): self.place(event, at: place, entry, in: container)
+    case (.tree, .moveNode(let node, let place)) where node != event:
+      self.place(node, at: place, entry, in: container)
+    case (.tree, .deleteNode(let node)) where node != event:
+      place(node, at: nil, entry, in: container)
     default:
       // Meant for a container of another kind, or of a later release: counted, without effect.
       break
     }
+  }
+
+  private mutating func place(
+    _ node: EventID, at place: TreePlace?, _ entry: Entry, in tree: ContainerID
+  ) {
+    var model = trees[tree] ?? ModelTree()
+    model.add(
+      ModelTree.Step(
+        event: entry.event, lamport: entry.lamport, node: node, place: place,
+        madeBy: entry.writtenBy)
+    ) { isSeen($0, by: entry.event) }
+    trees[tree] = model
   }
 
   private func content(of element: Operation.Element, at event: EventID) -> Content? {

@@ -16,9 +16,9 @@ extension Document {
   }
 }
 
-private struct StateReader {
+struct StateReader {
   let document: Document
-  private var reader: ByteReader
+  var reader: ByteReader
   private var origins = OriginTable([])
   private var isUsed: [Bool] = []
   private let checksum: UInt32
@@ -39,7 +39,7 @@ private struct StateReader {
     }
   }
 
-  private func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
+  func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
     ByteDecodingError(code, field, at: reader.offset)
   }
 
@@ -67,7 +67,7 @@ private struct StateReader {
     return ChangeID(origin: origins.origins[place], sequence: sequence)
   }
 
-  private mutating func event() throws(ByteDecodingError) -> EventID {
+  mutating func event() throws(ByteDecodingError) -> EventID {
     let change = try change()
     guard let index = UInt32(exactly: try reader.readVarint("event")) else {
       throw failure(.invalidValue, "event")
@@ -159,7 +159,7 @@ private struct StateReader {
         document.marks[container.slot] = try marks(length: text.count)
       }
     case .counter: document.counters[container.slot] = try reader.readSigned128("counter")
-    case .tree: break
+    case .tree: document.trees[container.slot] = try tree()
     }
   }
 

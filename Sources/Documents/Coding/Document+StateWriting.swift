@@ -34,12 +34,12 @@ extension Document {
   }
 }
 
-private struct StateWriter {
+struct StateWriter {
   let document: Document
   let origins: OriginTable
   /// Handles in the order of their numbers.
   let order: [ContainerHandle]
-  private var out: ByteWriter
+  var out: ByteWriter
 
   init(_ document: Document) {
     self.document = document
@@ -68,7 +68,7 @@ private struct StateWriter {
     out.write(varint: change.sequence)
   }
 
-  private mutating func write(_ event: EventID) {
+  mutating func write(_ event: EventID) {
     write(event.change)
     out.write(varint: UInt64(event.index))
   }
@@ -120,7 +120,7 @@ private struct StateWriter {
         out.write(varint: change.sequence)
       }
     case .counter: out.write(signed128: document.counters[slot])
-    case .tree: break
+    case .tree: write(document.trees[slot])
     }
   }
 
@@ -224,6 +224,7 @@ private struct StateWriter {
         if let move = list.moves.moves[place] { origins.insert(move.element.change.origin) }
       }
     }
+    for tree in document.trees { origins.formUnion(Self.origins(of: tree)) }
     return origins
   }
 

@@ -106,7 +106,9 @@ struct ConflictFinder {
         write(content, replaces))
     case .deleteDocument: deletions.append(other.version)
     case .resolve(let events): resolutions.append((other.version, events))
-    case .increment, .insertText, .insertElements, .remove, .mark, .unknown: break
+    case .increment, .insertText, .insertElements, .remove, .createNode, .moveNode, .deleteNode,
+      .mark, .unknown:
+      break
     }
   }
 

@@ -16,6 +16,7 @@ extension Document {
       try absorb(sequence, of: history, since: start, ranks, lamport)
     }
     for other in history.others[start.otherCount...] { absorb(other, of: history) }
+    for index in trees.indices { trees[index].replayWaiting() }
     try absorbMarks(of: history, since: start, ranks)
     moveFrontier(to: history, since: start)
   }

@@ -8,9 +8,10 @@ extension Document {
   /// A container is an object of one member that names its kind. A map has for each key, and a list
   /// for each element, the entries by ascending stamp; an entry names the event that wrote it, its
   /// Lamport time and what it holds. A text that has marks has a second member: its stretches, each
-  /// with its length and the marks on it by name, also those that take one away. Where two entries
-  /// of a register hold the same container, its content stands at the first. Complexity:
-  /// O(document), and sorting the keys.
+  /// with its length and the marks on it by name, also those that take one away. A tree has its
+  /// nodes by the event that made each, removed ones too, each with the node that it stands under
+  /// and its place there. Where two entries of a register hold the same container, its content
+  /// stands at the first. Complexity: O(document), and sorting the keys.
   package func canonicalJSON() -> JSONValue {
     var members = JSONObject()
     members["document"] = .string(id.description)
@@ -28,7 +29,7 @@ extension Document {
     let kind = kind(of: handle)
     let content: JSONValue
     switch kind {
-    case _ where depth > ContainerID.depthMax, .tree: content = .null
+    case _ where depth > ContainerID.depthMax: content = .null
     case .map:
       let members = maps[slot].sorted { $0.key < $1.key }.map { key, register in
         JSONObject.Member(key: key.text, value: canonicalJSON(of: register, depth: depth))
@@ -39,6 +40,8 @@ extension Document {
         lists[slot].elements.map { canonicalJSON(of: $0.register, depth: depth) })
     case .text: content = .string(texts[slot].string)
     case .counter: content = .string(String(counters[slot]))
+    case .tree:
+      content = canonicalJSON(ofTree: handle) { canonicalJSON(of: $0, depth: depth + 1) }
     }
     var members = [JSONObject.Member(key: kind.description, value: content)]
     if kind == .text, depth <= ContainerID.depthMax, let marks = marks[slot] {

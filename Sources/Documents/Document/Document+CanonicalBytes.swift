@@ -25,7 +25,7 @@ extension Document {
     writer.write(bool: depth <= ContainerID.depthMax)
     guard depth <= ContainerID.depthMax else { return }
     switch kind {
-    case .tree: break
+    case .tree: appendTree(handle, depth: depth, to: &writer)
     case .map:
       writer.write(count: maps[slot].count)
       for (key, register) in maps[slot].sorted(by: { $0.key < $1.key }) {
@@ -53,12 +53,34 @@ extension Document {
     }
   }
 
+  private func appendTree(_ tree: ContainerHandle, depth: Int, to writer: inout ByteWriter) {
+    let slot = slot(of: tree)
+    writer.write(count: trees[slot].nodes.count)
+    let sorted = trees[slot].nodes.indices.sorted {
+      trees[slot].nodes[$0].event < trees[slot].nodes[$1].event
+    }
+    for node in sorted {
+      append(trees[slot].nodes[node].event, to: &writer)
+      append(content(of: node, in: tree), depth: depth + 1, to: &writer)
+    }
+    // With those of each parent in order, it is told where everything stands.
+    for parent in [TreeState.top] + sorted {
+      let children = trees[slot].children(of: parent)
+      writer.write(count: children.count)
+      for child in children { append(trees[slot].nodes[child].event, to: &writer) }
+    }
+  }
+
+  private func append(_ event: EventID, to writer: inout ByteWriter) {
+    event.change.origin.write(to: &writer)
+    writer.write(varint: event.change.sequence)
+    writer.write(varint: UInt64(event.index))
+  }
+
   private func append(_ register: Register, depth: Int, to writer: inout ByteWriter) {
     writer.write(count: register.entries.count)
     for (index, entry) in register.entries.enumerated() {
-      entry.event.change.origin.write(to: &writer)
-      writer.write(varint: entry.event.change.sequence)
-      writer.write(varint: UInt64(entry.event.index))
+      append(entry.event, to: &writer)
       writer.write(varint: entry.lamport)
       switch entry.content {
       case .value(let value): value.write(to: &writer)

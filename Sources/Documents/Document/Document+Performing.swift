@@ -79,6 +79,7 @@ extension Document {
       return 1
     default:
       performRegister(operation, on: handle, at: event, lamport: lamport, past: past)
+      if operation.container.kind == .tree { trees[slot(of: handle)].replayWaiting() }
       return operation.eventCount
     }
   }
@@ -120,6 +121,19 @@ extension Document {
         hasRivals = $0.entries.count > 1
       }
       if hasRivals { self.hasRivals = true }
+    case (.createNode(let place), .tree):
+      approximateBytes += 320
+      // Named even if its place is none, so that every order of arrival agrees.
+      _ = materialise(.element(event, .map))
+      trees[slot].take(event, lamport: lamport, of: event, to: place) {
+        isSeen($0, by: event, past)
+      }
+    case (.moveNode(let node, let place), .tree) where node != event:
+      approximateBytes += 160
+      trees[slot].take(event, lamport: lamport, of: node, to: place) { isSeen($0, by: event, past) }
+    case (.deleteNode(let node), .tree) where node != event:
+      approximateBytes += 160
+      trees[slot].take(event, lamport: lamport, of: node, to: nil) { isSeen($0, by: event, past) }
     default: break
     }
   }

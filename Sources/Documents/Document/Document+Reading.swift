@@ -14,6 +14,8 @@ extension Document {
   /// What a path leads to.
   enum Place {
     case container(ContainerHandle)
+    /// A node of a tree, or what stands under one.
+    case branch(Branch)
     case value(Value)
 
     init(_ content: Register.Content) {
@@ -28,19 +30,53 @@ extension Document {
   ///
   /// - Throws: `nothingThere`, `outOfRange` or `wrongKind`, naming the step that cannot be taken.
   func place(at path: DocumentPath) throws(EditError) -> Place {
+    try placeAndDepth(at: path).place
+  }
+
+  /// The place at `path`, and how many containers stand between the root and it, it included when
+  /// it is one; a node of a tree counts as one. Complexity: O(steps), and that of
+  /// ``TreeState/children(of:)`` for each in a tree.
+  func placeAndDepth(at path: DocumentPath) throws(EditError) -> (place: Place, depth: Int) {
     var place = Place.container(.root)
-    for (depth, step) in path.steps.enumerated() {
-      let here = DocumentPath(Array(path.steps[...depth]))
-      guard case .container(let handle) = place else {
-        throw EditError(
-          .nothingThere, at: here, "there is nothing at '\(here)', above it is a value")
+    var depth = 0
+    for (index, step) in path.steps.enumerated() {
+      let here = DocumentPath(Array(path.steps[...index]))
+      let holder: (handle: ContainerHandle, step: PathStep)
+      if let branch = branch(place) {
+        switch try branchStep(branch, step, at: here) {
+        case .branch(let inner):
+          place = .branch(inner)
+          if inner.node != branch.node { depth += 1 }
+          continue
+        case .content(let handle):
+          place = .container(handle)
+          continue
+        case .key(let key, let handle): holder = (handle, .key(key.text))
+        }
+      } else {
+        guard case .container(let handle) = place else {
+          throw EditError(
+            .nothingThere, at: here, "there is nothing at '\(here)', above it is a value")
+        }
+        holder = (handle, step)
       }
-      guard let winner = try register(in: handle, step, at: here)?.winner else {
+      guard let winner = try register(in: holder.handle, holder.step, at: here)?.winner else {
         throw EditError(.nothingThere, at: here, "there is nothing at '\(here)'")
       }
       place = Place(winner.content)
+      depth += 1
     }
-    return place
+    return (place, depth)
+  }
+
+  /// The place as a tree or a part of one; nil for anything else.
+  func branch(_ place: Place) -> Branch? {
+    switch place {
+    case .branch(let branch): branch
+    case .container(let handle) where kind(of: handle) == .tree:
+      Branch(tree: handle, node: TreeState.top)
+    case .container, .value: nil
+    }
   }
 
   /// The register that a step leads to from a map or list; nil when a map has no such key.
@@ -81,10 +117,12 @@ extension Document {
     }
   }
 
-  /// The kind of container at `path`; nil when a plain value stands there.
+  /// The kind of container at `path`, which for a node of a tree is a tree; nil when a plain value
+  /// stands there.
   package func kind(at path: DocumentPath) throws(EditError) -> ContainerKind? {
     switch try place(at: path) {
     case .container(let handle): kind(of: handle)
+    case .branch: .tree
     case .value: nil
     }
   }
@@ -95,6 +133,7 @@ extension Document {
   package func json(at path: DocumentPath = DocumentPath()) throws(EditError) -> JSONValue {
     switch try place(at: path) {
     case .container(let handle): json(of: handle, depth: 0)
+    case .branch(let branch): json(of: branch, depth: 0, level: 0)
     case .value(let value): value.json
     }
   }
@@ -119,9 +158,11 @@ extension Document {
     }
   }
 
-  /// The Unicode scalars of the text, or the elements of the list, at `path`. Complexity: O(steps).
+  /// The Unicode scalars of the text, the elements of the list, or the nodes that stand right under
+  /// the tree or node, at `path`. Complexity: O(steps).
   package func count(at path: DocumentPath) throws(EditError) -> Int {
     let place = try place(at: path)
+    if let branch = branch(place) { return children(of: branch).count }
     if case .container(let handle) = place {
       switch kind(of: handle) {
       case .text: return storedTexts[slot(of: handle)].count
@@ -151,8 +192,8 @@ extension Document {
       throw EditError(.wrongKind, at: path, "the document itself is not a register")
     }
     let above = DocumentPath(Array(path.steps.dropLast()))
-    guard case .container(let parent) = try place(at: above),
-      let register = try register(in: parent, last, at: path)
+    guard let (parent, step) = try holder(at: above, last, at: path),
+      let register = try register(in: parent, step, at: path)
     else { throw EditError(.nothingThere, at: path, "there is nothing at '\(path)'") }
     return register.entries.map { entry in
       switch entry.content {
@@ -166,30 +207,51 @@ extension Document {
     }
   }
 
+  /// The map or list that has the register to which a last step leads; nil when none has.
+  private func holder(
+    at above: DocumentPath, _ last: PathStep, at path: DocumentPath
+  ) throws(EditError) -> (ContainerHandle, PathStep)? {
+    let place = try place(at: above)
+    if let branch = branch(place) {
+      guard case .key(let key, let handle) = try branchStep(branch, last, at: path) else {
+        throw EditError(.wrongKind, at: path, "'\(path)' is a part of a tree and not a register")
+      }
+      return (handle, .key(key.text))
+    }
+    guard case .container(let parent) = place else { return nil }
+    return (parent, last)
+  }
+
   /// Deeper nesting than an editor makes (``ContainerID/depthMax``) reads as null: only a change
   /// that no editor made can hold it.
-  func json(of handle: ContainerHandle, depth: Int) -> JSONValue {
+  ///
+  /// - Parameters:
+  ///   - depth: how many containers are around.
+  ///   - level: how many nodes of trees are.
+  func json(of handle: ContainerHandle, depth: Int, level: Int = 0) -> JSONValue {
     guard depth <= ContainerID.depthMax else { return .null }
     let slot = slot(of: handle)
     switch kind(of: handle) {
     case .map:
       let members = maps[slot].sorted { $0.key < $1.key }.map { key, register in
-        JSONObject.Member(key: key.text, value: json(of: register.winner, depth: depth))
+        JSONObject.Member(
+          key: key.text, value: json(of: register.winner, depth: depth, level: level))
       }
       return .object(JSONObject(uniqueMembers: members))
     case .list:
       return .array(
-        lists[slot].elements.map { json(of: $0.register.winner, depth: depth) })
+        lists[slot].elements.map { json(of: $0.register.winner, depth: depth, level: level) })
     case .text: return .string(texts[slot].string)
     case .counter: return .integer(Int64(clamping: counters[slot]))
-    case .tree: return .null
+    case .tree:
+      return json(of: Branch(tree: handle, node: TreeState.top), depth: depth, level: level)
     }
   }
 
-  private func json(of entry: Register.Entry?, depth: Int) -> JSONValue {
+  private func json(of entry: Register.Entry?, depth: Int, level: Int) -> JSONValue {
     switch entry?.content {
     case .value(let value): value.json
-    case .container(let handle): json(of: handle, depth: depth + 1)
+    case .container(let handle): json(of: handle, depth: depth + 1, level: level)
     case nil: .null
     }
   }

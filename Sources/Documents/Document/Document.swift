@@ -30,6 +30,7 @@ package final class Document {
   /// From where the marks of texts may be replayed in the history that the document keeps.
   var markCheckpoints: [Int: MarkReplay.Checkpoint] = [:]
   @exclusivity(unchecked) var counters: [Int128] = []
+  @exclusivity(unchecked) var trees: [TreeState] = []
   /// Read through ``history``, which settles first.
   @exclusivity(unchecked) var storedHistory: DocumentHistory?
   /// Keystrokes that the history and the frontier have yet to learn of.
@@ -90,6 +91,7 @@ package final class Document {
     copy.texts = texts
     copy.marks = marks
     copy.counters = counters
+    copy.trees = trees
     copy.history = history
     copy.approximateBytes = approximateBytes
     return copy
@@ -212,7 +214,9 @@ extension Document {
     case .counter:
       slot = counters.count
       counters.append(0)
-    case .tree: slot = 0
+    case .tree:
+      slot = trees.count
+      trees.append(TreeState())
     }
     let handle = ContainerHandle(index: containers.count)
     containers.append(Container(id: id, slot: slot))

@@ -59,7 +59,10 @@ extension Editor {
       if !text.isEmpty { record(copy, .insertText(at: 0, text)) }
       if let marks = origin.marks[slot] { putMarks(marks, on: copy) }
     case .counter: record(copy, .increment(by: Int64(clamping: origin.counters[slot])))
-    case .tree: break
+    case .tree:
+      fill(copy, fromTree: source, of: origin) { copy, source in
+        fill(copy, from: source, of: origin)
+      }
     }
   }
 }
@@ -76,7 +79,10 @@ extension Document {
     case .map: return maps[slot].values.reduce(1) { $0 + events($1) }
     case .list: return lists[slot].elements.reduce(1) { $0 + events($1.register) }
     case .text: return 1 + texts[slot].count + (marks[slot]?.shownCount ?? 0)
-    case .counter, .tree: return 2
+    case .counter: return 2
+    case .tree:
+      let nodes = trees[slot].nodes.indices.filter { trees[slot].isShown($0) }
+      return nodes.reduce(1) { $0 + eventCount(toCopy: content(of: $1, in: source)) }
     }
   }
 }

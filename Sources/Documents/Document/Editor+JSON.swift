@@ -5,7 +5,8 @@ extension Editor {
   /// `{"op": "set", "path": ["title"], "value": "Tides"}`.
   ///
   /// `set` (`value`), `delete`, `increment` (`by`), `make` (`type`), `splice` (`at`, `delete`,
-  /// `insert`), `move` (`from`, `to`) and `deleteDocument`; members that an operation does not know
+  /// `insert`), `move` (`from`, `to` and, for a node of a tree that is to stand under another one,
+  /// `toPath`) and `deleteDocument`; members that an operation does not know
   /// are passed over.
   package func apply(operation json: JSONValue) throws(EditError) {
     guard let object = json.objectValue, let name = object["op"]?.stringValue else {
@@ -36,14 +37,19 @@ extension Editor {
       try increment(path, by: amount)
     case "make":
       guard let kind = object["type"]?.stringValue.flatMap(ContainerKind.init(name:)) else {
-        throw EditError(.malformed, at: path, "'make' needs a 'type': map, list, text or counter")
+        throw EditError(
+          .malformed, at: path, "'make' needs a 'type': map, list, text, counter or tree")
       }
       try make(path, kind)
     case "move":
       guard let from = object["from"]?.integerValue, let to = object["to"]?.integerValue else {
         throw EditError(.malformed, at: path, "'move' needs 'from' and 'to', whole numbers")
       }
-      try move(path, from: Int(from), to: Int(to))
+      guard let destination = object["toPath"] else {
+        return try move(path, from: Int(from), to: Int(to))
+      }
+      try moveNode(
+        path, from: Int(from), to: try DocumentPath(json: destination), at: Int(to))
     default: try splice(path, object)
     }
   }
@@ -59,16 +65,19 @@ extension Editor {
     case (.text, nil): try splice(path, at: position, delete: count, insert: "")
     case (.text, .string(let text)): try splice(path, at: position, delete: count, insert: text)
     case (.list, nil): try splice(path, at: position, delete: count, insert: [JSONValue]())
-    case (.list, .array(let elements)):
+    case (.tree, nil): try splice(path, at: position, delete: count, insert: [JSONValue]())
+    case (.list, .array(let elements)), (.tree, .array(let elements)):
       try splice(path, at: position, delete: count, insert: elements)
     case (.text, _):
       throw EditError(.malformed, at: path, "'insert' into a text is a string")
     case (.list, _):
       throw EditError(.malformed, at: path, "'insert' into a list is an array")
+    case (.tree, _):
+      throw EditError(.malformed, at: path, "'insert' into a tree is an array of nodes")
     case (let kind, _):
       let found = kind.map { "a \($0)" } ?? "a plain value"
       throw EditError(
-        .wrongKind, at: path, "at '\(path)' is \(found); 'splice' edits texts and lists")
+        .wrongKind, at: path, "at '\(path)' is \(found); 'splice' edits texts, lists and trees")
     }
   }
 }

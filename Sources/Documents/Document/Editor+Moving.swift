@@ -5,7 +5,11 @@ import Causality
 extension Editor {
   /// Moves the element number `from` of the list at `path` so that it is number `to` afterwards.
   /// Whatever others do to it meanwhile goes with it; when two move it at once, it exists once.
+  /// Under a tree or one of its nodes it is a node that moves.
   package func move(_ path: DocumentPath, from: Int, to: Int) throws(EditError) {
+    if document.branch(try document.place(at: path)) != nil {
+      return try moveNode(path, from: from, to: path, at: to)
+    }
     let handle = try document.handle(at: path, kind: .list)
     let slot = document.slot(of: handle)
     let count = document.lists[slot].count

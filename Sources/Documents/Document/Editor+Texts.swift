@@ -15,15 +15,20 @@ extension Editor {
   }
 
   /// Removes `count` elements of the list at `path` from position `at`, then inserts there. Objects
-  /// and arrays among the new elements become maps and lists.
+  /// and arrays among the new elements become maps and lists. Under a tree or one of its nodes it
+  /// is nodes that go and come.
   package func splice(
     _ path: DocumentPath, at position: Int, delete count: Int, insert elements: [JSONValue]
   ) throws(EditError) {
+    let (place, depth) = try document.placeAndDepth(at: path)
+    if document.branch(place) != nil {
+      return try splice(nodesAt: path, position, delete: count, insert: elements)
+    }
     let handle = try document.handle(at: path, kind: .list)
     try checkRange(position, count, within: document.lists[document.slot(of: handle)].count, path)
     var size = count
     for element in elements {
-      size += try EditLimits.check(element, at: path, depth: path.steps.count + 1)
+      size += try EditLimits.check(element, at: path, depth: depth + 1)
     }
     try checkRoom(for: size)
     removeElements(position..<position + count, from: handle)

@@ -7,7 +7,7 @@ extension Editor {
   /// what it holds is made in it.
   package func set(_ path: DocumentPath, to json: JSONValue) throws(EditError) {
     let target = try target(path)
-    let size = try EditLimits.check(json, at: path, depth: path.steps.count)
+    let size = try EditLimits.check(json, at: path, depth: target.depth)
     try checkRoom(for: size)
     switch json {
     case .object, .array:
@@ -30,22 +30,23 @@ extension Editor {
   /// Makes sure that a container of the kind stands at `path`: where there is one already, nothing
   /// is done, else what stands there gives way.
   package func make(_ path: DocumentPath, _ kind: ContainerKind) throws(EditError) {
-    guard kind != .tree else {
-      throw EditError(.notSupported, at: path, "trees are not supported yet; use maps and lists")
-    }
     let target = try target(path)
     if case .container(let handle)? = target.register?.winner?.content,
       document.kind(of: handle) == kind
     {
       return
     }
-    try EditLimits.check(path.steps.count, at: path)
+    try EditLimits.check(target.depth, at: path)
     try checkRoom(for: 1)
     _ = make(kind, at: target)
   }
 
-  /// Removes the key or the list element at `path`.
+  /// Removes the key, the list element or the node of a tree at `path`.
   package func delete(_ path: DocumentPath) throws(EditError) {
+    if case .branch(let branch)? = try? document.place(at: path), !branch.isChildren {
+      try checkRoom(for: 1)
+      return delete(node: branch.node, of: branch.tree)
+    }
     let target = try target(path)
     guard let register = target.register else {
       throw EditError(.nothingThere, at: path, "there is nothing at '\(path)' to delete")
@@ -63,7 +64,7 @@ extension Editor {
     try checkRoom(for: 2)
     switch target.register?.winner?.content {
     case nil:
-      try EditLimits.check(path.steps.count, at: path)
+      try EditLimits.check(target.depth, at: path)
       record(make(.counter, at: target), .increment(by: amount))
     case .container(let handle) where document.kind(of: handle) == .counter:
       record(handle, .increment(by: amount))
@@ -145,29 +146,44 @@ extension Editor {
     var parent: ContainerHandle
     var step: Step
     var register: Register?
+    /// How deep a container nests that is put there.
+    var depth = 0
   }
 
   func target(_ path: DocumentPath) throws(EditError) -> Target {
     guard let last = path.steps.last else {
       throw EditError(.malformed, at: path, "the path is empty; name a key of the document")
     }
-    // A value may stand in the deepest container.
-    guard path.steps.count <= ContainerID.depthMax + 1 else {
-      throw EditError(
-        .limitExceeded, at: path, "a path has at most \(ContainerID.depthMax + 1) steps")
-    }
     let above = DocumentPath(Array(path.steps.dropLast()))
-    guard case .container(let parent) = try document.place(at: above) else {
+    let (place, depth) = try document.placeAndDepth(at: above)
+    // A value may stand in the deepest container.
+    guard depth <= ContainerID.depthMax else {
       throw EditError(
-        .wrongKind, at: path, "'\(above)' is a plain value and holds nothing; make a map there")
+        .limitExceeded, at: path, "'\(above)' is deeper than \(ContainerID.depthMax) containers")
     }
-    let register = try document.register(in: parent, last, at: path)
-    if document.kind(of: parent) == .list {
-      let index = try document.index(last, at: path)
-      return Target(parent: parent, step: .element(index), register: register)
+    var (holder, step) = (ContainerHandle.root, last)
+    if let branch = document.branch(place) {
+      guard case .key(let key, let content) = try document.branchStep(branch, last, at: path)
+      else {
+        throw EditError(
+          .wrongKind, at: path,
+          "'\(path)' is a part of a tree; set the keys of its nodes, and splice nodes")
+      }
+      (holder, step) = (content, .key(key.text))
+    } else {
+      guard case .container(let parent) = place else {
+        throw EditError(
+          .wrongKind, at: path, "'\(above)' is a plain value and holds nothing; make a map there")
+      }
+      holder = parent
     }
-    let key = try document.key(last, at: path)
+    let register = try document.register(in: holder, step, at: path)
+    if document.kind(of: holder) == .list {
+      let index = try document.index(step, at: path)
+      return Target(parent: holder, step: .element(index), register: register, depth: depth + 1)
+    }
+    let key = try document.key(step, at: path)
     try EditLimits.check(key.text, at: path)
-    return Target(parent: parent, step: .key(key), register: register)
+    return Target(parent: holder, step: .key(key), register: register, depth: depth + 1)
   }
 }

@@ -6,7 +6,7 @@ public enum ContainerKind: UInt8, Hashable, Sendable, CaseIterable, CustomString
   case list = 1
   case text = 2
   case counter = 3
-  /// Reserved: the kind has a number and a name, and no container of it can be made yet.
+  /// Nodes, each a map, that stand under each other and can be moved.
   case tree = 4
 
   public init?(name: String) {

@@ -13,6 +13,8 @@ public struct EditError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidValue
     /// A key too long, a nesting too deep, too many events in one transaction.
     case limitExceeded
+    /// A node of a tree would stand under itself.
+    case cycle
     /// Something that a later release does.
     case notSupported
     /// An operation that cannot be understood.

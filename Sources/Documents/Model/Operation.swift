@@ -39,6 +39,13 @@ package struct Operation: Hashable, Sendable {
     /// Somebody has seen what these events did to what others did at the same time, and leaves it
     /// as it is; ascending, at least one. See ``ConflictFinder``.
     case resolve([EventID])
+    /// Tree: a new node, named by this event. What it holds is the map that stands under that event
+    /// as the element of a list would.
+    case createNode(TreePlace)
+    /// Tree: the node that the event made stands elsewhere from now on.
+    indirect case moveNode(EventID, TreePlace)
+    /// Tree: the node that the event made is gone, with what stands under it.
+    case deleteNode(EventID)
     /// Text: the scalars from position `from` up to `to` get a mark; null takes the one of that
     /// name away. See ``TextMarks`` for what grows.
     case mark(from: Int, to: Int, Key, Value, MarkExpansion)
@@ -62,7 +69,9 @@ package struct Operation: Hashable, Sendable {
     case .insertElements(_, let elements): elements.count
     case .remove(_, let count): count
     case .unknown(_, let count, _): count
-    case .set, .make, .delete, .increment, .setElement, .deleteDocument, .resolve, .mark: 1
+    case .set, .make, .delete, .increment, .setElement, .deleteDocument, .resolve, .createNode,
+      .moveNode, .deleteNode, .mark:
+      1
     }
   }
 
