@@ -94,7 +94,7 @@ extension Document {
     return try body(sequence)
   }
 
-  private func difference(
+  func difference(
     _ handle: ContainerHandle, _ history: DocumentHistory, _ sequence: SequenceHistory,
     from: [Int], to: [Int]
   ) throws(MergeError) -> [SequencePatch] {
@@ -111,7 +111,7 @@ extension Document {
 extension DocumentHistory {
   /// The greatest events of what a version covers. Complexity: O(origins) and the distance between
   /// what they wrote last.
-  fileprivate func frontier(at version: VersionVector) -> [Int] {
+  func frontier(at version: VersionVector) -> [Int] {
     var heads: [Int] = []
     for index in 0..<originCount {
       if let head = graph.lastEvent(
@@ -124,7 +124,7 @@ extension DocumentHistory {
   }
 
   /// What goes and comes at one place is one patch for each author of what comes.
-  fileprivate func textPatches(
+  func textPatches(
     _ steps: [SequencePatch], of sequence: SequenceHistory
   ) -> [TextPatch] {
     var patches: [TextPatch] = []
