@@ -94,7 +94,7 @@ extension Document {
     return try body(sequence)
   }
 
-  private func difference(
+  func difference(
     _ handle: ContainerHandle, _ history: DocumentHistory, _ sequence: SequenceHistory,
     from: [Int], to: [Int]
   ) throws(MergeError) -> [SequencePatch] {
@@ -124,7 +124,7 @@ extension DocumentHistory {
   }
 
   /// What goes and comes at one place is one patch for each author of what comes.
-  fileprivate func textPatches(
+  func textPatches(
     _ steps: [SequencePatch], of sequence: SequenceHistory
   ) -> [TextPatch] {
     var patches: [TextPatch] = []

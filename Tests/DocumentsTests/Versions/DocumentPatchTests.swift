@@ -1,0 +1,88 @@
+import Causality
+import JSONCoding
+import TestSupport
+import Testing
+
+@testable import Documents
+
+@Suite("Patches between versions of a document")
+struct DocumentPatchTests {
+  @Test("patches lead from any version to any other", arguments: 0..<30)
+  func anyToAny(seed: UInt64) throws {
+    let moments = try Moments(people: 3, steps: 60, seed: seed)
+    let replica = moments.replicas[0]
+    let history = try replica.history()
+    var random = SeededGenerator(seed: seed &+ 1)
+    for _ in 0..<12 {
+      let from = try #require(moments.moments.randomElement(using: &random))
+      let to = try #require(moments.moments.randomElement(using: &random))
+      let patches = try replica.document.patches(
+        from: from.version, to: to.version, in: history)
+      var shown = from.shown
+      for patch in patches { try shown.apply(patch) }
+      #expect(shown == to.shown, "seed \(seed)")
+      #expect(from.shown != to.shown || patches.allSatisfy { $0.path.steps.isEmpty })
+      let isDeleted = patches.compactMap { patch -> Bool? in
+        if case .document(let isDeleted) = patch.action { isDeleted } else { nil }
+      }
+      #expect(isDeleted == (from.isDeleted == to.isDeleted ? [] : [to.isDeleted]))
+    }
+  }
+
+  @Test("a container that is there in both is told of by what changed in it")
+  func nested() throws {
+    var replica = DocumentReplica(0)
+    try replica.edit { editor in
+      try editor.set(["note"], to: ["tags": ["sea", "tide", "moon"], "done": false])
+      try editor.make(["note", "body"], .text)
+      try editor.splice(["note", "body"], at: 0, delete: 0, insert: "High water")
+      try editor.increment(["seen"], by: 2)
+      try editor.set(["old"], to: 1)
+    }
+    let before = replica.vector
+    try replica.edit { editor in
+      try editor.splice(["note", "body"], at: 4, delete: 1, insert: " and low ")
+      try editor.move(["note", "tags"], from: 2, to: 0)
+      try editor.splice(["note", "tags"], at: 3, delete: 0, insert: [["a": 1]])
+      try editor.increment(["seen"], by: 3)
+      try editor.delete(["old"])
+      try editor.set(["note", "done"], to: true)
+      try editor.make(["new"], .counter)
+    }
+    let patches = try replica.document.patches(
+      from: before, to: replica.vector, in: replica.history())
+    let author = ChangeID(origin: replica.origin, sequence: 2)
+    #expect(
+      patches == [
+        DocumentPatch(["new"], .set(.container(.counter))),
+        DocumentPatch(
+          ["note", "body"],
+          .text(TextPatch(position: 4, removed: 1, inserted: " and low ", author: author))),
+        DocumentPatch(["note", "done"], .set(.value(.bool(true)))),
+        DocumentPatch(["note", "tags"], .moved(from: 2, to: 0)),
+        DocumentPatch(
+          ["note", "tags"], .elements(at: 3, removed: 0, inserted: [.container(.map)])),
+        DocumentPatch(["note", "tags", 3, "a"], .set(.value(.integer(1)))),
+        DocumentPatch(["old"], .removed),
+        DocumentPatch(["seen"], .counted(from: 2, to: 5)),
+      ])
+  }
+
+  @Test("no patch where nothing differs, and the whole document from nothing")
+  func edges() throws {
+    var replica = DocumentReplica(0)
+    try replica.edit { try $0.set(["a"], to: [1]) }
+    let history = try replica.history()
+    #expect(
+      try replica.document.patches(from: replica.vector, to: replica.vector, in: history).isEmpty)
+    #expect(
+      try replica.document.patches(from: VersionVector(), to: replica.vector, in: history) == [
+        DocumentPatch(["a"], .set(.container(.list))),
+        DocumentPatch(["a"], .elements(at: 0, removed: 0, inserted: [.value(.integer(1))])),
+      ])
+    #expect(
+      try replica.document.patches(from: replica.vector, to: VersionVector(), in: history) == [
+        DocumentPatch(["a"], .removed)
+      ])
+  }
+}
