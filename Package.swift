@@ -173,8 +173,8 @@ let package = Package(
     library(
       "SimulationKit", in: "Simulations",
       [
-        "ByteCoding", "CSQLite", "Causality", "DocumentModel", "Documents", "JSONCoding",
-        "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore",
+        "ByteCoding", "CSQLite", "Causality", "ChangeCoding", "DocumentModel", "Documents",
+        "JSONCoding", "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore",
         "Sabotages", "SQLiteBridge", "SyncProtocol", heap,
       ], embedded: [.embedInCode("Scenarios"), .embedInCode("Timeline/Page")]),
 

@@ -95,6 +95,7 @@ struct StoryLines {
       return ((isPower ? "loses power" : "crashes") + lasting, .fault)
     case "died": return ("dies: \(text("why") ?? "")", .fault)
     case "restart": return ("restarts", .good)
+    case "upgrade": return ("becomes the newest release", .good)
     case "pause": return ("is paused\(lasting)", .fault)
     case "resume": return ("goes on", .good)
     case "cut": return ("loses all its connections", .fault)

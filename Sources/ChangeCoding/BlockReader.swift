@@ -22,7 +22,9 @@ struct BlockReader: ~Copyable {
   private var lastDocument: Int?
   private var operationsLeft = ChangeBlock.operationCountMax
 
-  init(_ bytes: [UInt8]) throws(ByteDecodingError) {
+  init(
+    _ bytes: [UInt8], in language: OperationLanguage = .current
+  ) throws(ByteDecodingError) {
     guard bytes.count <= ChangeBlock.byteCountMax else {
       throw ByteDecodingError(.limitExceeded, "change block")
     }
@@ -53,7 +55,8 @@ struct BlockReader: ~Copyable {
     self.details = details
     self.times = times
     operations = OperationReader(
-      heads: ByteRunReader(operationHeads), details: operationDetails, text: text)
+      heads: ByteRunReader(operationHeads), details: operationDetails, text: text,
+      in: language)
   }
 
   /// At most how many changes are to come.

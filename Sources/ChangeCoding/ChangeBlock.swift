@@ -63,11 +63,14 @@ package enum ChangeBlock {
 
   /// The changes of a block.
   ///
+  /// - Parameter language: operations that are not of it are read as unknown ones.
   /// - Throws: `unsupportedVersion` for a block of a later release, which is to be kept as it is;
   ///   `checksumMismatch` for a damaged one; other codes for bytes that no encoder writes. Never
   ///   traps; work and memory are bounded by the bytes and the limits above.
-  package static func decode(_ bytes: [UInt8]) throws(ByteDecodingError) -> [Change] {
-    var reader = try BlockReader(bytes)
+  package static func decode(
+    _ bytes: [UInt8], in language: OperationLanguage = .current
+  ) throws(ByteDecodingError) -> [Change] {
+    var reader = try BlockReader(bytes, in: language)
     var changes: [Change] = []
     changes.reserveCapacity(reader.remaining)
     while let change = try reader.next() { changes.append(change) }
@@ -113,9 +116,9 @@ extension Operation {
 extension [IncomingEdit] {
   /// The edits of one document in a block, in its order.
   package init(
-    decoding block: [UInt8], document: DocumentID
+    decoding block: [UInt8], document: DocumentID, in language: OperationLanguage = .current
   ) throws(ByteDecodingError) {
-    var reader = try BlockReader(block)
+    var reader = try BlockReader(block, in: language)
     self = []
     reserveCapacity(reader.remaining)
     while let change = try reader.next() {

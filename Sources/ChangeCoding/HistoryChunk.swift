@@ -43,9 +43,10 @@ package enum HistoryChunk {
   ///   and ``byteCountMax``.
   /// - Complexity: O(runs and text).
   package static func append(
-    _ chunk: [UInt8], to history: inout DocumentHistory
+    _ chunk: [UInt8], to history: inout DocumentHistory,
+    in language: OperationLanguage = .current
   ) throws(ByteDecodingError) {
-    var unpacker = HistoryUnpacker(try open(chunk, of: history.document))
+    var unpacker = HistoryUnpacker(try open(chunk, of: history.document), in: language)
     try unpacker.unpack(into: &history)
   }
 

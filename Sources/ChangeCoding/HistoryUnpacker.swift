@@ -6,6 +6,7 @@ import RunStructures
 /// Reads the columns of a history chunk into a history.
 struct HistoryUnpacker {
   private var reader: ByteReader
+  private let language: OperationLanguage
   private var origins: [Origin] = []
   /// How many events and changes the runs are.
   private var eventCount = 0
@@ -15,8 +16,9 @@ struct HistoryUnpacker {
   private var bytesLeft = HistoryChunk.byteCountMax
 
   /// - Parameter reader: of what follows the document's name.
-  init(_ reader: ByteReader) {
+  init(_ reader: ByteReader, in language: OperationLanguage) {
     self.reader = reader
+    self.language = language
   }
 
   private func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
@@ -268,7 +270,8 @@ struct HistoryUnpacker {
     var last = -1
     for _ in 0..<blockCount {
       var column = try column("block")
-      for change in try ChangeBlock.decode(try column.readRaw(column.remaining, "block")) {
+      for change in try ChangeBlock.decode(
+        try column.readRaw(column.remaining, "block"), in: language) {
         let version = try versions.next("version of an operation")
         guard version > Int64(last), version < Int64(eventCount),
           let operation = change.edits.first?.operations.first, !operation.isOfSequence

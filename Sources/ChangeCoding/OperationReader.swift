@@ -15,7 +15,12 @@ struct OperationReader: ~Copyable {
   private var keys = NameTable<Key>()
   private var containers = NameTable<ContainerID>(.root)
 
-  init(heads: ByteRunReader, details: ByteReader, text: ByteReader) {
+  private let language: OperationLanguage
+
+  init(
+    heads: ByteRunReader, details: ByteReader, text: ByteReader, in language: OperationLanguage
+  ) {
+    self.language = language
     self.heads = heads
     self.details = details
     self.text = text
@@ -89,7 +94,7 @@ struct OperationReader: ~Copyable {
     let count = try details.readInt("event count", in: 1...Operation.eventCountMax)
     let bytes = try details.readLengthPrefixed("operation of a later release")
     let other = OtherAction(code: code, eventCount: count, bytes: bytes)
-    return (other.operation, count)
+    return (other.operation(in: language), count)
   }
 
   private mutating func action(

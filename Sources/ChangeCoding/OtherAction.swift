@@ -31,8 +31,8 @@ extension OtherAction {
 
   /// What it means here. Bytes that no release writes under a number that is known are kept like
   /// those under a number that is not.
-  var operation: Operation {
-    if eventCount == 1 {
+  func operation(in language: OperationLanguage) -> Operation {
+    if eventCount == 1, code <= language.highestCode {
       switch code {
       case BlockLayout.resolveCode:
         if let events = try? resolvedEvents() { return Operation(.root, .resolve(events)) }

@@ -18,6 +18,9 @@ struct DocumentCache {
     var stateBytes = 0
     var isDeleted = false
     var isBranched = false
+    /// The highest number of an operation that whoever folded it understood; nil where it had none
+    /// that they did not understand.
+    var understood: Int64?
   }
 
   /// An open document and its row.
@@ -36,6 +39,8 @@ struct DocumentCache {
     var isNotedAsBranched: Bool
     /// Whether anything in it was ever done at once.
     var isBranched: Bool
+    /// Whether the folded state has operations that have no effect on it.
+    var hasUnknown: Bool
     /// What was found at a position.
     var conflicts: (position: Int64, found: [Conflict])?
     var lastUse: UInt64 = 0
@@ -48,6 +53,7 @@ struct DocumentCache {
       isNotedAsDeleted = row.isDeleted
       isNotedAsBranched = row.isBranched
       isBranched = row.isBranched
+      hasUnknown = row.understood != nil
     }
   }
 

@@ -1,3 +1,4 @@
+package import ChangeCoding
 package import Documents
 package import SQLiteBridge
 package import Sealing
@@ -27,14 +28,15 @@ extension ReplicaStore {
   /// - Parameter name: the device's name, which members see.
   /// - Throws: `.exists`, `.membership` for a name that is too long, `.database`.
   package static func create(
-    _ options: SQLiteOptions, _ founding: Founding, now: Timestamp, entropy: Entropy
+    _ options: SQLiteOptions, _ founding: Founding, now: Timestamp, entropy: Entropy,
+    language: OperationLanguage = .current
   ) throws(StoreError) -> ReplicaStore {
     let (identity, record) = try identity(founding, entropy: entropy)
     var options = options
     options.access = .create
     let madeFile = try makePrivateFile(options)
     do throws(StoreError) {
-      return try fill(options, identity, record, now: now)
+      return try fill(options, identity, record, now: now, language)
     } catch {
       if let madeFile {
         for suffix in ["", "-wal", "-shm"] { unlink(madeFile + suffix) }
@@ -45,7 +47,7 @@ extension ReplicaStore {
 
   private static func fill(
     _ options: SQLiteOptions, _ identity: StoreIdentity, _ record: MembershipRecord,
-    now: Timestamp
+    now: Timestamp, _ language: OperationLanguage
   ) throws(StoreError) -> ReplicaStore {
     let connection: SQLiteConnection
     do throws(SQLiteError) {
@@ -56,7 +58,7 @@ extension ReplicaStore {
     guard try StoreIdentity.load(from: connection) == nil else {
       throw .exists(path: connection.path)
     }
-    let store = try ReplicaStore(connection, identity: identity)
+    let store = try ReplicaStore(connection, identity: identity, language: language)
     try store.connection.transaction { () throws(StoreError) in
       try store.sql { () throws(SQLiteError) in try identity.insert(into: connection, now: now) }
       _ = try store.stored { () throws(SegmentStoreError) in

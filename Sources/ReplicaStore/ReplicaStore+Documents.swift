@@ -121,8 +121,8 @@ extension ReplicaStore {
   /// Opens a document from its state and its tail.
   func load(_ id: DocumentID) throws(StoreError) -> DocumentCache.Entry? {
     guard let row = try row(of: id) else { return nil }
-    let document = try openState(id, row: row.number)
-    let entry = DocumentCache.Entry(document, row)
+    let entry = try openFolded(id, row)
+    let document = entry.document
     let tail = try tail(of: entry)
     guard let last = tail.position else { return entry }
     entry.position = max(entry.position, last)
@@ -142,14 +142,37 @@ extension ReplicaStore {
     try sql { () throws(SQLiteError) in
       try connection.first(
         """
-        SELECT id, position, state_bytes, is_deleted, is_branched FROM document WHERE document = ?
+        SELECT id, position, state_bytes, is_deleted, is_branched, understood
+        FROM document WHERE document = ?
         """,
         .blob(id.bytes)
       ) { (row) throws(SQLiteError) in
         DocumentCache.Row(
           number: try row.integer(0), position: try row.integer(1), stateBytes: try row.count(2),
-          isDeleted: try row.integer(3) != 0, isBranched: try row.integer(4) != 0)
+          isDeleted: try row.integer(3) != 0, isBranched: try row.integer(4) != 0,
+          understood: try row.isNull(5) ? nil : try row.integer(5))
       }
+    }
+  }
+
+  /// The document as of the last fold; derived anew where a release has folded it that did not
+  /// understand all of it and less than this one does.
+  private func openFolded(
+    _ id: DocumentID, _ row: DocumentCache.Row
+  ) throws(StoreError) -> DocumentCache.Entry {
+    guard let understood = row.understood, understood < Int64(clamping: language.highestCode) else {
+      return DocumentCache.Entry(try openState(id, row: row.number), row)
+    }
+    let history = try history(
+      DocumentCache.Entry(Document(id: id), row), beforeTail: true)
+    do throws(MergeError) {
+      let document = try Document(history: history)
+      document.releaseHistory()
+      let entry = DocumentCache.Entry(document, row)
+      entry.hasUnknown = history.hasUnknownOperations
+      return entry
+    } catch {
+      throw .damaged("\(error)")
     }
   }
 
@@ -182,9 +205,10 @@ extension ReplicaStore {
       for chunk in try historyBlobs(of: entry) {
         if chunk.first == ChangeBlock.version {
           // What was folded before there were chunks.
-          try history.append(contentsOf: [IncomingEdit](decoding: chunk, document: id))
+          try history.append(contentsOf: 
+            [IncomingEdit](decoding: chunk, document: id, in: language))
         } else {
-          try HistoryChunk.append(chunk, to: &history)
+          try HistoryChunk.append(chunk, to: &history, in: language)
         }
       }
     } catch let error as StoreError {
@@ -219,7 +243,7 @@ extension ReplicaStore {
         .integer(entry.row))
       while try rows.next() {
         let block = try rows.blob(0)
-        tail.edits += try [IncomingEdit](decoding: block, document: id)
+        tail.edits += try [IncomingEdit](decoding: block, document: id, in: language)
         tail.byteCount += block.count
         tail.position = try rows.integer(1)
       }
@@ -261,6 +285,7 @@ extension ReplicaStore {
   /// Writes the state anew and adds `tail` to the history in place of the tail.
   func fold(_ entry: DocumentCache.Entry, history tail: [IncomingEdit]) throws(StoreError) {
     let state = entry.document.encodeState()
+    entry.hasUnknown = entry.hasUnknown || tail.contains { $0.edit.hasUnknownOperations }
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
@@ -275,8 +300,10 @@ extension ReplicaStore {
       }
       try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
       try connection.execute(
-        "UPDATE document SET state_bytes = ?, position = ? WHERE id = ?",
-        SQLiteValue(state.count), .integer(entry.position), .integer(entry.row))
+        "UPDATE document SET state_bytes = ?, position = ?, understood = ? WHERE id = ?",
+        SQLiteValue(state.count), .integer(entry.position),
+        entry.hasUnknown ? try SQLiteValue(counter: language.highestCode) : .null,
+        .integer(entry.row))
     }
     entry.tailBytes = 0
     entry.stateBytes = state.count

@@ -1,4 +1,5 @@
 package import Causality
+package import ChangeCoding
 package import SQLiteBridge
 import Sabotages
 package import Sealing
@@ -42,9 +43,10 @@ extension ReplicaStore {
   /// - Parameter placement: opaque; equal as long as this is the same file on the same machine.
   ///   When the store was last written at another one, it goes on under a new origin at once.
   package static func open(
-    _ options: SQLiteOptions, placement: [UInt8], entropy: Entropy
+    _ options: SQLiteOptions, placement: [UInt8], entropy: Entropy,
+    language: OperationLanguage = .current
   ) throws(StoreError) -> ReplicaStore {
-    let store = try openWithoutApplying(options)
+    let store = try openWithoutApplying(options, language: language)
     if store.options.access != .read {
       try store.settle(at: placement, entropy: entropy)
       try store.applyWaiting()

@@ -104,7 +104,11 @@ extension ReplicaStore {
         """, .blob(cursor.origin.bytes), sequence, sequence)
     }
     var changes =
-      if let block { try ChangeBlock.decode(block) } else { try open(segment(with: id, &cursor)) }
+      if let block {
+        try ChangeBlock.decode(block, in: language)
+      } else {
+        try open(segment(with: id, &cursor))
+      }
     cursor.isSealed = block == nil
     while let last = changes.last, last.id.sequence > cursor.through { changes.removeLast() }
     guard let first = changes.first else {

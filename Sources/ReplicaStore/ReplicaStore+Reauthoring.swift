@@ -17,7 +17,7 @@ extension ReplicaStore {
         "SELECT block FROM unsealed ORDER BY first_sequence",
       ] {
         var rows = try connection.query(query)
-        while try rows.next() { changes += try ChangeBlock.decode(try rows.blob(0)) }
+        while try rows.next() { changes += try ChangeBlock.decode(try rows.blob(0), in: language) }
       }
     } catch let error as SQLiteError {
       throw StoreError(error)

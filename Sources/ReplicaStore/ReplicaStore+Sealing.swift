@@ -105,7 +105,7 @@ extension ReplicaStore {
       var rows = try connection.query("SELECT block FROM unsealed ORDER BY first_sequence")
       while try rows.next() {
         let block = try rows.blob(0)
-        let more = try ChangeBlock.decode(block)
+        let more = try ChangeBlock.decode(block, in: language)
         bytes += block.count
         for change in more { operations += ChangeBlock.weight(of: change) }
         let isFull =

@@ -43,7 +43,7 @@ extension ReplicaStore {
       throw InvalidSegment("its changes have a format that this version does not know")
     }
     let bytes = try segment.open(with: identity.key)
-    let changes = try ChangeBlock.decode(bytes)
+    let changes = try ChangeBlock.decode(bytes, in: language)
     guard UInt64(changes.count) == header.lastSequence - header.firstSequence + 1,
       changes.indices.allSatisfy({
         changes[$0].id

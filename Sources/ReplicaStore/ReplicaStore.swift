@@ -1,4 +1,5 @@
 package import Causality
+package import ChangeCoding
 package import Documents
 package import SQLiteBridge
 import Sabotages
@@ -27,6 +28,8 @@ package struct ExternalChanges: Sendable {
 /// A store has one owner at a time. It has no clock and draws no randomness.
 package final class ReplicaStore {
   let connection: SQLiteConnection
+  /// The operations that have an effect on what it shows.
+  let language: OperationLanguage
   /// The segments and the membership records, and what is remembered of peers. Its writes belong in
   /// ``write(_:)``.
   package let segments: SegmentStore
@@ -67,9 +70,11 @@ package final class ReplicaStore {
   private var external: ExternalChanges?
 
   init(
-    _ connection: SQLiteConnection, identity: StoreIdentity
+    _ connection: SQLiteConnection, identity: StoreIdentity,
+    language: OperationLanguage = .current
   ) throws(StoreError) {
     self.connection = connection
+    self.language = language
     self.identity = identity
     segments = SegmentStore(connection)
     membership = Membership(workspace: identity.workspace)
@@ -78,14 +83,20 @@ package final class ReplicaStore {
 
   /// Opens the store of a file that exists.
   ///
+  /// - Parameter language: what a release understands; what an earlier one did not, and this one
+  ///   does, comes to life as documents are opened.
   /// - Throws: `.missing`, `.notAStore`, `.tooNew`, `.damaged`, `.readOnly`, `.database`.
-  package static func open(_ options: SQLiteOptions) throws(StoreError) -> ReplicaStore {
-    let store = try openWithoutApplying(options)
+  package static func open(
+    _ options: SQLiteOptions, language: OperationLanguage = .current
+  ) throws(StoreError) -> ReplicaStore {
+    let store = try openWithoutApplying(options, language: language)
     if store.options.access != .read { try store.applyWaiting() }
     return store
   }
 
-  static func openWithoutApplying(_ options: SQLiteOptions) throws(StoreError) -> ReplicaStore {
+  static func openWithoutApplying(
+    _ options: SQLiteOptions, language: OperationLanguage
+  ) throws(StoreError) -> ReplicaStore {
     var options = options
     if options.access == .create { options.access = .write }
     let connection: SQLiteConnection
@@ -97,7 +108,7 @@ package final class ReplicaStore {
     guard let identity = try StoreIdentity.load(from: connection) else {
       throw .notAStore(path: connection.path)
     }
-    return try ReplicaStore(connection, identity: identity)
+    return try ReplicaStore(connection, identity: identity, language: language)
   }
 
   /// Closes the file. The store cannot be used after.

@@ -12,6 +12,7 @@ enum StoreSchema {
     applicationID: applicationID,
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
+      version5,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -108,6 +109,13 @@ enum StoreSchema {
     script: "ALTER TABLE document ADD COLUMN is_branched INTEGER NOT NULL DEFAULT 0;\n"
       + branchedIndex + "UPDATE document SET is_branched = 1;")
 
+  /// Which documents have operations that whoever folded them did not understand. Of those there
+  /// are it is not known, but what they understood is.
+  private static let version5 = SQLiteMigration(
+    "replica 5",
+    script: "ALTER TABLE document ADD COLUMN understood INTEGER;\n"
+      + "UPDATE document SET understood = 16;")
+
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.
   private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
@@ -169,7 +177,10 @@ enum StoreSchema {
         state_bytes INTEGER NOT NULL,
         is_deleted INTEGER NOT NULL,
         -- Whether anything in it was ever done at once, so that there can be conflicts.
-        is_branched INTEGER NOT NULL DEFAULT 0
+        is_branched INTEGER NOT NULL DEFAULT 0,
+        -- The highest number of an operation that whoever wrote the state understood; null where it
+        -- has none that they did not understand.
+        understood INTEGER
       ) STRICT;
       CREATE INDEX document_by_position ON document (position);
 

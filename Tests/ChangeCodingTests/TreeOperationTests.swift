@@ -76,13 +76,13 @@ import Testing
       wrong.append(OtherAction(code: known.code, eventCount: 2, bytes: known.bytes))
       wrong.append(OtherAction(code: known.code, eventCount: 1, bytes: known.bytes + [0]))
       for other in wrong {
-        let read = other.operation
+        let read = other.operation(in: .current)
         let written = try #require(OtherAction(read))
         #expect(written.code == other.code)
         #expect(written.eventCount == other.eventCount)
         #expect(written.bytes == other.bytes)
       }
-      guard case .unknown = wrong.last?.operation.action else {
+      guard case .unknown = wrong.last?.operation(in: .current).action else {
         Issue.record("\(operation) was read with a byte too many")
         continue
       }

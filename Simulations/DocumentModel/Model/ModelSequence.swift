@@ -46,6 +46,9 @@ package struct ModelSequence: Sendable {
       && (units[unit].removedBy.isEmpty || !units[unit].removedBy.contains(where: version.contains))
   }
 
+  /// Every unit from left to right, removed ones too.
+  var unitsInOrder: [Unit] { order.map { units[$0] } }
+
   func visible(in version: ChangeSet) -> [Int] {
     order.filter { isVisible($0, in: version) }
   }

@@ -72,7 +72,7 @@ struct Checks {
       add(
         convergence.observe(
           node: number, version: version, stories: stories(node, version),
-          digest: node.view.digest, at: time), &trace)
+          language: node.language, digest: node.view.digest, at: time), &trace)
     }
     add(AtomicityChecker.check(node: number, view: node.view, at: time), &trace)
   }
@@ -172,7 +172,8 @@ struct Checks {
       add(
         try model.check(
           node: node.number, store: store, changes: changes,
-          isContested: !forked.isEmpty || ledger.isContested(version), at: time), &trace)
+          isContested: !forked.isEmpty || ledger.isContested(version)
+            || node.language != .current, at: time), &trace)
       add(
         PreservationChecker.check(
           node: node.number, changes: changes, ledger: ledger, at: time), &trace)

@@ -21,7 +21,8 @@ struct ModelChecker {
 
   /// - Parameters:
   ///   - changes: all that the store has, newest first.
-  ///   - isContested: whether others with the same version vector may have other changes.
+  ///   - isContested: whether others with the same version vector may have other changes, or
+  ///     understand other operations.
   mutating func check(
     node: Int, store: ReplicaStore, changes: [Change], isContested: Bool, at time: Int
   ) throws -> Violation? {

@@ -34,6 +34,8 @@ package struct Fault: Equatable, Sendable {
     case powerLoss
     /// The process stands still and then goes on, as a laptop does that was closed.
     case pause
+    /// The process ends and starts again as the newest release, where it was an earlier one.
+    case upgrade
     /// The wall clock jumps by `amount` milliseconds.
     case clockJump
     /// The wall clock stands still.
@@ -135,7 +137,7 @@ extension Fault.Kind {
     switch self {
     case .partition, .oneWay: [.duration, .groups]
     case .flap: [.duration, .groups, .amount]
-    case .cut, .halfOpen, .replay, .splice, .backup, .relayWipe, .relayRollback: [.node]
+    case .cut, .halfOpen, .replay, .splice, .backup, .relayWipe, .relayRollback, .upgrade: [.node]
     case .slow, .lose, .duplicate, .reorder, .corrupt, .truncate: [.duration, .node, .amount]
     case .crash, .pause, .clockStop, .diskFull: [.duration, .node]
     case .powerLoss, .restoreBackup: [.duration, .node, .amount]

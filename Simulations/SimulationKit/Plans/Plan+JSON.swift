@@ -18,6 +18,7 @@ extension Plan {
       "faults": .array(faults.map(\.json)),
     ]
     if hasSteadyTwin { object["steadyTwin"] = true }
+    if !elders.isEmpty { object["elders"] = .array(elders.map { .count($0) }) }
     return .object(object)
   }
 
@@ -44,6 +45,9 @@ extension Plan {
     let numbers = 0...(residents.count - 1)
     core = try Fields.numbers(try fields.value("core"), "core", in: numbers)
     cipher = try fields.choice("cipher")
+    if fields.has("elders") {
+      elders = try Fields.numbers(try fields.value("elders"), "elders", in: numbers)
+    }
     if fields.has("windowBytes") {
       windowBytes = try fields.integer("windowBytes", in: 1...Plan.windowBytesDefault)
     }

@@ -49,10 +49,23 @@ package struct Plan: Equatable, Sendable {
       case moveItem
       /// Decides a conflict, where the replica lists one.
       case resolve
+      /// Puts a mark on a stretch of the text, or takes it away.
+      case mark
+      /// Makes a node of a tree, moves one, removes one with all that stands under it.
+      case growTree, moveNode, cutTree
 
-      /// What plans were made of at first. The others are mixed in by a stream of their own, so
-      /// that the rest of a plan is as it was before there were any.
-      static let original: [Kind] = allCases.filter { ![.moveItem, .resolve].contains($0) }
+      /// What plans were made of at first. Moves and decisions are mixed in by a stream of
+      /// their own, so that the rest of a plan is as it was before there were any; marks and trees
+      /// are in the scenarios that name them.
+      static let original: [Kind] = allCases.filter {
+        ![.moveItem, .resolve].contains($0) && !$0.isRich
+      }
+
+      /// Whether it is of marks or trees.
+      var isRich: Bool { [.mark, .growTree, .moveNode, .cutTree].contains(self) }
+
+      /// Whether its operations came after the first release.
+      var isLater: Bool { isRich || self == .resolve }
     }
 
     package var at: Int
@@ -79,6 +92,9 @@ package struct Plan: Equatable, Sendable {
   /// The nodes whose machines and links are mended first, while all else stays broken.
   package var core: [Int]
   package var cipher = Cipher.standIn
+  /// The replicas that are of an earlier release, which knows none of the operations that came
+  /// after the first one, until a fault upgrades them.
+  package var elders: [Int] = []
   /// Segment bytes that may be under way to a replica on one link. Narrow ones show what flow
   /// control does with little data.
   package var windowBytes = Plan.windowBytesDefault

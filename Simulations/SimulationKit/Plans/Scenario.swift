@@ -13,6 +13,8 @@ package struct Scenario: Equatable, Sendable {
   /// One sentence for people.
   package var about: String
   package var replicas: Int
+  /// So many of the replicas are of an earlier release at first, see ``Plan/elders``.
+  package var elders = 0
   package var relays = 0
   /// Relays that lie at times.
   package var liars = 0
@@ -49,7 +51,7 @@ package struct Scenario: Equatable, Sendable {
 
 extension Scenario {
   private static let members = [
-    "name", "about", "replicas", "relays", "liars", "spares", "adversaries", "topology",
+    "name", "about", "replicas", "elders", "relays", "liars", "spares", "adversaries", "topology",
     "durationMilliseconds", "work", "workKinds",
     "always", "sometimes", "weather", "steadyTwin",
   ]
@@ -57,7 +59,7 @@ extension Scenario {
   /// Reads a scenario that a person wrote.
   ///
   /// `name`, `about`, `replicas`, `topology`, `durationMilliseconds` and `work` are needed;
-  /// `workKinds` (an array of names), `relays`, `liars`, `spares`, `adversaries`, `weather`,
+  /// `workKinds` (an array of names), `elders`, `relays`, `liars`, `spares`, `adversaries`, `weather`,
   /// `steadyTwin` and the faults (`always`, `sometimes`: objects from the kind of a fault to a
   /// count) are not.
   package init(json: JSONValue) throws(PlanError) {
@@ -66,6 +68,7 @@ extension Scenario {
     name = try fields.string("name")
     about = try fields.string("about")
     replicas = try fields.integer("replicas", in: 1...Plan.nodeCountMax)
+    if fields.has("elders") { elders = try fields.integer("elders", in: 0...(replicas - 1)) }
     let rest = 0...(Plan.nodeCountMax - replicas)
     if fields.has("relays") { relays = try fields.integer("relays", in: rest) }
     if fields.has("liars") { liars = try fields.integer("liars", in: rest) }
@@ -129,6 +132,8 @@ enum ShippedScenarios {
     ("star-partition", PackageResources.star_partition_json),
     ("mesh-partition", PackageResources.mesh_partition_json),
     ("quarrel", PackageResources.quarrel_json),
+    ("marks-and-trees", PackageResources.marks_and_trees_json),
+    ("two-releases", PackageResources.two_releases_json),
     ("quiet-ring", PackageResources.quiet_ring_json),
     ("quiet-star", PackageResources.quiet_star_json),
     ("quiet-mesh", PackageResources.quiet_mesh_json),

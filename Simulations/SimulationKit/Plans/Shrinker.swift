@@ -177,6 +177,7 @@ extension Plan {
     plan.residents.remove(at: node)
     plan.core = core.filter { $0 != node }.map(renumbered)
     guard !plan.core.isEmpty else { return nil }
+    plan.elders = elders.filter { $0 != node }.map(renumbered)
     plan.work = work.filter { $0.node != node }.map { item in
       var item = item
       item.node = renumbered(item.node)

@@ -19,6 +19,7 @@ extension Scenario {
     plan.cipher = random.chance(millionths: 60_000) ? .libsodium : .standIn
     var window = RandomStream(seed: seed, "window")
     plan.hasSteadyTwin = hasSteadyTwin
+    plan.elders = Array(replicas - elders..<replicas)
     // How much fits into a window depends on lengths.
     if !hasSteadyTwin, window.chance(millionths: 500_000) {
       plan.windowBytes = window.magnitude(in: 512...Plan.windowBytesDefault)
@@ -171,6 +172,7 @@ extension Scenario {
     switch kind {
     case .copyStore: spares > 0
     case .relayWipe, .relayRollback: relays > 0
+    case .upgrade: elders > 0
     case .relayWithhold, .relayShuffle, .relayOldVector: liars > 0
     default: !kind.isForgery || adversaries > 0
     }
@@ -183,6 +185,7 @@ extension Scenario {
     case .relayWithhold, .relayShuffle, .relayOldVector:
       replicas + relays + random.integer(in: 0...max(liars - 1, 0))
     case .restoreBackup, .copyStore, .rot, .canary: random.integer(in: 0...(replicas - 1))
+    case .upgrade: replicas - random.integer(in: 1...max(1, elders))
     default:
       kind.isForgery
         ? replicas + relays + liars + spares + random.integer(in: 0...max(adversaries - 1, 0))

@@ -1,4 +1,5 @@
 import Causality
+import ChangeCoding
 import Documents
 import ReplicaStore
 import Replication
@@ -183,6 +184,8 @@ final class ReplicaNode: Node {
   /// Less than what ships, so that each run has checkpoints and WALs that begin anew.
   private static let walAutocheckpointPages: Int32 = 128
 
+  /// The operations that the release which it runs understands.
+  var language = OperationLanguage.current
   private(set) var store: ReplicaStore?
   private(set) var engine: Engine?
   /// Chance for what people do here in this life.
@@ -209,7 +212,7 @@ final class ReplicaNode: Node {
   func found(_ founding: ReplicaStore.Founding) throws -> ReplicaStore {
     entropy = .seeded(chance("founding"))
     let made = try ReplicaStore.create(
-      options(.create), founding, now: wall(at: 0), entropy: entropy)
+      options(.create), founding, now: wall(at: 0), entropy: entropy, language: language)
     try made.settle(at: placement, entropy: entropy)
     store = made
     return made
@@ -220,7 +223,8 @@ final class ReplicaNode: Node {
     // The store that was just founded is open already.
     if life > 1 || store == nil {
       store = try ReplicaStore.open(
-        options(.write), placement: placement, entropy: .seeded(chance("opening")))
+        options(.write), placement: placement, entropy: .seeded(chance("opening")),
+        language: language)
     }
     guard let store else { return }
     entropy = .seeded(chance("people"))

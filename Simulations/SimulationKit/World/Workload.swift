@@ -14,7 +14,7 @@ struct Workload {
   let mark: String?
   /// The operation of a later release that it wrote.
   private(set) var ofLaterRelease: Operation.Action?
-  private var random: RandomStream
+  var random: RandomStream
   /// Where somebody is typing.
   private var typing: (document: DocumentID, position: Int)?
 
@@ -27,12 +27,13 @@ struct Workload {
     "bread, cheese", canary,
   ]
 
-  init(_ work: Plan.Work, isMarked: Bool) {
-    kind = work.kind
-    random = RandomStream(seed: work.salt, work.kind.rawValue)
-    transactionCount = work.kind == .type ? random.integer(in: 2...20) : 1
+  /// - Parameter isOfFirstRelease: whether the replica knows nothing of what came later.
+  init(_ work: Plan.Work, isMarked: Bool, isOfFirstRelease: Bool) {
+    kind = isOfFirstRelease && work.kind.isLater ? .setField : work.kind
+    random = RandomStream(seed: work.salt, kind.rawValue)
+    transactionCount = kind == .type ? random.integer(in: 2...20) : 1
     // A deletion would take its mark with it, and a decision has to come before all other edits.
-    let isEdit = ![.deleteDocument, .resolve].contains(work.kind)
+    let isEdit = ![.deleteDocument, .resolve].contains(kind)
     mark = isMarked && isEdit ? "mark-" + String(work.salt, radix: 16) : nil
   }
 
@@ -92,6 +93,8 @@ struct Workload {
       let to = random.integer(in: 0...(count - 1))
       try transaction.edit(document).move(["items"], from: from, to: to)
     case .resolve: try resolve(in: transaction, documents)
+    case .mark: try mark(in: transaction, document)
+    case .growTree, .moveNode, .cutTree: try editTree(in: transaction, document)
     case .future:
       let bytes = (0..<random.integer(in: 0...40)).map { _ in UInt8(random.integer(in: 0...255)) }
       let code = UInt64(random.integer(in: 1_000...1_000_000))

@@ -39,6 +39,7 @@ extension World {
       // In the midst of what it writes next.
       node.disk.planCrash(.power, afterSteps: fault.amount)
     case .crash, .powerLoss: takeDown(node, fault)
+    case .upgrade: upgrade(node, fault)
     case .pause:
       record(fault, "pause")
       last(fault)
@@ -145,6 +146,15 @@ extension World {
     } else {
       node.disk.crash(loss)
     }
+  }
+
+  private func upgrade(_ node: Node, _ fault: Fault) {
+    guard let replica = node as? ReplicaNode else { return }
+    record(fault, "upgrade")
+    replica.language = .current
+    guard node.isUp else { return }
+    stop(node, .process)
+    restart(node)
   }
 
   func resume(_ node: Node) {

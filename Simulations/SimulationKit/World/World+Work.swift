@@ -10,7 +10,8 @@ extension World {
     guard let node = nodes[work.node] as? ReplicaNode, node.isUp, !node.isPaused,
       let store = node.store
     else { return }
-    var workload = Workload(work, isMarked: plan.hasTwins)
+    var workload = Workload(
+      work, isMarked: plan.hasTwins, isOfFirstRelease: node.language == .first)
     // What the transactions did, also when the commit of them all fails: it may have happened.
     var results: [Result<StoreCommit<Void>, any Error>] = []
     do {

@@ -163,6 +163,7 @@ final class World {
       case .replica, .spare: ReplicaNode(number, resident, seed: plan.seed)
       }
     }
+    for case let elder as ReplicaNode in plan.elders.map({ nodes[$0] }) { elder.language = .first }
     let founder = nodes[0] as? ReplicaNode
     let store = try founder?.found(.workspace(name: "node 0"))
     guard let founder, let store else { return }

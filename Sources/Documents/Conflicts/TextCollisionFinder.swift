@@ -128,7 +128,12 @@ struct TextCollisionFinder {
       guard rivals.isEmpty else {
         return rivals.filter { rival in own.allSatisfy { finder.areConcurrent($0, rival) } }
       }
-      if deletions.contains(where: { finder.isBefore($0, insertion) }) { continue }
+      // What its author had taken away, before or after, was no neighbour to them.
+      if deletions.contains(where: {
+        origin(of: $0) == origin(of: insertion) || finder.isBefore($0, insertion)
+      }) {
+        continue
+      }
       guard inserted >= section.start, origin(of: inserted) == origin(of: insertion) else {
         return []
       }
@@ -309,8 +314,8 @@ struct TextCollisionFinder {
       event >= start && latest.values.allSatisfy { finder.isBefore($0, event) }
     }
     return stretches.contains { stretch in
-      stretch.deletions.isEmpty && isLater(stretch.insertions.lowerBound)
-        || stretch.deletions.contains { isLater($0.first) }
+      isLater(stretch.insertions.lowerBound)
+        ? stretch.deletions.isEmpty : stretch.deletions.contains { isLater($0.first) }
     }
   }
 

@@ -35,6 +35,10 @@ extension DocumentHistory {
     return edits
   }
 
+  /// Whether it has an operation that is kept without an effect. Complexity: O(operations that are
+  /// none of a text or of the order of a list).
+  package var hasUnknownOperations: Bool { others.contains(where: \.operation.isUnknown) }
+
   /// The times of the changes of events. Complexity: O(changes).
   func stamps(of versions: [Int]) -> [Int: (lamport: UInt64, time: Timestamp)] {
     var wanted = Array(Set(versions).sorted())[...]

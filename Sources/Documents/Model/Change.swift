@@ -47,6 +47,9 @@ package struct DocumentEdit: Hashable, Sendable {
 
   /// How many events the operations are together. Complexity: O(operations and text).
   package var eventCount: Int { operations.reduce(0) { $0 + $1.eventCount } }
+
+  /// Whether it has an operation that is kept without an effect. Complexity: O(operations).
+  package var hasUnknownOperations: Bool { operations.contains(where: \.isUnknown) }
 }
 
 /// What a document is given of a change.

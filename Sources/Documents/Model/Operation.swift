@@ -75,6 +75,10 @@ package struct Operation: Hashable, Sendable {
     }
   }
 
+  var isUnknown: Bool {
+    if case .unknown = action { true } else { false }
+  }
+
   var isDeleteDocument: Bool {
     if case .deleteDocument = action { true } else { false }
   }

@@ -1,4 +1,5 @@
 import Causality
+import DocumentModel
 import JSONCoding
 import TestSupport
 import Testing
@@ -233,5 +234,86 @@ struct TextCollisionTests {
     try right.receive([liar])
     try meet(&left, &right)
     #expect(try left.conflicts().filter { $0.kind == .text }.count == 1)
+  }
+}
+
+/// Held against the definition, spelt out over sets of changes.
+@Suite("Collisions in texts of random histories")
+struct TextCollisionModelTests {
+  private static let text = ContainerID.child(
+    parent: .root, key: "body", kind: .text, generation: nil)
+
+  @Test("are those of the model", arguments: 0..<200)
+  func matchModel(seed: UInt64) throws {
+    var random = SeededGenerator(seed: 31_000 + seed)
+    var replicas = (0..<Int.random(in: 2...4, using: &random)).map { DocumentReplica($0) }
+    try replicas[0].edit {
+      try $0.make(["body"], .text)
+      try $0.splice(["body"], at: 0, delete: 0, insert: "0123456789")
+    }
+    for index in replicas.indices.dropFirst() { try replicas[index].receive(replicas[0].log) }
+    for _ in 0..<Int.random(in: 2...24, using: &random) {
+      let mine = Int.random(in: replicas.indices, using: &random)
+      if Int.random(in: 0..<5, using: &random) == 0 {
+        let other = replicas[Int.random(in: replicas.indices, using: &random)]
+        try replicas[mine].receive(replicas[mine].missing(from: other))
+      } else {
+        try replicas[mine].edit { try edit($0, &random) }
+      }
+    }
+    for source in replicas { try replicas[0].receive(replicas[0].missing(from: source)) }
+    let model = Model(
+      replicas[0].log.map {
+        Change(id: $0.change, lamport: $0.lamport, time: $0.time, edits: [$0.edit])
+      })
+    let expected = model.textCollisions(of: documentID, in: Self.text)
+    let found = try replicas[0].conflicts().filter { $0.kind == .text }.map { conflict in
+      Model.TextCollision(
+        range: try #require(conflict.range), base: conflict.base?.stringValue ?? "-",
+        sides: Dictionary(
+          uniqueKeysWithValues: conflict.sides.map {
+            ($0.change.origin, $0.value?.stringValue ?? "-")
+          }))
+    }
+    #expect(found == expected, "seed \(seed)")
+    for conflict in try replicas[0].conflicts() where conflict.kind == .text {
+      for (number, side) in conflict.sides.enumerated() {
+        try takes(side.value, .side(number), of: conflict, replicas[0], seed)
+      }
+      try takes(conflict.base, .base, of: conflict, replicas[0], seed)
+    }
+  }
+
+  /// Taking a side makes the passage what the side says, and touches nothing else.
+  private func takes(
+    _ value: JSONValue?, _ choice: ConflictChoice, of conflict: Conflict,
+    _ replica: DocumentReplica, _ seed: UInt64
+  ) throws {
+    var fresh = DocumentReplica(9)
+    try fresh.receive(replica.log)
+    let before = Array(try fresh.document.text(at: ["body"]).unicodeScalars)
+    let range = try #require(conflict.range)
+    try fresh.resolve(conflict, taking: choice)
+    var expected = String.UnicodeScalarView(before[..<range.lowerBound])
+    expected.append(contentsOf: (value?.stringValue ?? "").unicodeScalars)
+    expected.append(contentsOf: before[range.upperBound...])
+    #expect(try fresh.document.text(at: ["body"]) == String(expected), "seed \(seed)")
+    #expect(try !fresh.conflicts().contains { $0.id == conflict.id }, "seed \(seed)")
+  }
+
+  private func edit(_ editor: Editor, _ random: inout SeededGenerator) throws {
+    let length = try editor.document.count(at: ["body"])
+    let at = Int.random(in: 0...length, using: &random)
+    let letters = ["a", "bc", "def", "é🏝️"]
+    let insert =
+      Int.random(in: 0..<3, using: &random) > 0 ? letters.randomElement(using: &random) ?? "" : ""
+    let delete = Int.random(in: 0...min(4, length - at), using: &random)
+    if Bool.random(using: &random) {
+      try editor.splice(["body"], at: at, delete: delete, insert: insert)
+    } else {
+      try editor.splice(["body"], at: at, delete: 0, insert: insert)
+      try editor.splice(
+        ["body"], at: at + insert.unicodeScalars.count, delete: delete, insert: "")
+    }
   }
 }
