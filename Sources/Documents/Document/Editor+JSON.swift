@@ -48,8 +48,7 @@ extension Editor {
     case "mark":
       guard let value = object["value"].flatMap(Value.init), value != .null else {
         throw EditError(
-          .malformed, at: path, "'mark' needs a 'value', a plain one; to take a mark away use "
-            + "'unmark'")
+          .malformed, at: path, "'mark' needs a 'value', a plain one; 'unmark' takes one away")
       }
       let (range, mark, expansion) = try markedRange(path, object)
       try self.mark(path, range, name: mark, value: value, expand: expansion)

@@ -316,7 +316,8 @@ struct PeritextCasesTests {
     for wrong in [
       ["to": 3, "name": "b", "value": true], ["from": 3, "to": 1, "name": "b", "value": true],
       ["from": 0, "to": 3, "value": true], ["from": 0, "to": 3, "name": "b"],
-      ["from": 0, "to": 3, "name": "b", "value": nil], ["from": 0, "to": 3, "name": "b", "value": []],
+      ["from": 0, "to": 3, "name": "b", "value": nil],
+      ["from": 0, "to": 3, "name": "b", "value": []],
       ["from": 0, "to": 3, "name": "b", "value": 1, "expand": "never"],
     ] as [JSONObject] {
       #expect(throws: EditError(.malformed, "")) { try apply(wrong) }
