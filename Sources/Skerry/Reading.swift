@@ -106,6 +106,29 @@ public struct Reading {
     }
   }
 
+  /// A text in stretches of the same marks.
+  ///
+  /// Complexity: O(text and marks).
+  public func textSpans(
+    _ id: DocumentID, path: [PathStep]
+  ) throws(ReplicaError) -> [TextSpan] {
+    let document = try live(id, at: nil)
+    return try ReplicaError.translating { try document.textSpans(at: DocumentPath(path)) }
+  }
+
+  /// The text that is at `path` now in stretches of the same marks, as it was at a version.
+  ///
+  /// - Throws: as ``attribution(_:path:)``.
+  /// - Complexity: that of ``text(_:path:at:)`` and, where there ever were marks, of a replay of
+  ///   the text from its start.
+  public func textSpans(
+    _ id: DocumentID, path: [PathStep], at version: VersionVector
+  ) throws(ReplicaError) -> [TextSpan] {
+    try withHistory(id) { document, history in
+      try document.textSpans(at: DocumentPath(path), version: version, in: history)
+    }
+  }
+
   /// Who wrote which part of a text, from its start to its end; the counts are Unicode scalars.
   ///
   /// - Throws: `refused` when there is no such document or no text at the path, `damaged` when its

@@ -131,6 +131,23 @@ extension Replica {
     }
   }
 
+  /// A text in stretches of the same marks.
+  public func textSpans(
+    _ id: DocumentID, path: [PathStep]
+  ) async throws(ReplicaError) -> [TextSpan] {
+    try await reading { reading throws(ReplicaError) in try reading.textSpans(id, path: path) }
+  }
+
+  /// The text that is at `path` now in stretches of the same marks, as it was at a version; see
+  /// ``Reading/textSpans(_:path:at:)``.
+  public func textSpans(
+    _ id: DocumentID, path: [PathStep], at version: VersionVector
+  ) async throws(ReplicaError) -> [TextSpan] {
+    try await reading { reading throws(ReplicaError) in
+      try reading.textSpans(id, path: path, at: version)
+    }
+  }
+
   /// Who wrote which part of a text, from its start to its end; see
   /// ``Reading/attribution(_:path:)``.
   public func attribution(

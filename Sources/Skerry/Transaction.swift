@@ -76,6 +76,31 @@ public struct Transaction {
     }
   }
 
+  /// Puts a mark on characters of a text, in place of what they have of that name: `bold`, a link,
+  /// a comment. Positions count Unicode scalars. What must be able to stand beside each other on
+  /// the same characters, as comments must, needs a name each.
+  ///
+  /// - Parameter expansion: whether what is typed at an edge, also by others at the same time, is
+  ///   marked too.
+  public mutating func mark(
+    _ range: Range<Int>, name: String, value: Value, expand expansion: MarkExpansion = .after,
+    in path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in
+      try editor.mark(DocumentPath(path), range, name: name, value: value, expand: expansion)
+    }
+  }
+
+  /// Takes the mark of a name away from characters of a text.
+  public mutating func unmark(
+    _ range: Range<Int>, name: String, expand expansion: MarkExpansion = .after,
+    in path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in
+      try editor.unmark(DocumentPath(path), range, name: name, expand: expansion)
+    }
+  }
+
   /// Turns the text at `path` into `text` with few and small splices, so that it merges with what
   /// others did meanwhile. Makes the text when nothing is there.
   public mutating func replaceText(

@@ -26,6 +26,8 @@ struct ApplyCommand: AsyncParsableCommand {
         {"op":"make","path":[…],"type":"map|list|text|counter"}
         {"op":"splice","path":[…],"at":N,"delete":N,"insert":"text" or [JSON…]}
         {"op":"move","path":[…],"from":N,"to":N}
+        {"op":"mark","path":[…],"from":N,"to":N,"name":"bold","value":JSON,
+         "expand":"none|after|before|both"} and "unmark", without a value
         {"op":"deleteDocument"}
       The answer comes when the line is durable:
         {"id":…,"ok":true,"change":"ORIGIN:SEQ","docs":[ID,…],"version":"v1:…"}

@@ -72,6 +72,9 @@ struct MarkCodingTests {
   @Test func whatIsNoMarkIsKept() throws {
     let good = try #require(OtherAction(bold)).bytes
     let long = Key(String(repeating: "n", count: 1_025))
+    func bytes(_ action: Operation.Action) throws -> [UInt8] {
+      try #require(OtherAction(Operation(body, action))).bytes
+    }
     var cases: [(eventCount: Int, bytes: [UInt8])] = [(2, good), (1, good + [0]), (1, [])]
     for length in 0..<good.count { cases.append((1, Array(good[..<length]))) }
     var expansion = good
@@ -80,16 +83,8 @@ struct MarkCodingTests {
     var value = good
     value[good.count - 1] = 9
     cases.append((1, value))
-    cases.append(
-      (1, try #require(OtherAction(Operation(body, .mark(from: 0, to: 1, long, .null, .none)))).bytes)
-    )
-    cases.append(
-      (
-        1,
-        try #require(
-          OtherAction(Operation(body, .mark(from: 0, to: 1 << 30, "b", .null, .none)))
-        ).bytes
-      ))
+    cases.append((1, try bytes(.mark(from: 0, to: 1, long, .null, .none))))
+    cases.append((1, try bytes(.mark(from: 0, to: 1 << 30, "b", .null, .none))))
     for (eventCount, bytes) in cases {
       let kept = Operation(.root, .unknown(code: 20, eventCount: eventCount, bytes: bytes))
       #expect(try ChangeBlock.decode(ChangeBlock.encode([change(kept)])) == [change(kept)])

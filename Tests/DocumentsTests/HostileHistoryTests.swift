@@ -306,7 +306,8 @@ private let listID = ContainerID.child(parent: .root, key: "l", kind: .list, gen
           Operation(
             container,
             .mark(
-              from: min(position, length), to: Int.random(in: 0...(length + 1), using: &random), "b",
+              from: min(position, length), to: Int.random(in: 0...(length + 1), using: &random),
+              "b",
               Bool.random(using: &random) ? .null : .integer(Int64(count)),
               MarkExpansion.allCases.randomElement(using: &random) ?? .none)))
       default:

@@ -100,7 +100,8 @@ struct ModelComparisonTests {
           events.randomElement(using: &random) ?? events[0], .container(kind), replaces: replaced),
         .setElement(
           events.randomElement(using: &random) ?? events[0], .moved(events[0]), replaces: replaced),
-        .mark(from: at, to: at + 2, key, .bool(true), .both), .mark(from: 5, to: at, key, .null, .none),
+        .mark(from: at, to: at + 2, key, .bool(true), .both),
+        .mark(from: 5, to: at, key, .null, .none),
         .createNode(TreePlace(in: events.randomElement(using: &random))),
         .moveNode(
           events.randomElement(using: &random) ?? events[0],

@@ -32,6 +32,44 @@ struct ReplicaTests {
     await again.close()
   }
 
+  @Test("keeps the marks of texts, now and as they were")
+  func marks() async throws {
+    let replica = try await Replica.create(at: folder.path("a"), name: "a")
+    let first = try await replica.transaction { transaction in
+      let id = transaction.createDocument()
+      try transaction.replaceText(with: "The fox jumped", at: ["body"], of: id)
+      try transaction.mark(0..<3, name: "bold", value: .bool(true), in: ["body"], of: id)
+      try transaction.apply(
+        operation: [
+          "op": "mark", "path": ["body"], "from": 4, "to": 7, "name": "link", "value": "u",
+          "expand": "none",
+        ], to: id)
+      return id
+    }
+    let id = first.value
+    try await replica.transaction { transaction in
+      try transaction.unmark(0..<2, name: "bold", in: ["body"], of: id)
+      try transaction.splice(at: 7, inserting: "es", in: ["body"], of: id)
+      try transaction.apply(
+        operation: ["op": "unmark", "path": ["body"], "from": 6, "to": 7, "name": "link"], to: id)
+    }
+    await #expect(throws: ReplicaError(.refused, "")) {
+      try await replica.transaction { transaction in
+        try transaction.mark(0..<99, name: "bold", value: .bool(true), in: ["body"], of: id)
+      }
+    }
+    await replica.close()
+    let again = try await Replica.open(at: folder.path("a"))
+    let now = try await again.textSpans(id, path: ["body"])
+    #expect(now.map(\.text) == ["Th", "e", " ", "fo", "xes jumped"])
+    #expect(now.map { $0["bold"] } == [nil, .bool(true), nil, nil, nil])
+    #expect(now.map { $0["link"] } == [nil, nil, nil, .string("u"), nil])
+    let then = try await again.textSpans(id, path: ["body"], at: first.version)
+    #expect(then.map(\.text) == ["The", " ", "fox", " jumped"])
+    #expect(try await again.json(id) == ["body": "The foxes jumped"])
+    await again.close()
+  }
+
   @Test("a transaction that throws changes nothing, and its error comes back as it is")
   func refusals() async throws {
     struct Mine: Error, Equatable {}

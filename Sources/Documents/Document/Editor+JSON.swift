@@ -6,18 +6,18 @@ extension Editor {
   ///
   /// `set` (`value`), `delete`, `increment` (`by`), `make` (`type`), `splice` (`at`, `delete`,
   /// `insert`), `move` (`from`, `to` and, for a node of a tree that is to stand under another one,
-  /// `toPath`) and `deleteDocument`; members that an operation does not know
-  /// are passed over.
+  /// `toPath`), `mark` (`from`, `to`, `name`, `value`, `expand`), `unmark` (the same without
+  /// `value`) and `deleteDocument`; members that an operation does not know are passed over.
   package func apply(operation json: JSONValue) throws(EditError) {
     guard let object = json.objectValue, let name = object["op"]?.stringValue else {
       throw EditError(.malformed, "an operation is an object with a member 'op'")
     }
     if name == "deleteDocument" { return try deleteDocument() }
-    guard ["set", "delete", "increment", "make", "splice", "move"].contains(name) else {
+    let names = ["set", "delete", "increment", "make", "splice", "move", "mark", "unmark"]
+    guard names.contains(name) else {
       throw EditError(
         .malformed,
-        "'\(name)' is no operation; there are set, delete, increment, make, splice, move and "
-          + "deleteDocument")
+        "'\(name)' is no operation; there are \(names.joined(separator: ", ")) and deleteDocument")
     }
     guard let steps = object["path"] else {
       throw EditError(.malformed, "the operation '\(name)' needs a 'path'")
@@ -50,8 +50,39 @@ extension Editor {
       }
       try moveNode(
         path, from: Int(from), to: try DocumentPath(json: destination), at: Int(to))
+    case "mark":
+      guard let value = object["value"].flatMap(Value.init), value != .null else {
+        throw EditError(
+          .malformed, at: path, "'mark' needs a 'value', a plain one; 'unmark' takes one away")
+      }
+      let (range, mark, expansion) = try markedRange(path, object)
+      try self.mark(path, range, name: mark, value: value, expand: expansion)
+    case "unmark":
+      let (range, mark, expansion) = try markedRange(path, object)
+      try unmark(path, range, name: mark, expand: expansion)
     default: try splice(path, object)
     }
+  }
+
+  private func markedRange(
+    _ path: DocumentPath, _ object: JSONObject
+  ) throws(EditError) -> (Range<Int>, name: String, MarkExpansion) {
+    guard let from = object["from"]?.integerValue, let to = object["to"]?.integerValue,
+      from <= to
+    else {
+      throw EditError(
+        .malformed, at: path, "a mark needs 'from' and 'to', whole numbers in this order")
+    }
+    guard let name = object["name"]?.stringValue else {
+      throw EditError(.malformed, at: path, "a mark needs a 'name'")
+    }
+    guard
+      let expansion = (object["expand"] ?? "after").stringValue.flatMap(MarkExpansion.init(name:))
+    else {
+      throw EditError(
+        .malformed, at: path, "'expand' of a mark is none, after, before or both")
+    }
+    return (Int(from)..<Int(to), name, expansion)
   }
 
   private func splice(_ path: DocumentPath, _ object: JSONObject) throws(EditError) {

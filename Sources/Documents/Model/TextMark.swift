@@ -10,6 +10,12 @@ public enum MarkExpansion: UInt8, Hashable, Sendable, CaseIterable {
   case before = 2
   case both = 3
 
+  /// The name of the case.
+  public init?(name: String) {
+    guard let found = MarkExpansion.allCases.first(where: { "\($0)" == name }) else { return nil }
+    self = found
+  }
+
   var isAtEnd: Bool { self == .after || self == .both }
   var isAtStart: Bool { self == .before || self == .both }
 }

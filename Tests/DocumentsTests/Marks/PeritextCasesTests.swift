@@ -299,6 +299,31 @@ struct PeritextCasesTests {
     #expect(try left.conflicts().map(\.kind) == [.removal])
   }
 
+  @Test func marksAreSpeltInJSON() throws {
+    var (left, _) = try apart(text: "The fox")
+    func apply(_ more: JSONObject, op: String = "mark") throws {
+      var operation: JSONObject = ["op": .string(op), "path": ["t"]]
+      for member in more.members { operation[member.key] = member.value }
+      try left.edit { try $0.apply(operation: .object(operation)) }
+    }
+    try apply(["from": 0, "to": 3, "name": "b", "value": true])
+    try apply(["from": 4, "to": 7, "name": "l", "value": "u", "expand": "none"])
+    try left.type("!", at: 7)
+    try left.type("r", at: 3)
+    #expect(left.marked == "[b:Ther] [l=u:fox]!")
+    try apply(["from": 1, "to": 8, "name": "b"], op: "unmark")
+    #expect(left.marked == "[b:T]her [l=u:fox]!")
+    for wrong in [
+      ["to": 3, "name": "b", "value": true], ["from": 3, "to": 1, "name": "b", "value": true],
+      ["from": 0, "to": 3, "value": true], ["from": 0, "to": 3, "name": "b"],
+      ["from": 0, "to": 3, "name": "b", "value": nil],
+      ["from": 0, "to": 3, "name": "b", "value": []],
+      ["from": 0, "to": 3, "name": "b", "value": 1, "expand": "never"],
+    ] as [JSONObject] {
+      #expect(throws: EditError(.malformed, "")) { try apply(wrong) }
+    }
+  }
+
   // MARK: Limits
 
   @Test func whatCannotBeMarkedIsRefused() throws {
