@@ -22,7 +22,7 @@ extension ConflictFinder {
         ConflictSide(
           change: history.event(at: side.version).change,
           time: stamps[side.version]?.time ?? .epoch, value: json(of: side.content),
-          index: side.index, events: side.events, content: side.content)
+          index: side.index, parent: side.parent, events: side.events, content: side.content)
       }
       var base = json(of: draft.base?.content)
       if let (container, removal) = draft.removed {
@@ -45,6 +45,7 @@ extension ConflictFinder {
     case .value(let value): value.json
     case .container(let id): document.json(ofContainer: id)
     case .document: document.json(of: .root, depth: 0)
+    case .node(let node, let tree): document.json(ofNode: node, in: tree)
     }
   }
 
@@ -79,6 +80,13 @@ extension ConflictFinder {
 }
 
 extension Document {
+  fileprivate func json(ofNode node: EventID, in tree: ContainerID) -> JSONValue? {
+    guard let tree = handles[tree], let number = trees[slot(of: tree)].node(node) else {
+      return nil
+    }
+    return json(of: Branch(tree: tree, node: number), depth: 0, level: 0)
+  }
+
   fileprivate func json(ofContainer id: ContainerID) -> JSONValue? {
     handles[id].map { json(of: $0, depth: 0) }
   }

@@ -59,6 +59,8 @@ struct ConflictFinder {
       var content: ConflictSide.Content?
       /// Among the elements that are shown.
       var index: Int?
+      /// Of a node of a tree: what it is to stand under.
+      var parent: DocumentPath?
     }
   }
 
@@ -106,6 +108,13 @@ struct ConflictFinder {
     }
   }
 
+  /// Whether a node of a tree was ever removed.
+  var hasRemovedNodes: Bool {
+    history.others.contains { other in
+      if case .deleteNode = other.operation.action { true } else { false }
+    }
+  }
+
   static func content(
     of element: Operation.Element, at event: EventID
   ) -> ConflictSide.Content? {
@@ -131,15 +140,26 @@ struct ConflictFinder {
 
   func conflicts(in root: ContainerHandle, at path: DocumentPath) -> [Draft] {
     var found: [Draft] = []
-    var reached: [(handle: ContainerHandle, path: DocumentPath)] = [(root, path)]
+    var reached: [(handle: ContainerHandle, path: DocumentPath, depth: Int)] = [(root, path, 0)]
+    var trees: [TreeConflictFinder] = []
     var isReached: Set<ContainerHandle> = [root]
     var isHeld = isReached
     var index = 0
     while index < reached.count {
-      let (handle, path) = reached[index]
+      let (handle, path, depth) = reached[index]
       index += 1
-      guard path.steps.count <= ContainerID.depthMax else { continue }
+      guard depth <= ContainerID.depthMax else { continue }
       if document.kind(of: handle) == .list { found += positionConflicts(of: handle, path) }
+      if document.kind(of: handle) == .tree {
+        let tree = TreeConflictFinder(self, handle, at: path)
+        trees.append(tree)
+        for (node, path) in tree.shown {
+          let content = document.content(of: node, in: handle)
+          guard isReached.insert(content).inserted else { continue }
+          isHeld.insert(content)
+          reached.append((content, path.appending(.key(Document.valueMember)), depth + 1))
+        }
+      }
       for (place, step, register) in registers(of: handle) {
         let here = path.appending(step)
         if let draft = valueConflict(at: place, register, here) { found.append(draft) }
@@ -149,14 +169,15 @@ struct ConflictFinder {
         // A path leads to the winner; what the others hold is shown with the conflict over them.
         if case .container(let child)? = register.winner?.content, isReached.insert(child).inserted
         {
-          reached.append((child, here))
+          reached.append((child, here, depth + 1))
         }
       }
     }
     let removals = RemovalFinder(self, held: isHeld)
-    for (handle, path) in reached where document.kind(of: handle) == .map {
+    for (handle, path, _) in reached where document.kind(of: handle) == .map {
       found += removals.conflicts(in: document.containers[handle.index].id, at: path)
     }
+    for tree in trees { found += tree.conflicts(removals) }
     return found
   }
 

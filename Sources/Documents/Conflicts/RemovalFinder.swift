@@ -20,7 +20,7 @@ struct RemovalFinder {
       places[place.container, default: []].append(place)
     }
     self.places = places
-    guard !places.isEmpty else {
+    guard !places.isEmpty || finder.hasRemovedNodes else {
       edits = [:]
       return
     }
@@ -28,7 +28,13 @@ struct RemovalFinder {
     for other in finder.history.others {
       edits[other.operation.container, default: []].append(other.version..<other.version + 1)
     }
+    // What a container in a list or a tree stands in.
     var lists: [ContainerID: ContainerID] = [:]
+    for other in finder.history.others {
+      guard case .createNode = other.operation.action else { continue }
+      let event = finder.history.event(at: other.version)
+      lists[.element(event, .map)] = other.operation.container
+    }
     for (place, group) in finder.writes where place.element != nil {
       for case .container(let child)? in group.map(\.content) { lists[child] = place.container }
     }
@@ -110,7 +116,7 @@ struct RemovalFinder {
   }
 
   /// The last events of the changes that edited a container or one in it.
-  private func changes(inside container: ContainerID) -> [Int] {
+  func changes(inside container: ContainerID) -> [Int] {
     let graph = finder.history.graph
     var found: Set<Int> = []
     for range in edits[container] ?? [] {

@@ -25,13 +25,13 @@ extension Editor {
     case .base:
       switch conflict.kind {
       case .value: try hold(conflict.baseContent, at: conflict.path)
-      case .removal: try putBack(conflict, from: history)
-      case .document, .position:
+      case .removal where conflict.removal != nil: try putBack(conflict, from: history)
+      case .document, .position, .removal:
         throw EditError(
           .wrongKind, at: conflict.path, "there is no earlier content to take; take a side")
       }
     case .value(let json):
-      guard conflict.kind != .document, conflict.kind != .position else {
+      guard conflict.kind == .value || conflict.removal != nil else {
         throw EditError(
           .wrongKind, at: conflict.path, "this is no matter of a value; take one of the sides")
       }
@@ -56,7 +56,12 @@ extension Editor {
     case .document: if !isShown { try deleteDocument() }
     case .position:
       guard let place = side.events.first else { return }
-      try settle(place, at: conflict.path)
+      let node = conflict.sides.lazy.compactMap(\.content).first
+      if case .node(let node, let tree)? = node {
+        try settle(node, of: tree, at: place, conflict.path)
+      } else {
+        try settle(place, at: conflict.path)
+      }
     }
   }
 
@@ -78,6 +83,7 @@ extension Editor {
       if try target(path).register != nil { try delete(path) }
     case .value(let value): try set(path, value: value)
     case .container(let container): try hold(container, at: path)
+    case .node(let node, let tree): try bringBack(node, of: tree, at: path)
     case .document: break
     }
   }
