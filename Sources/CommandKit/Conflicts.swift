@@ -9,13 +9,7 @@ extension Conflict {
     object["id"] = .string(id.description)
     object["doc"] = .string(document.description)
     object["kind"] = .string(kind.rawValue)
-    object["path"] = .array(
-      path.steps.map { step in
-        switch step {
-        case .key(let key): .string(key)
-        case .index(let index): .integer(Int64(index))
-        }
-      })
+    object["path"] = .array(Self.steps(path))
     if let range {
       object["at"] = .count(range.lowerBound)
       object["count"] = .count(range.count)
@@ -29,11 +23,21 @@ extension Conflict {
         object["time"] = .string(side.time.text)
         if let value = side.value { object["value"] = value }
         if let index = side.index { object["index"] = .count(index) }
+        if let parent = side.parent { object["parent"] = .array(Self.steps(parent)) }
         object["isDeleted"] = .bool(side.value == nil)
         object["isShown"] = .bool(isShown(number))
         return .object(object)
       })
     return .object(object)
+  }
+
+  private static func steps(_ path: DocumentPath) -> [JSONValue] {
+    path.steps.map { step in
+      switch step {
+      case .key(let key): .string(key)
+      case .index(let index): .integer(Int64(index))
+      }
+    }
   }
 
   /// For people: what it is about, what was there, and the sides by their numbers.
@@ -45,6 +49,7 @@ extension Conflict {
     for (number, side) in sides.enumerated() {
       var value = side.value.map { $0.text() } ?? "(deleted)"
       if let index = side.index { value += " at \(index)" }
+      if let parent = side.parent { value += " under '\(parent)'" }
       let mark = isShown(number) ? "  <- shown" : ""
       lines.append("  \(number)     \(value)  \(side.time.text)  \(side.change.origin)\(mark)")
     }
@@ -58,7 +63,7 @@ extension Conflict {
     switch kind {
     case .value: "was set in several ways at once"
     case .removal: "was removed while somebody edited what was in it"
-    case .position: "was moved to several places at once"
+    case .position: "was moved to several places at once, or moved and removed"
     case .text: "was rewritten in several ways at once, or removed while somebody wrote in it"
     case .document: "was deleted while somebody edited it"
     }

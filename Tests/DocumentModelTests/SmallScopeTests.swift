@@ -64,6 +64,14 @@ struct SmallScopeTests {
         }
       ),
       (
+        "a node goes to the top of its tree",
+        { incoming in
+          changed(incoming) { action in
+            if case .moveNode(let node, _) = action { action = .moveNode(node, TreePlace()) }
+          }
+        }
+      ),
+      (
         "the tie between two writers is lost",
         { incoming in
           var incoming = incoming

@@ -17,29 +17,34 @@ extension Model {
 
 extension ModelDocument {
   func conflicts(in version: ChangeSet) -> [Model.Conflict] {
-    conflicts(of: .root, at: DocumentPath(), in: version)
+    conflicts(of: .root, at: DocumentPath(), depth: 0, in: version)
   }
 
   private func conflicts(
-    of container: ContainerID, at path: DocumentPath, in version: ChangeSet
+    of container: ContainerID, at path: DocumentPath, depth: Int, in version: ChangeSet
   ) -> [Model.Conflict] {
+    guard depth < ContainerID.depthMax else { return [] }
     let registers: [(step: PathStep, entries: [Entry])]
     switch container.kind {
     case .map:
       registers = members(of: container, in: version).map { (.key($0.key.text), $0.entries) }
     case .list:
       registers = elements(of: container, in: version).enumerated().map { (.index($0), $1) }
-    case .text, .counter, .tree: return []
+    case .tree:
+      return (trees[container]?.paths(at: path, in: version) ?? []).flatMap { node, path in
+        conflicts(
+          of: .element(node, .map), at: path.appending("value"), depth: depth + 1, in: version)
+      }
+    case .text, .counter: return []
     }
     return registers.flatMap { step, entries -> [Model.Conflict] in
       let here = path.appending(step)
-      guard here.steps.count <= ContainerID.depthMax else { return [] }
       var found: [Model.Conflict] = []
       if Set(entries.map(\.content)).count > 1 {
         found.append(Model.Conflict(path: here, writes: entries.map(\.event)))
       }
       if case .container(let child) = entries.last?.content {
-        found += conflicts(of: child, at: here, in: version)
+        found += conflicts(of: child, at: here, depth: depth + 1, in: version)
       }
       return found
     }

@@ -70,6 +70,22 @@ struct ModelTree: Sendable {
     steps.append(step)
   }
 
+  /// Where the nodes are that a reader sees.
+  func paths(
+    at path: DocumentPath, in version: ChangeSet
+  ) -> [(node: EventID, path: DocumentPath)] {
+    let shape = shape(in: version)
+    func below(_ parent: EventID?, _ path: DocumentPath, _ level: Int) -> [(EventID, DocumentPath)]
+    {
+      guard level < 2 * ContainerID.depthMax else { return [] }
+      return shape.children(of: parent).enumerated().flatMap { index, node in
+        let here = path.appending(.index(index))
+        return [(node, here)] + below(node, here, level + 1)
+      }
+    }
+    return below(nil, path, 0)
+  }
+
   func shape(in version: ChangeSet) -> Shape {
     var shape = Shape()
     for step in steps.filter({ version.contains($0.madeBy) }).sorted(by: Step.precedes) {

@@ -3,84 +3,85 @@ import JSONCoding
 
 extension SmallScope {
   /// Three replicas, two steps each, for every kind of container and every way to collide in one.
-  package static let scripts: [Script] = [
-    Script(
-      "typing forward at one place", setUp: [text("()")],
-      [
-        [type("ab", at: 1), type("c", at: 3)], [type("xy", at: 1), type("z", at: 3)],
-        [type("12", at: 1), type("3", at: 3)],
-      ]),
-    Script(
-      "typing backward at one place", setUp: [text("()")],
-      [
-        [type("b", at: 1), type("a", at: 1)], [type("y", at: 1), type("x", at: 1)],
-        [type("2", at: 1), type("1", at: 1)],
-      ]),
-    Script(
-      "typing and erasing across each other", setUp: [text("abcdef")],
-      [
-        [erase(at: 1, 3), type("X", at: 2)], [erase(at: 2, 3), type("Y", at: 3)],
-        [type("Z", at: 3), erase(at: 0, 4)],
-      ]),
-    Script(
-      "a text begun by three at once",
-      [
-        [text("ab"), type("c", at: 9)], [text("xy"), erase(at: 1, 1)],
-        [text("12"), type("3", at: 0)],
-      ]),
-    Script(
-      "a list filled, emptied and overwritten", setUp: [list([0, 1, 2])],
-      [
-        [insert([10, 11], at: 1), overwrite(0, with: 12)],
-        [overwrite(1, with: 20), remove(at: 0, 2)],
-        [remove(at: 1, 1), insert([["k": 30]], at: 1)],
-      ]),
-    Script(
-      "containers in list elements", setUp: [list([["n": 0], 1])],
-      [
-        [set(["l", 0, "n"], 10), make(["l", 1], .text)],
-        [remove(at: 0, 1), set(["l", 0], ["m": 20])],
-        [make(["l", 0], .counter), increment(["l", 0], by: 3)],
-      ]),
-    Script(
-      "a value set and deleted", setUp: [set(["k"], 0)],
-      [
-        [set(["k"], 10), delete(["k"])], [set(["k"], 20), set(["k"], 21)],
-        [delete(["k"]), set(["k"], 30)],
-      ]),
-    Script(
-      "a counter made and counted", setUp: [],
-      [
-        [increment(["c"], by: 1), increment(["c"], by: 10)],
-        [increment(["c"], by: 100), delete(["c"])],
-        [set(["c"], "no counter"), make(["c"], .counter)],
-      ]),
-    Script(
-      "one child made by all",
-      [
-        [make(["m"], .map), set(["m", "x"], 10)], [make(["m"], .map), set(["m", "x"], 20)],
-        [make(["m"], .text), set(["m"], ["y": 30])],
-      ]),
-    Script(
-      "a child deleted and made again", setUp: [set(["m"], ["x": 0])],
-      [
-        [delete(["m"]), make(["m"], .map)], [set(["m", "x"], 20), delete(["m"])],
-        [set(["m"], 30), set(["m"], ["x": 31])],
-      ]),
-    Script(
-      "a document deleted and edited", setUp: [set(["k"], 0)],
-      [
-        [deleteDocument, set(["k"], 10)], [set(["k"], 20), deleteDocument],
-        [deleteDocument, deleteDocument],
-      ]),
-    Script(
-      "several things in one transaction", setUp: [text("ab"), set(["k"], 0)],
-      [
-        [both(type("X", at: 1), set(["k"], 10)), both(erase(at: 0, 2), delete(["k"]))],
-        [both(set(["k"], 20), deleteDocument), both(increment(["c"], by: 1), type("Y", at: 1))],
-        [both(erase(at: 1, 1), text("new")), both(make(["k"], .list), set(["t"], nil))],
-      ]),
-  ]
+  package static let scripts: [Script] =
+    [
+      Script(
+        "typing forward at one place", setUp: [text("()")],
+        [
+          [type("ab", at: 1), type("c", at: 3)], [type("xy", at: 1), type("z", at: 3)],
+          [type("12", at: 1), type("3", at: 3)],
+        ]),
+      Script(
+        "typing backward at one place", setUp: [text("()")],
+        [
+          [type("b", at: 1), type("a", at: 1)], [type("y", at: 1), type("x", at: 1)],
+          [type("2", at: 1), type("1", at: 1)],
+        ]),
+      Script(
+        "typing and erasing across each other", setUp: [text("abcdef")],
+        [
+          [erase(at: 1, 3), type("X", at: 2)], [erase(at: 2, 3), type("Y", at: 3)],
+          [type("Z", at: 3), erase(at: 0, 4)],
+        ]),
+      Script(
+        "a text begun by three at once",
+        [
+          [text("ab"), type("c", at: 9)], [text("xy"), erase(at: 1, 1)],
+          [text("12"), type("3", at: 0)],
+        ]),
+      Script(
+        "a list filled, emptied and overwritten", setUp: [list([0, 1, 2])],
+        [
+          [insert([10, 11], at: 1), overwrite(0, with: 12)],
+          [overwrite(1, with: 20), remove(at: 0, 2)],
+          [remove(at: 1, 1), insert([["k": 30]], at: 1)],
+        ]),
+      Script(
+        "containers in list elements", setUp: [list([["n": 0], 1])],
+        [
+          [set(["l", 0, "n"], 10), make(["l", 1], .text)],
+          [remove(at: 0, 1), set(["l", 0], ["m": 20])],
+          [make(["l", 0], .counter), increment(["l", 0], by: 3)],
+        ]),
+      Script(
+        "a value set and deleted", setUp: [set(["k"], 0)],
+        [
+          [set(["k"], 10), delete(["k"])], [set(["k"], 20), set(["k"], 21)],
+          [delete(["k"]), set(["k"], 30)],
+        ]),
+      Script(
+        "a counter made and counted", setUp: [],
+        [
+          [increment(["c"], by: 1), increment(["c"], by: 10)],
+          [increment(["c"], by: 100), delete(["c"])],
+          [set(["c"], "no counter"), make(["c"], .counter)],
+        ]),
+      Script(
+        "one child made by all",
+        [
+          [make(["m"], .map), set(["m", "x"], 10)], [make(["m"], .map), set(["m", "x"], 20)],
+          [make(["m"], .text), set(["m"], ["y": 30])],
+        ]),
+      Script(
+        "a child deleted and made again", setUp: [set(["m"], ["x": 0])],
+        [
+          [delete(["m"]), make(["m"], .map)], [set(["m", "x"], 20), delete(["m"])],
+          [set(["m"], 30), set(["m"], ["x": 31])],
+        ]),
+      Script(
+        "a document deleted and edited", setUp: [set(["k"], 0)],
+        [
+          [deleteDocument, set(["k"], 10)], [set(["k"], 20), deleteDocument],
+          [deleteDocument, deleteDocument],
+        ]),
+      Script(
+        "several things in one transaction", setUp: [text("ab"), set(["k"], 0)],
+        [
+          [both(type("X", at: 1), set(["k"], 10)), both(erase(at: 0, 2), delete(["k"]))],
+          [both(set(["k"], 20), deleteDocument), both(increment(["c"], by: 1), type("Y", at: 1))],
+          [both(erase(at: 1, 1), text("new")), both(make(["k"], .list), set(["t"], nil))],
+        ]),
+    ] + treeScripts
 
   // MARK: Steps
 
@@ -151,7 +152,7 @@ extension SmallScope {
   private static let deleteDocument = Step("delete the document") { try $0.deleteDocument() }
 
   /// Does what can be done of both.
-  private static func both(_ first: Step, _ second: Step) -> Step {
+  static func both(_ first: Step, _ second: Step) -> Step {
     Step("\(first.name), \(second.name)") { editor in
       do { try first.perform(editor) } catch is EditError {}
       try second.perform(editor)

@@ -10,10 +10,12 @@ public struct Conflict: Hashable, Sendable {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     /// A key or a list element was set to different things, or a key set and deleted.
     case value
-    /// A map, list, text or counter was removed or replaced as a whole while somebody edited it, or
-    /// an element deleted from a list while somebody set it.
+    /// A map, list, text, counter or tree was removed or replaced as a whole while somebody edited
+    /// it; an element deleted from a list while somebody set it; or a node of a tree while somebody
+    /// edited it or something under it.
     case removal
-    /// An element of a list was moved to several places. It stands at the last one.
+    /// An element of a list or a node of a tree was moved to several places; or a node was moved
+    /// and removed, or moved under itself. It stands where the last side has put it.
     case position
     /// A passage of a text was rewritten by several people, or written in by one and removed by
     /// another. The text has what both have written.
@@ -26,7 +28,8 @@ public struct Conflict: Hashable, Sendable {
   /// one, and nobody resolves what they have not seen.
   public let id: ConflictID
   public let kind: Kind
-  /// Where it is in the document as it is now; empty for a document as a whole.
+  /// Where it is in the document as it is now; empty for a document as a whole; that of the tree
+  /// for a node that is not shown.
   public let path: DocumentPath
   /// What was there when the sides parted, or the part of it that they have in common; nil when
   /// nothing was.
@@ -56,6 +59,9 @@ public struct ConflictSide: Hashable, Sendable {
   public let value: JSONValue?
   /// Of a `position`: where in the list this side has put the element, if it alone had moved it.
   public let index: Int?
+  /// Of a `position` in a tree: the tree or the node under which this side has put the node; nil
+  /// when it has removed it, or what it has put it under is not shown.
+  public let parent: DocumentPath?
 
   /// The operations that did it: what a resolution names.
   package let events: [EventID]
@@ -68,6 +74,8 @@ public struct ConflictSide: Hashable, Sendable {
     case container(ContainerID)
     /// The document, edited.
     case document
+    /// The node of a tree, with what stands under it.
+    case node(EventID, of: ContainerID)
   }
 }
 

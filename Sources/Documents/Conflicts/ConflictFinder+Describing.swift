@@ -23,7 +23,7 @@ extension ConflictFinder {
           change: history.event(at: side.version).change,
           time: stamps[side.version]?.time ?? .epoch,
           value: side.text.map { .string($0.text) } ?? json(of: side.content),
-          index: side.index, events: side.events, content: side.content,
+          index: side.index, parent: side.parent, events: side.events, content: side.content,
           patches: side.text?.patches ?? [])
       }
       var base = draft.baseText.map { .string($0.text) } ?? json(of: draft.base?.content)
@@ -49,6 +49,7 @@ extension ConflictFinder {
     case .value(let value): value.json
     case .container(let id): document.json(ofContainer: id)
     case .document: document.json(of: .root, depth: 0)
+    case .node(let node, let tree): document.json(ofNode: node, in: tree)
     }
   }
 
@@ -83,6 +84,13 @@ extension ConflictFinder {
 }
 
 extension Document {
+  fileprivate func json(ofNode node: EventID, in tree: ContainerID) -> JSONValue? {
+    guard let tree = handles[tree], let number = trees[slot(of: tree)].node(node) else {
+      return nil
+    }
+    return json(of: Branch(tree: tree, node: number), depth: 0, level: 0)
+  }
+
   fileprivate func json(ofContainer id: ContainerID) -> JSONValue? {
     handles[id].map { json(of: $0, depth: 0) }
   }

@@ -65,6 +65,8 @@ struct ConflictFinder {
       /// Among the elements that are shown.
       var index: Int?
       var text: TextVersion?
+      /// Of a node of a tree: what it is to stand under.
+      var parent: DocumentPath?
     }
   }
 
@@ -139,21 +141,31 @@ struct ConflictFinder {
     in root: ContainerHandle, at path: DocumentPath
   ) throws(MergeError) -> [Draft] {
     var found: [Draft] = []
-    var reached: [(handle: ContainerHandle, path: DocumentPath)] = [(root, path)]
+    var reached: [(handle: ContainerHandle, path: DocumentPath, depth: Int)] = [(root, path, 0)]
+    var trees: [TreeConflictFinder] = []
     var isReached: Set<ContainerHandle> = [root]
     var isHeld = isReached
     let inner = InnerEdits(self)
     var index = 0
     while index < reached.count {
-      let (handle, path) = reached[index]
+      let (handle, path, depth) = reached[index]
       index += 1
-      guard path.steps.count <= ContainerID.depthMax else { continue }
+      guard depth <= ContainerID.depthMax else { continue }
       switch document.kind(of: handle) {
       case .list:
         found += positionConflicts(of: handle, path)
         found += try elementConflicts(of: handle, path, inner)
       case .text: found += try textConflicts(of: handle, path)
-      case .map, .counter, .tree: break
+      case .tree:
+        let tree = TreeConflictFinder(self, handle, at: path)
+        trees.append(tree)
+        for (node, path) in tree.shown {
+          let content = document.content(of: node, in: handle)
+          guard isReached.insert(content).inserted else { continue }
+          isHeld.insert(content)
+          reached.append((content, path.appending(.key(Document.valueMember)), depth + 1))
+        }
+      case .map, .counter: break
       }
       for (place, step, register) in registers(of: handle) {
         let here = path.appending(step)
@@ -164,14 +176,15 @@ struct ConflictFinder {
         // A path leads to the winner; what the others hold is shown with the conflict over them.
         if case .container(let child)? = register.winner?.content, isReached.insert(child).inserted
         {
-          reached.append((child, here))
+          reached.append((child, here, depth + 1))
         }
       }
     }
     let removals = RemovalFinder(self, held: isHeld, inner)
-    for (handle, path) in reached where document.kind(of: handle) == .map {
+    for (handle, path, _) in reached where document.kind(of: handle) == .map {
       found += removals.conflicts(in: document.containers[handle.index].id, at: path)
     }
+    for tree in trees { found += tree.conflicts(removals) }
     return found
   }
 

@@ -21,7 +21,7 @@ struct ElementRemovalFinder {
       guard let element = place.element, state.register(of: element) == nil else { continue }
       candidates[element] = []
     }
-    for (container, home) in inner.homes where home.list == list {
+    for (container, home) in inner.homes where home.outer == list {
       guard state.register(of: home.element) == nil else { continue }
       candidates[home.element, default: []].insert(container)
     }

@@ -10,14 +10,19 @@ final class InnerEdits {
     writes = finder.writes
   }
 
-  /// The list and the element that a container of a list stands or stood for.
-  private(set) lazy var homes: [ContainerID: (list: ContainerID, element: EventID)] = {
-    var homes: [ContainerID: (list: ContainerID, element: EventID)] = [:]
+  /// The list or tree, and the element or node, that a container stands or stood for.
+  private(set) lazy var homes: [ContainerID: (outer: ContainerID, element: EventID)] = {
+    var homes: [ContainerID: (outer: ContainerID, element: EventID)] = [:]
     for (place, group) in writes {
       guard let element = place.element else { continue }
       for case .container(let child)? in group.map(\.content) {
         homes[child] = (place.container, element)
       }
+    }
+    for other in history.others {
+      guard case .createNode = other.operation.action else { continue }
+      let event = history.event(at: other.version)
+      homes[.element(event, .map)] = (other.operation.container, event)
     }
     for sequence in history.sequences where sequence.container.kind == .list {
       for index in 0..<sequence.log.runCount {
@@ -78,7 +83,7 @@ final class InnerEdits {
       switch here {
       case .root: next = nil
       case .child(let parent, _, _, _): next = parent
-      case .element: next = homes[here]?.list
+      case .element: next = homes[here]?.outer
       }
     }
     return found

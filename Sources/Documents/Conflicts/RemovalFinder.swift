@@ -75,6 +75,9 @@ struct RemovalFinder {
           version: last.version, events: open.map(\.event).sorted(), content: shown),
       ])
   }
+
+  /// The last events of the changes that edited a container or one in it.
+  func changes(inside container: ContainerID) -> [Int] { inner.changes(inside: container) }
 }
 
 extension ConflictFinder.Write {

@@ -26,7 +26,7 @@ extension Editor {
     case .base:
       switch conflict.kind {
       case .value: try hold(conflict.baseContent, at: conflict.path)
-      case .removal:
+      case .removal where conflict.removal != nil || conflict.element != nil:
         // A plain value can stand in an element; what was in a container cannot be put back into it.
         if let content = conflict.baseContent, try putBackElement(of: conflict, in: history) {
           try hold(content, at: conflict.path)
@@ -34,12 +34,15 @@ extension Editor {
           try putBack(conflict, from: history)
         }
       case .text: try rewrite(conflict, conflict.basePatches)
-      case .document, .position:
+      case .removal, .document, .position:
         throw EditError(
           .wrongKind, at: conflict.path, "there is no earlier content to take; take a side")
       }
     case .value(let json):
-      guard conflict.kind != .document, conflict.kind != .position else {
+      guard
+        [.value, .text].contains(conflict.kind) || conflict.removal != nil
+          || conflict.element != nil
+      else {
         throw EditError(
           .wrongKind, at: conflict.path, "this is no matter of a value; take one of the sides")
       }
@@ -75,7 +78,12 @@ extension Editor {
     case .text: try rewrite(conflict, side.patches)
     case .position:
       guard let place = side.events.first else { return }
-      try settle(place, at: conflict.path)
+      let node = conflict.sides.lazy.compactMap(\.content).first
+      if case .node(let node, let tree)? = node {
+        try settle(node, of: tree, at: place, conflict.path)
+      } else {
+        try settle(place, at: conflict.path)
+      }
     }
   }
 
@@ -112,6 +120,7 @@ extension Editor {
       if try target(path).register != nil { try delete(path) }
     case .value(let value): try set(path, value: value)
     case .container(let container): try hold(container, at: path)
+    case .node(let node, let tree): try bringBack(node, of: tree, at: path)
     case .document: break
     }
   }

@@ -120,6 +120,68 @@ extension Editor {
     }
   }
 
+  // MARK: Decisions
+
+  /// Lets a node stand where one of several operations has put it: it is put there anew, or
+  /// removed.
+  func settle(
+    _ node: EventID, of tree: ContainerID, at place: EventID, _ path: DocumentPath
+  ) throws(EditError) {
+    let tree = document.materialise(tree)
+    let state = document.trees[document.slot(of: tree)]
+    guard let number = state.node(node),
+      let placement = state.placement(place).map({ state.placements[$0] })
+    else {
+      throw EditError(.nothingThere, at: path, "the node is not in the tree at '\(path)'")
+    }
+    guard placement.parent != TreeState.bin else {
+      try checkRoom(for: 1)
+      return record(tree, .deleteNode(node))
+    }
+    guard placement.parent == TreeState.top || state.isShown(placement.parent) else {
+      throw EditError(
+        .nothingThere, at: path, "what that side has put it under was removed; take another side")
+    }
+    guard !state.isNode(placement.parent, within: number) else {
+      throw EditError(
+        .cycle, at: path,
+        "that side has put it under what stands under it now; take another side, or move that"
+      )
+    }
+    try checkRoom(for: 1)
+    let parent = placement.parent == TreeState.top ? nil : state.nodes[placement.parent].event
+    record(tree, .moveNode(node, TreePlace(in: parent, after: place)))
+  }
+
+  /// Puts a removed node back where it stood, or at the top when that is not there any more.
+  private func bringBack(number: TreeState.NodeNumber, of tree: ContainerHandle) {
+    let state = document.trees[document.slot(of: tree)]
+    let last = state.log.last { entry in
+      let placement = state.placements[entry]
+      return placement.node == number && placement.isEffective
+        && placement.parent != TreeState.bin
+        && (placement.parent == TreeState.top || state.isShown(placement.parent))
+    }
+    var place = TreePlace()
+    if let last {
+      place.after = state.placements[last].event
+      let parent = state.placements[last].parent
+      if parent != TreeState.top { place.parent = state.nodes[parent].event }
+    }
+    record(tree, .moveNode(state.nodes[number].event, place))
+  }
+
+  func bringBack(
+    _ node: EventID, of tree: ContainerID, at path: DocumentPath
+  ) throws(EditError) {
+    let tree = document.materialise(tree)
+    guard let number = document.trees[document.slot(of: tree)].node(node) else {
+      throw EditError(.nothingThere, at: path, "the node is not in the tree at '\(path)'")
+    }
+    try checkRoom(for: 1)
+    bringBack(number: number, of: tree)
+  }
+
   // MARK: Places
 
   /// - Returns: the tree or node, and how many containers and nodes are around what stands in it.
