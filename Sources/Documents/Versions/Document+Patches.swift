@@ -51,16 +51,3 @@ extension Document {
     return try difference.run()
   }
 }
-
-extension [Range<Int>] {
-  /// Whether one of the ranges, which ascend, has the number. Complexity: O(log n).
-  func covers(_ number: Int) -> Bool {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].upperBound <= number { low = middle + 1 } else { high = middle }
-    }
-    return low < count && self[low].contains(number)
-  }
-}
