@@ -71,7 +71,9 @@ struct Renaming {
     case .resolve(let events): .resolve(renamed(events).sorted())
     case .insertElements(let position, let elements):
       .insertElements(at: position, elements.map { renamed($0) })
-    case .increment, .insertText, .remove, .deleteDocument, .unknown: action
+    case .unknown:
+      VersionName.renaming(UndoMark.renaming(action) { self[$0] }) { self[$0] }
+    case .increment, .insertText, .remove, .deleteDocument: action
     }
   }
 

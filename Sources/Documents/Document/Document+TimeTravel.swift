@@ -83,7 +83,7 @@ extension Document {
   }
 
   /// Nil when nothing was ever written there.
-  private func withSequence<Result>(
+  func withSequence<Result>(
     _ handle: ContainerHandle, of history: DocumentHistory,
     _ body: (SequenceHistory) throws -> Result
   ) throws -> Result? {

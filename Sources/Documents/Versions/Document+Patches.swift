@@ -32,7 +32,7 @@ extension Document {
     return try Document.replaying(id, edits)
   }
 
-  private func difference(
+  func difference(
     from before: DocumentShape, at from: [Int], to after: Document, at to: [Int],
     in history: DocumentHistory
   ) throws -> [DocumentPatch] {
