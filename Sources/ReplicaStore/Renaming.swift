@@ -74,7 +74,9 @@ struct Renaming {
     case .deleteNode(let node): .deleteNode(renamed(node))
     case .insertElements(let position, let elements):
       .insertElements(at: position, elements.map { renamed($0) })
-    case .increment, .insertText, .remove, .deleteDocument, .mark, .unknown: action
+    case .unknown:
+      VersionName.renaming(UndoMark.renaming(action) { self[$0] }) { self[$0] }
+    case .increment, .insertText, .remove, .deleteDocument, .mark: action
     }
   }
 

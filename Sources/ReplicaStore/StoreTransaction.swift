@@ -95,13 +95,54 @@ package final class StoreTransaction {
   }
 
   private func begin(_ document: DocumentID) throws -> Resolution {
+    let history = try history(of: document)
+    let isNew = try created[document] != nil || store.entry(document) == nil
+    return Resolution(
+      conflicts: isNew ? [] : try store.conflicts(of: document), history: history)
+  }
+
+  /// The history of a document as it was before the transaction.
+  private func history(of document: DocumentID) throws -> DocumentHistory {
     try writeEarlier()
     guard created[document] == nil, let entry = try store.entry(document) else {
-      return Resolution(conflicts: [], history: DocumentHistory(document: document))
+      return DocumentHistory(document: document)
     }
-    return Resolution(
-      conflicts: try store.conflicts(of: document),
-      history: try entry.document.keptHistory ?? store.history(entry))
+    return try entry.document.keptHistory ?? store.history(entry)
+  }
+
+  // MARK: Going back
+
+  /// Makes a document show what it showed at a version; see ``Editor/restore(to:in:)``.
+  ///
+  /// - Throws: `.noDocument`, `.damaged`; ``EditError`` when the transaction has edited the
+  ///   document before.
+  package func restore(_ document: DocumentID, to version: VersionVector) throws {
+    let history = try history(of: document)
+    try edit(document).restore(to: version, in: history)
+  }
+
+  /// Takes back, or does again, what this device did to a document last; see
+  /// ``Editor/take(_:in:)``.
+  ///
+  /// - Throws: as ``restore(_:to:)``; ``EditError`` when there is nothing.
+  package func take(_ direction: UndoStack.Direction, of document: DocumentID) throws {
+    let history = try history(of: document)
+    let editor = try edit(document)
+    let stack = UndoStack(of: store.isOwn, in: history)
+    guard let step = direction == .undo ? stack.undo : stack.redo else {
+      throw EditError(
+        .nothingThere,
+        direction == .undo
+          ? "nothing was done to the document on this device that could be taken back"
+          : "nothing was taken back last that could be done again")
+    }
+    try editor.take(step, in: history)
+  }
+
+  /// Takes a step of a stack that the caller keeps.
+  package func take(_ step: UndoStack.Step, of document: DocumentID) throws {
+    let history = try history(of: document)
+    try edit(document).take(step, in: history)
   }
 
   /// Ends all edits. Documents that were made join the cache.

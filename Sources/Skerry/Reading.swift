@@ -2,7 +2,7 @@ internal import ReplicaStore
 
 /// One state of a replica, to read from. It lives as long as the body of `Replica.read`.
 public struct Reading {
-  private let store: ReplicaStore
+  let store: ReplicaStore
 
   init(_ store: ReplicaStore) {
     self.store = store
@@ -156,7 +156,7 @@ public struct Reading {
     }
   }
 
-  private func withHistory<Result>(
+  func withHistory<Result>(
     _ id: DocumentID, _ body: (Document, DocumentHistory) throws -> Result
   ) throws(ReplicaError) -> Result {
     let result = try ReplicaError.translating { try store.withHistory(of: id, body) }

@@ -7,7 +7,7 @@ internal import ReplicaStore
 /// literals: `["items", 3, "done"]`. A call that throws has changed nothing; a body that throws
 /// undoes the whole transaction.
 public struct Transaction {
-  private let store: StoreTransaction
+  let store: StoreTransaction
 
   init(_ store: StoreTransaction) {
     self.store = store

@@ -29,6 +29,7 @@ struct SkerryProgram: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, InviteCommand.self, JoinCommand.self, InfoCommand.self, DocsCommand.self,
       GetCommand.self, ApplyCommand.self, LogCommand.self, DiffCommand.self, BlameCommand.self,
+      RestoreCommand.self, UndoCommand.self, RedoCommand.self,
       EditCommand.self, MergeCommand.self, ConflictsCommand.self, ResolveCommand.self,
       SyncCommand.self, ServeCommand.self,
       StatusCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,

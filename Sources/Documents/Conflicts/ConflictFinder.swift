@@ -287,7 +287,7 @@ struct ConflictFinder {
   }
 
   /// What an element of a list held at first.
-  private func insertion(of element: EventID, in list: ContainerID) -> Write? {
+  func insertion(of element: EventID, in list: ContainerID) -> Write? {
     guard let version = history.version(of: element),
       let content = history.element(insertedAt: version, in: list)
     else { return nil }

@@ -105,7 +105,7 @@ extension Document {
 
   /// What elements held at a mark of the history, or would have if they had been there. Complexity:
   /// O(changes, and operations up to there other than those of texts and the order of lists).
-  private func registers(
+  func registers(
     of elements: Set<EventID>, in container: ContainerID, _ history: DocumentHistory,
     before mark: DocumentHistory.Mark
   ) -> [EventID: Register] {
@@ -205,7 +205,7 @@ extension DocumentHistory {
   }
 
   /// Whether the event deletes the document.
-  fileprivate func isDelete(at version: Int) -> Bool {
+  func isDelete(at version: Int) -> Bool {
     var low = 0
     var high = others.count
     while low < high {

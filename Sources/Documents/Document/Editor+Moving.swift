@@ -22,7 +22,7 @@ extension Editor {
     try move(from, toPlace: new, of: handle)
   }
 
-  private func move(
+  func move(
     _ index: Int, toPlace new: Int, of handle: ContainerHandle
   ) throws(EditError) {
     let slot = document.slot(of: handle)
@@ -31,7 +31,7 @@ extension Editor {
     try checkRoom(for: 1 + old.count)
     // The new place comes before the old ones go, so that the element always has one.
     record(handle, .insertElements(at: new, [.moved(element)]))
-    remove(old.map { $0 < new ? $0 : $0 + 1 }, from: handle)
+    remove(places: old.map { $0 < new ? $0 : $0 + 1 }, from: handle)
   }
 
   /// Lets an element that has several places stand at one of them: it gets a new one there.
@@ -74,11 +74,12 @@ extension Editor {
 
   /// Removes elements by their positions, wherever else they have places too.
   func removeElements(_ range: Range<Int>, from handle: ContainerHandle) {
-    remove(document.lists[document.slot(of: handle)].places(of: range), from: handle)
+    remove(
+      places: document.lists[document.slot(of: handle)].places(of: range), from: handle)
   }
 
   /// - Parameter places: ascending.
-  private func remove(_ places: [Int], from handle: ContainerHandle) {
+  func remove(places: [Int], from handle: ContainerHandle) {
     var end = places.count
     while end > 0 {
       var start = end - 1

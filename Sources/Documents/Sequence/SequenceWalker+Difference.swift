@@ -122,7 +122,7 @@ private struct DifferenceWalk: ~Copyable {
 extension SequenceTracker {
   /// Takes what is visible in the prepare version for what is visible in the effect version, which
   /// is given up: only spans are to be looked at from now on, and stepped.
-  fileprivate mutating func keepVisible() {
+  mutating func keepVisible() {
     for leaf in 0..<spanCounts.count {
       let spans = spans(of: leaf)
       for slot in 0..<spanCounts[leaf] { spans[slot].isDeleted = !spans[slot].isVisible }

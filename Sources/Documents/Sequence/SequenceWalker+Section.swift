@@ -141,6 +141,24 @@ struct SectionWalk: ~Copyable {
     }
   }
 
+  /// The units that a piece deleted.
+  func unitsDeleted(by piece: Int) -> [Range<UInt32>] {
+    let deed = deeds[piece]
+    guard deed.first < deed.end else { return [] }
+    return (deed.first + 1..<deed.end).map {
+      targets[$0].id..<targets[$0].id + targets[$0].count
+    }
+  }
+
+  /// Takes what a piece deleted, and that alone, out of the prepare version.
+  mutating func putBackDeleted(by piece: Int) throws(SequenceError) {
+    let deed = deeds[piece]
+    guard deed.first < deed.end else { return }
+    guard tracker.step(deed.first + 1..<deed.end, of: targets, isUp: false) else {
+      throw .damagedHistory(version: 0)
+    }
+  }
+
   /// Returns how many events had no effect.
   private mutating func replay(
     _ whole: SequenceRun, firstTarget: Int, isNew: Bool, _ writer: inout PatchWriter

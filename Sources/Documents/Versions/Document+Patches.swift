@@ -32,7 +32,7 @@ extension Document {
     return try Document.replaying(id, edits)
   }
 
-  private func difference(
+  func difference(
     from before: DocumentShape, at from: [Int], to after: Document, at to: [Int],
     in history: DocumentHistory
   ) throws -> [DocumentPatch] {
@@ -49,18 +49,5 @@ extension Document {
           try self.difference(handle, history, sequence, from: from, to: to), of: sequence)
       }, text: { after.texts[$0].string })
     return try difference.run()
-  }
-}
-
-extension [Range<Int>] {
-  /// Whether one of the ranges, which ascend, has the number. Complexity: O(log n).
-  func covers(_ number: Int) -> Bool {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].upperBound <= number { low = middle + 1 } else { high = middle }
-    }
-    return low < count && self[low].contains(number)
   }
 }
