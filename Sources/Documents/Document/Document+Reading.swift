@@ -147,14 +147,7 @@ extension Document {
   /// Every value that the register at `path` holds, by ascending stamp: the last one is what a
   /// plain read returns.
   package func entries(at path: DocumentPath) throws(EditError) -> [RegisterEntry] {
-    guard let last = path.steps.last else {
-      throw EditError(.wrongKind, at: path, "the document itself is not a register")
-    }
-    let above = DocumentPath(Array(path.steps.dropLast()))
-    guard case .container(let parent) = try place(at: above),
-      let register = try register(in: parent, last, at: path)
-    else { throw EditError(.nothingThere, at: path, "there is nothing at '\(path)'") }
-    return register.entries.map { entry in
+    try register(at: path).entries.map { entry in
       switch entry.content {
       case .value(let value):
         RegisterEntry(event: entry.event, stamp: entry.stamp, kind: nil, json: value.json)
