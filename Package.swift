@@ -106,7 +106,8 @@ let package = Package(
 
     // 2
     library(
-      "Documents", ["ByteCoding", "Causality", "JSONCoding", "RunStructures", "Sabotages"],
+      "Documents",
+      ["ByteCoding", "Causality", "JSONCoding", "Merging", "RunStructures", "Sabotages"],
       documents: ["FORMAT.md"]),
     library(
       "Segments", ["ByteCoding", "Causality", "Sealing", "Sabotages"], documents: ["FORMAT.md"]),

@@ -1,3 +1,5 @@
+import Documents
+
 /// Which operations a release understands. Those of a later one it keeps, forwards and counts, and
 /// they have no effect until it learns them.
 ///
@@ -14,8 +16,9 @@ package struct OperationLanguage: Hashable, Comparable, Sendable {
 
   /// That of the first release, whose operations have no numbers.
   package static let first = OperationLanguage(highestCode: BlockLayout.otherCodeMin - 1)
-  /// That of this release.
-  package static let current = OperationLanguage(highestCode: BlockLayout.markCode)
+  /// That of this release, which takes versions' names and what was taken back for unknown
+  /// operations that it can read: they have no effect on what a document shows.
+  package static let current = OperationLanguage(highestCode: UndoMark.code)
 
   package static func < (left: OperationLanguage, right: OperationLanguage) -> Bool {
     left.highestCode < right.highestCode

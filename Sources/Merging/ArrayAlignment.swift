@@ -1,17 +1,17 @@
-import JSONCoding
+package import JSONCoding
 
 /// Which element of an array became which of another: the same, an edited one, or one that was
 /// moved.
-struct ArrayAlignment {
+package struct ArrayAlignment {
   /// For each old element its place in the new array; nil when it is gone.
-  private(set) var places: [Int?]
+  package private(set) var places: [Int?]
   /// For each new element the old one that it is; nil when it is new.
-  private(set) var origins: [Int?]
+  package private(set) var origins: [Int?]
   /// For each old element whether it is out of the order of the others.
-  private(set) var isMoved: [Bool]
+  package private(set) var isMoved: [Bool]
 
   /// Complexity: O((n + m) d) for d differences.
-  init(from old: [JSONValue], to new: [JSONValue]) {
+  package init(from old: [JSONValue], to new: [JSONValue]) {
     places = Array(repeating: nil, count: old.count)
     origins = Array(repeating: nil, count: new.count)
     isMoved = Array(repeating: false, count: old.count)
@@ -100,14 +100,19 @@ struct ArrayAlignment {
     let gone = hunk.old.filter { places[$0] == nil }
     let came = hunk.new.filter { origins[$0] == nil }
     if gone.count == came.count {
-      for (index, place) in zip(gone, came) where room.holds(index, place) { join(index, place) }
+      for (index, place) in zip(gone, came)
+      where room.holds(index, place) && !Self.areOthers(old[index], new[place]) {
+        join(index, place)
+      }
       return
     }
     var next = 0
     for index in gone {
       let candidates = came.indices[next...].prefix(Self.candidatesMax)
-      guard let found = candidates.first(where: { Self.isAlike(old[index], new[came[$0]]) })
-      else { continue }
+      let found = candidates.first {
+        Self.isAlike(old[index], new[came[$0]]) && !Self.areOthers(old[index], new[came[$0]])
+      }
+      guard let found else { continue }
       if room.holds(index, came[found]) { join(index, came[found]) }
       next = found + 1
     }
@@ -115,6 +120,12 @@ struct ArrayAlignment {
 
   private static let candidatesMax = 50
   private static let membersMax = 50
+
+  /// Whether two objects say by their `id` that they are not the same.
+  private static func areOthers(_ old: JSONValue, _ new: JSONValue) -> Bool {
+    guard let old = old.objectValue?["id"], let new = new.objectValue?["id"] else { return false }
+    return old != new
+  }
 
   /// Whether two objects have half of their members in common.
   private static func isAlike(_ old: JSONValue, _ new: JSONValue) -> Bool {

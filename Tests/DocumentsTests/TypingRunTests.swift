@@ -69,6 +69,27 @@ import Testing
     try typist.expectSameElsewhere()
   }
 
+  @Test("a keystroke that goes on may be followed by containers in the same transaction")
+  func keystrokeBeforeContainers() throws {
+    let typist = try Typist()
+    try typist.insert("a", at: 0)
+    for round in 1..<4 {
+      try typist.commit { editor in
+        try editor.insertText(typist.text, at: round, "b")
+        try editor.set(["map"], to: ["inner": ["x": .integer(Int64(round))]])
+      }
+      try typist.insert("c", at: round + 1)
+      try typist.commit { editor in
+        try editor.insertText(typist.text, at: round + 2, "d")
+        try editor.set(["list"], to: [["x": .integer(Int64(round))]])
+        try editor.write(["shape": Garden.Shape.circle(radius: round)], at: ["model"])
+      }
+      let json = try typist.document.json()
+      #expect(json.objectValue?["map"] == ["inner": ["x": .integer(Int64(round))]])
+      try typist.expectSameElsewhere()
+    }
+  }
+
   @Test("what is typed and erased across many blocks reads like a plain text", arguments: 0..<20)
   func blocks(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)

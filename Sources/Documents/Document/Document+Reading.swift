@@ -188,14 +188,7 @@ extension Document {
   /// Every value that the register at `path` holds, by ascending stamp: the last one is what a
   /// plain read returns.
   package func entries(at path: DocumentPath) throws(EditError) -> [RegisterEntry] {
-    guard let last = path.steps.last else {
-      throw EditError(.wrongKind, at: path, "the document itself is not a register")
-    }
-    let above = DocumentPath(Array(path.steps.dropLast()))
-    guard let (parent, step) = try holder(at: above, last, at: path),
-      let register = try register(in: parent, step, at: path)
-    else { throw EditError(.nothingThere, at: path, "there is nothing at '\(path)'") }
-    return register.entries.map { entry in
+    try register(at: path).entries.map { entry in
       switch entry.content {
       case .value(let value):
         RegisterEntry(event: entry.event, stamp: entry.stamp, kind: nil, json: value.json)
@@ -208,7 +201,7 @@ extension Document {
   }
 
   /// The map or list that has the register to which a last step leads; nil when none has.
-  private func holder(
+  func holder(
     at above: DocumentPath, _ last: PathStep, at path: DocumentPath
   ) throws(EditError) -> (ContainerHandle, PathStep)? {
     let place = try place(at: above)

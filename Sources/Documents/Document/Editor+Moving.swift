@@ -17,9 +17,14 @@ extension Editor {
       throw EditError(
         .outOfRange, at: path, "there is no element \(index) in '\(path)', the list has \(count)")
     }
+    try move(from: from, to: to, in: handle)
+  }
+
+  /// Both are numbers of elements that are there.
+  func move(from: Int, to: Int, in list: ContainerHandle) throws(EditError) {
     guard from != to else { return }
-    let new = document.lists[slot].place(of: to < from ? to : to + 1)
-    try move(from, toPlace: new, of: handle)
+    let new = document.lists[document.slot(of: list)].place(of: to < from ? to : to + 1)
+    try move(from, toPlace: new, of: list)
   }
 
   func move(

@@ -100,13 +100,13 @@ package final class Editor {
 
   // MARK: Recording
 
-  /// With no keystroke on offer.
+  /// The event that is recorded next, when it is no keystroke.
   var nextEvent: EventID {
-    EventID(change: change, index: UInt32(clamping: draft.eventCount))
+    breakTypingOff()
+    return EventID(change: change, index: UInt32(clamping: draft.eventCount))
   }
 
   func record(_ handle: ContainerHandle, _ action: Operation.Action) {
-    breakTypingOff()
     let operation = Operation(document.containers[handle.index].id, action)
     let count = document.perform(operation, at: nextEvent, lamport: lamport)
     draft.append(operation, eventCount: count)
