@@ -146,8 +146,8 @@ private struct StateReader {
     case .text:
       document.containers[handle.index].isFlawed = try reader.readBool("flawed text")
       let start = reader.offset
-      let utf8 = try reader.readLengthPrefixed("text")
-      guard let text = utf8.withUnsafeBufferPointer({ TextRope(validatingUTF8: $0) }) else {
+      let text = try reader.readLengthPrefixed("text") { TextRope(validatingUTF8: $0) }
+      guard let text else {
         throw ByteDecodingError(.invalidUTF8, "text", at: start)
       }
       document.texts[container.slot] = text
