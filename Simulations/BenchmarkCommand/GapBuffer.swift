@@ -96,8 +96,9 @@ struct FlatPatches {
     return text
   }
 
+  /// Hands out the patches: position, how many scalars are removed, what is inserted there.
   @inline(__always)
-  private func eachPatch(
+  func eachPatch(
     _ body: (Int, Int, UnsafeBufferPointer<UInt8>) throws -> Void
   ) throws {
     try positions.withUnsafeBufferPointer { positions in

@@ -39,13 +39,13 @@ enum TextBenchmarks {
     try measureFloor(bench, trace, patches)
     try bench.time(
       "text.localReplay", subject, over: floor, prepare: {}, check: { try text(of: $0) == end },
-      measure: { try TraceEdits.replayLocally(trace) })
+      measure: { try TraceEdits.replayLocally(patches) })
     try bench.time(
       "text.localReplayUTF16", subject, over: floor, prepare: {},
       check: { try text(of: $0) == end },
-      measure: { try TraceEdits.replayLocallyByUTF16(trace) })
+      measure: { try TraceEdits.replayLocallyByUTF16(patches) })
 
-    let document = try TraceEdits.replayLocally(trace)
+    let document = try TraceEdits.replayLocally(patches)
     let state = document.encodeState()
     let chunk = HistoryChunk.encode(
       document.editsOfHistory ?? [], of: TraceEdits.document, .thorough)

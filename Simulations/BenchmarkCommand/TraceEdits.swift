@@ -25,18 +25,15 @@ enum TraceEdits {
   }
 
   /// Replays a session as a person's edits, one transaction a patch, all of it recorded.
-  static func replayLocally(_ trace: SequentialTrace) throws -> Document {
+  static func replayLocally(_ patches: FlatPatches) throws -> Document {
     let (editor, body) = try makeText()
-    var sequence: UInt64 = 1
-    for patch in trace.patches {
-      sequence += 1
-      editor.begin(change(sequence), lamport: sequence, time: time)
-      if patch.deleteCount > 0 {
-        try editor.removeText(body, at: patch.position, count: patch.deleteCount)
-      }
-      if !patch.insertion.isEmpty {
-        try editor.insertText(body, at: patch.position, patch.insertion)
-      }
+    var next = change(1)
+    let time = Self.time
+    try patches.eachPatch { position, deleted, inserted in
+      next.sequence += 1
+      editor.begin(next, lamport: next.sequence, time: time)
+      if deleted > 0 { try editor.removeText(body, at: position, count: deleted) }
+      if !inserted.isEmpty { try editor.insertText(body, at: position, utf8: inserted) }
       _ = try editor.commit()
     }
     return editor.document
@@ -44,19 +41,20 @@ enum TraceEdits {
 
   /// The same from positions in UTF-16 units, as most user interfaces have them. In the published
   /// traces they are those of scalars.
-  static func replayLocallyByUTF16(_ trace: SequentialTrace) throws -> Document {
+  static func replayLocallyByUTF16(_ patches: FlatPatches) throws -> Document {
     let (editor, body) = try makeText()
     let document = editor.document
-    var sequence: UInt64 = 1
-    for patch in trace.patches {
-      sequence += 1
-      editor.begin(change(sequence), lamport: sequence, time: time)
-      let position = try document.position(ofUTF16: patch.position, in: body)
-      if patch.deleteCount > 0 {
-        let end = try document.position(ofUTF16: patch.position + patch.deleteCount, in: body)
+    var next = change(1)
+    let time = Self.time
+    try patches.eachPatch { unit, deleted, inserted in
+      next.sequence += 1
+      editor.begin(next, lamport: next.sequence, time: time)
+      let position = try document.position(ofUTF16: unit, in: body)
+      if deleted > 0 {
+        let end = try document.position(ofUTF16: unit + deleted, in: body)
         try editor.removeText(body, at: position, count: end - position)
       }
-      if !patch.insertion.isEmpty { try editor.insertText(body, at: position, patch.insertion) }
+      if !inserted.isEmpty { try editor.insertText(body, at: position, utf8: inserted) }
       _ = try editor.commit()
     }
     return document

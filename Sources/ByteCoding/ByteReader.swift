@@ -10,7 +10,7 @@ public struct ByteReader: Sendable {
   @usableFromInline var next: Int
 
   /// The bytes that are left.
-  public var remaining: Int { end - offset }
+  @inlinable public var remaining: Int { end &- offset }
   public var isAtEnd: Bool { offset == end }
 
   public init(_ bytes: [UInt8]) {
@@ -29,14 +29,18 @@ public struct ByteReader: Sendable {
     self.end = end
   }
 
-  private func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
+  @usableFromInline
+  func failure(_ code: ByteDecodingError.Code, _ field: String) -> ByteDecodingError {
     ByteDecodingError(code, field, at: offset)
   }
 
+  @inlinable
+  @inline(__always)
   public mutating func readByte(_ field: String) throws(ByteDecodingError) -> UInt8 {
     guard offset < end else { throw failure(.truncated, field) }
-    defer { next += 1 }
-    return bytes[offset]
+    let byte = bytes[offset]
+    next &+= 1
+    return byte
   }
 
   /// Reads an unsigned integer, seven bits a byte, the lowest first. Most have one byte.
@@ -79,18 +83,26 @@ public struct ByteReader: Sendable {
   /// left.
   ///
   /// - Throws: `truncated` when so many cannot follow, `limitExceeded` above `limit`.
+  @inlinable
+  @inline(__always)
   public mutating func readCount(
     _ field: String, minimumBytesEach: Int = 1, limit: Int = Int.max
   ) throws(ByteDecodingError) -> Int {
     let start = offset
     let value = try readVarint(field)
-    guard value <= UInt64(limit) else {
-      throw ByteDecodingError(.limitExceeded, field, at: start)
-    }
-    guard minimumBytesEach == 0 || value <= UInt64(remaining / minimumBytesEach) else {
-      throw ByteDecodingError(.truncated, field, at: start)
-    }
+    // Where this is called the divisor is a constant, so that nothing is divided.
+    guard value <= UInt64(limit),
+      minimumBytesEach == 0 || value <= UInt64(remaining / minimumBytesEach)
+    else { throw refusal(ofCount: value, above: limit, field, at: start) }
     return Int(value)
+  }
+
+  @usableFromInline
+  @inline(never)
+  func refusal(
+    ofCount value: UInt64, above limit: Int, _ field: String, at start: Int
+  ) -> ByteDecodingError {
+    ByteDecodingError(value > UInt64(limit) ? .limitExceeded : .truncated, field, at: start)
   }
 
   /// Reads an integer that must lie in `range`.
@@ -157,6 +169,17 @@ public struct ByteReader: Sendable {
   ) throws(ByteDecodingError) -> [UInt8] {
     let count = try readCount(field, limit: limit)
     return try readRaw(count, field)
+  }
+
+  /// Reads a count and as many bytes, which `body` is shown where they lie.
+  public mutating func readLengthPrefixed<Result>(
+    _ field: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+  ) throws(ByteDecodingError) -> Result {
+    let count = try readCount(field)
+    defer { next += count }
+    return bytes.withUnsafeBufferPointer {
+      body(UnsafeBufferPointer(rebasing: $0[next..<(next + count)]))
+    }
   }
 
   public mutating func readString(

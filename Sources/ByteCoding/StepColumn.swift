@@ -20,7 +20,14 @@ package struct StepColumn: Sendable {
   }
 
   package mutating func append(contentsOf values: UnsafeBufferPointer<Int64>) {
-    for value in values { append(step: value &- last, count: 1) }
+    var index = 0
+    while index < values.count {
+      let step = values[index] &- last
+      var end = index + 1
+      while end < values.count, values[end] &- values[end - 1] == step { end += 1 }
+      append(step: step, count: end - index)
+      index = end
+    }
   }
 
   /// Appends `count` integers, each `step` above the one before.

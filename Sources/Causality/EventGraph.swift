@@ -111,19 +111,29 @@ package struct EventGraph: Sendable {
     origin: Int, sequence: UInt64, eventCount: Int, isOneChange: Bool = true
   ) throws(EventGraphError) -> Range<Int> {
     let start = count
-    if eventCount == 1 || !isOneChange && eventCount > 0, frontier.count == 1,
-      frontier[0] == start - 1, eventCount <= Self.eventCountMax - start,
-      UInt64(eventCount) - 1 <= UInt64.max - sequence, let last = identities.last,
-      Int(last.origin) == origin, last.stepsSequence, sequence > last.sequence,
-      sequence - last.sequence == UInt64(start - last.start)
-    {
-      count = start + eventCount
-      frontier[0] = count - 1
-      return start..<count
+    guard eventCount > 0, eventCount <= Self.eventCountMax - start, frontier.count == 1,
+      frontier[0] == start - 1, let last = identities.last, Int(last.origin) == origin,
+      UInt64(eventCount) - 1 <= UInt64.max - sequence
+    else {
+      return try append(
+        origin: origin, sequence: sequence, eventCount: eventCount, isOneChange: isOneChange,
+        parents: frontier)
     }
-    return try append(
-      origin: origin, sequence: sequence, eventCount: eventCount, isOneChange: isOneChange,
-      parents: frontier)
+    // The identity run counts up from its sequence, so that this is one that was.
+    let newest = last.sequence + (last.stepsSequence ? UInt64(start - last.start) - 1 : 0)
+    guard sequence > newest else {
+      throw .sequenceNotIncreasing(origin: origin, sequence: sequence, last: newest)
+    }
+    let stepsSequence = !isOneChange || eventCount == 1
+    if !stepsSequence || !last.stepsSequence || sequence > newest + 1 {
+      identityRunsOfOrigin[origin].append(UInt32(identities.count))
+      identities.append(
+        Identity(
+          start: start, sequence: sequence, origin: last.origin, stepsSequence: stepsSequence))
+    }
+    count = start + eventCount
+    frontier[0] = count - 1
+    return start..<count
   }
 
   /// Forgets every event from `newCount` on: how a batch that was refused is undone.

@@ -150,8 +150,8 @@ struct StateReader {
       }
       document.containers[handle.index].isFlawed = flags & StateFormat.flawedText != 0
       let start = reader.offset
-      let utf8 = try reader.readLengthPrefixed("text")
-      guard let text = utf8.withUnsafeBufferPointer({ TextRope(validatingUTF8: $0) }) else {
+      let text = try reader.readLengthPrefixed("text") { TextRope(validatingUTF8: $0) }
+      guard let text else {
         throw ByteDecodingError(.invalidUTF8, "text", at: start)
       }
       document.texts[container.slot] = text

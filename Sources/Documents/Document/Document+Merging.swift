@@ -80,7 +80,8 @@ extension Document {
   /// change that was applied names parents that are not the frontier.
   private func isHere(_ change: ChangeID) -> Bool {
     for entry in frontier where entry.change == change { return true }
-    return history?.hasChange(change) ?? false
+    // The frontier has settled what the history is to know.
+    return storedHistory?.hasChange(change) ?? false
   }
 
   /// Whether the document keeps its history in memory.
@@ -103,7 +104,7 @@ extension Document {
   ///
   /// - Precondition: no transaction of an editor is open.
   package func releaseHistory() {
-    precondition(!typing.hasOffer, "a transaction is open")
+    precondition(!pending.hasOffer, "a transaction is open")
     history = nil
     markCheckpoints = [:]
     for index in containers.indices where containers[index].sequence >= 0 {

@@ -148,14 +148,18 @@ extension Document {
     ofUTF16 offset: Int, in text: ContainerHandle
   ) throws(EditError) -> Int {
     precondition(kind(of: text) == .text, "a handle of a text is wanted")
-    let slot = slot(of: text)
     do throws(TextRopeError) {
-      return try storedTexts[slot].position(ofUTF16: offset)
+      return try storedTexts[slot(of: text)].position(ofUTF16: offset)
     } catch {
-      throw EditError(
-        .outOfRange,
-        "the text has \(texts[slot].utf16Count) UTF-16 units, there is none number \(offset)")
+      throw refusal(ofUTF16: offset, in: text)
     }
+  }
+
+  @inline(never)
+  private func refusal(ofUTF16 offset: Int, in text: ContainerHandle) -> EditError {
+    let length = storedTexts[slot(of: text)].utf16Count
+    return EditError(
+      .outOfRange, "the text has \(length) UTF-16 units, there is none number \(offset)")
   }
 
   /// The Unicode scalars of the text, the elements of the list, or the nodes that stand right under

@@ -33,8 +33,10 @@ package final class Document {
   @exclusivity(unchecked) var trees: [TreeState] = []
   /// Read through ``history``, which settles first.
   @exclusivity(unchecked) var storedHistory: DocumentHistory?
-  /// Keystrokes that the history and the frontier have yet to learn of.
-  @exclusivity(unchecked) var typing = TypingRun()
+  /// Transactions that the history and the frontier have yet to learn of.
+  @exclusivity(unchecked) var pending = PendingEdits()
+  /// Where the last edit of a text was.
+  @exclusivity(unchecked) var gap = TypingGap()
   /// While an editor is open and has done something: whether its last operation was
   /// `deleteDocument`.
   @exclusivity(unchecked) var openEditEndsInDelete: Bool?
@@ -46,8 +48,7 @@ package final class Document {
   /// The container named last, which is mostly the next one too.
   @exclusivity(unchecked) private var recentContainer = 0
 
-  /// About how many bytes the document takes in memory, and its state in bytes; up to a few hundred
-  /// keystrokes behind. Complexity: O(1).
+  /// About how many bytes the document takes in memory, and its state in bytes. Complexity: O(1).
   @exclusivity(unchecked) package internal(set) var approximateBytes = 64
 
   struct FrontierEntry: Hashable, Sendable {
@@ -125,18 +126,19 @@ package final class Document {
   /// straight into its gap: reading writes to the document too.
   var texts: [TextRope] {
     _read {
-      typing.leaveGap()
+      gap.close()
       yield storedTexts
     }
     _modify {
-      typing.leaveGap()
+      gap.close()
       yield &storedTexts
     }
   }
 
-  /// Puts the keystrokes that were gathered where they belong.
+  /// Puts the transactions that were gathered where they belong.
+  @inline(__always)
   func settle() {
-    if typing.container >= 0 { settleTyping() }
+    if pending.isOpen { settlePending() }
   }
 
   /// The frontier in changes: what the next edit names as its parents.
@@ -148,7 +150,7 @@ package final class Document {
   /// Whether every change of the frontier ended in `deleteDocument`. An edit made after the delete,
   /// or at the same time, wins.
   package var isDeleted: Bool {
-    if typing.hasOffer { return false }
+    if pending.hasOffer { return false }
     if let openEditEndsInDelete { return openEditEndsInDelete }
     if Sabotage.deleteBeatsEdit.isPlanted { return frontier.contains(where: \.endsInDelete) }
     return !frontier.isEmpty && frontier.allSatisfy(\.endsInDelete)

@@ -110,20 +110,21 @@ package struct DocumentHistory: Sendable {
     return events
   }
 
-  /// Makes room for `count` changes of one event each, the first of which has seen everything here
-  /// and each other the one before. The caller records their times and operations.
-  mutating func appendSteps(
-    _ change: ChangeID, lamport: UInt64, count: Int
-  ) throws(EventGraphError) -> Range<Int> {
-    let events = try graph.appendAtFrontier(
-      origin: intern(change.origin), sequence: change.sequence, eventCount: count,
-      isOneChange: false)
-    lamports.append(Int64(bitPattern: lamport))
-    lamports.append(step: 1, count: count - 1)
-    return events
+  /// Makes room for `count` changes of one event each, or one of `eventCount`; the first has seen
+  /// everything here and each other the one before. The caller records their times and operations.
+  mutating func appendAtFrontier(
+    _ change: ChangeID, count: Int, eventCount: Int
+  ) throws(EventGraphError) {
+    _ = try graph.appendAtFrontier(
+      origin: intern(change.origin), sequence: change.sequence,
+      eventCount: count == 1 ? eventCount : count, isOneChange: count == 1)
   }
 
-  mutating func append(times milliseconds: UnsafeBufferPointer<Int64>) {
+  /// Appends the times of changes: Lamport times that ascend by one.
+  mutating func append(lamports first: UInt64, times milliseconds: UnsafeBufferPointer<Int64>) {
+    guard !milliseconds.isEmpty else { return }
+    lamports.append(Int64(bitPattern: first))
+    lamports.append(step: 1, count: milliseconds.count - 1)
     times.append(contentsOf: milliseconds)
   }
 

@@ -25,7 +25,7 @@ struct EditDraft: ~Copyable {
   private(set) var stepCount = 0
   /// What was inserted into texts, one after the other: the first `utf8Count` bytes.
   private var utf8: UnsafeMutableBufferPointer<UInt8>
-  private var utf8Count = 0
+  private(set) var utf8Count = 0
   private(set) var others: [Operation] = []
   private(set) var eventCount = 0
 
@@ -55,6 +55,16 @@ struct EditDraft: ~Copyable {
     UnsafeBufferPointer(rebasing: utf8[step.content..<step.content + step.utf8Count])
   }
 
+  /// Writes the text of all steps, one after the other.
+  @inline(__always)
+  func copyText(to target: UnsafeMutablePointer<UInt8>) {
+    if utf8Count == 1 {
+      target.initialize(to: utf8[0])
+    } else if utf8Count > 0, let source = utf8.baseAddress {
+      target.initialize(from: source, count: utf8Count)
+    }
+  }
+
   /// The only step, when that is a keystroke: one scalar inserted or removed.
   var keystroke: Step? {
     stepCount == 1 && eventCount == 1 && steps[0].kind != .other ? steps[0] : nil
@@ -65,37 +75,59 @@ struct EditDraft: ~Copyable {
     return others[steps[stepCount - 1].content].isDeleteDocument
   }
 
+  @inline(__always)
   mutating func removeAll() {
     stepCount = 0
     utf8Count = 0
     eventCount = 0
-    if !others.isEmpty { others.removeAll() }
-    if utf8.count > Self.keptRoom {
-      utf8.deallocate()
-      utf8 = .allocate(capacity: 64)
-    }
+    if utf8.count > Self.keptRoom || !others.isEmpty { giveBack() }
+  }
+
+  @inline(never)
+  private mutating func giveBack() {
+    others.removeAll()
+    guard utf8.count > Self.keptRoom else { return }
+    utf8.deallocate()
+    utf8 = .allocate(capacity: 64)
   }
 
   mutating func insert(
     _ text: UnsafeBufferPointer<UInt8>, count: Int, at position: Int, into container: Int
   ) {
-    eventCount += count
-    let start = utf8Count
     append(text)
-    let last = stepCount - 1
+    joinInsertion(count, utf8Count: text.count, at: position, into: container)
+  }
+
+  /// Inserts an ASCII byte.
+  @inline(__always)
+  mutating func insert(_ byte: UInt8, at position: Int, into container: Int) {
+    if utf8Count == utf8.count { Self.grow(&utf8, keeping: utf8Count, for: utf8Count + 1) }
+    utf8[utf8Count] = byte
+    utf8Count &+= 1
+    joinInsertion(1, utf8Count: 1, at: position, into: container)
+  }
+
+  /// Takes an insertion whose text is the last.
+  @inline(__always)
+  private mutating func joinInsertion(
+    _ count: Int, utf8Count added: Int, at position: Int, into container: Int
+  ) {
+    eventCount &+= count
+    let last = stepCount &- 1
     if last >= 0, steps[last].kind == .insertText, steps[last].container == container,
       position == steps[last].position + steps[last].count
     {
       steps[last].count += count
-      steps[last].utf8Count += text.count
+      steps[last].utf8Count += added
       return
     }
     append(
       Step(
-        kind: .insertText, container: container, position: position, count: count, content: start,
-        utf8Count: text.count))
+        kind: .insertText, container: container, position: position, count: count,
+        content: utf8Count - added, utf8Count: added))
   }
 
+  @inline(__always)
   mutating func remove(_ count: Int, at position: Int, from container: Int) {
     eventCount += count
     let last = stepCount - 1
@@ -123,6 +155,7 @@ struct EditDraft: ~Copyable {
 
   // MARK: Memory
 
+  @inline(__always)
   private mutating func append(_ step: Step) {
     if stepCount == steps.count { Self.grow(&steps, keeping: stepCount, for: stepCount + 1) }
     steps.initializeElement(at: stepCount, to: step)
@@ -132,12 +165,7 @@ struct EditDraft: ~Copyable {
   private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
     let end = utf8Count + text.count
     if end > utf8.count { Self.grow(&utf8, keeping: utf8Count, for: end) }
-    if text.count == 1 {
-      utf8[utf8Count] = text[0]
-    } else if !text.isEmpty {
-      _ = UnsafeMutableBufferPointer(rebasing: utf8[utf8Count..<end])
-        .update(fromContentsOf: text)
-    }
+    _ = UnsafeMutableBufferPointer(rebasing: utf8[utf8Count..<end]).update(fromContentsOf: text)
     utf8Count = end
   }
 

@@ -47,10 +47,37 @@ extension Editor {
     try splice(text: handle, at: position, delete: 0, insert: text, nil)
   }
 
+  /// Inserts UTF-8, which is checked. Complexity: O(1) for a keystroke where the last edit was.
+  package func insertText(
+    _ handle: ContainerHandle, at position: Int, utf8: UnsafeBufferPointer<UInt8>
+  ) throws(EditError) {
+    if utf8.count == 1, type(utf8[0], at: position, in: handle) { return }
+    try insertElsewhere(handle, at: position, utf8)
+  }
+
+  @inline(never)
+  private func insertElsewhere(
+    _ handle: ContainerHandle, at position: Int, _ utf8: UnsafeBufferPointer<UInt8>
+  ) throws(EditError) {
+    guard let count = UTF8Scalars.validatedCount(utf8) else {
+      throw EditError(.invalidValue, "what is to be inserted is not valid UTF-8")
+    }
+    guard replace(0, at: position, by: utf8, count, in: handle) else {
+      throw refusal(0, at: position, by: count, in: handle, nil)
+    }
+  }
+
   package func removeText(
     _ handle: ContainerHandle, at position: Int, count: Int
   ) throws(EditError) {
-    if count == 1, document.typing.erase(at: position, in: handle.index) { return }
+    if count == 1, erase(at: position, in: handle) { return }
+    try removeElsewhere(handle, at: position, count)
+  }
+
+  @inline(never)
+  private func removeElsewhere(
+    _ handle: ContainerHandle, at position: Int, _ count: Int
+  ) throws(EditError) {
     guard canReplace(count, at: position, by: 0, in: handle) else {
       throw refusal(count, at: position, by: 0, in: handle, nil)
     }
@@ -62,9 +89,8 @@ extension Editor {
     _ path: DocumentPath?
   ) throws(EditError) {
     let isDone = text.utf8.withContiguousStorageIfAvailable { utf8 in
-      // One byte is ASCII.
-      utf8.count == 1 && count == 0 && document.typing.type(utf8[0], at: position, in: handle.index)
-        || replace(count, at: position, by: utf8, in: handle)
+      utf8.count == 1 && count == 0 && type(utf8[0], at: position, in: handle)
+        || replace(count, at: position, by: utf8, UTF8Scalars.count(utf8), in: handle)
     }
     guard let isDone else {
       var text = text
@@ -74,12 +100,60 @@ extension Editor {
     if !isDone { throw refusal(count, at: position, by: UTF8Scalars.count(text), in: handle, path) }
   }
 
-  /// Returns false, and changes nothing, when that cannot be done.
+  // MARK: At the gap
+
+  /// Inserts a byte where the last edit was; false, with nothing changed, when it is not ASCII or
+  /// that is elsewhere.
   @inline(__always)
+  private func type(_ byte: UInt8, at position: Int, in handle: ContainerHandle) -> Bool {
+    guard byte < 0x80, draft.eventCount < Operation.eventCountMax,
+      document.gap.type(byte, at: position, in: handle.index)
+    else { return false }
+    document.approximateBytes &+= 1
+    if draft.isEmpty,
+      document.pending.offer(inserting: byte, at: position, into: handle.index)
+    {
+      return true
+    }
+    drafted(byte, at: position, into: handle)
+    return true
+  }
+
+  /// Removes a scalar beside the last edit; false, with nothing changed, when it is not ASCII or
+  /// elsewhere.
+  @inline(__always)
+  private func erase(at position: Int, in handle: ContainerHandle) -> Bool {
+    guard draft.eventCount < Operation.eventCountMax,
+      document.gap.erase(at: position, in: handle.index)
+    else { return false }
+    if draft.isEmpty, document.pending.offer(removingAt: position, from: handle.index) {
+      return true
+    }
+    drafted(removalAt: position, from: handle)
+    return true
+  }
+
+  @inline(never)
+  private func drafted(_ byte: UInt8, at position: Int, into handle: ContainerHandle) {
+    document.openEditEndsInDelete = false
+    breakTypingOff()
+    draft.insert(byte, at: position, into: handle.index)
+  }
+
+  @inline(never)
+  private func drafted(removalAt position: Int, from handle: ContainerHandle) {
+    document.openEditEndsInDelete = false
+    breakTypingOff()
+    draft.remove(1, at: position, from: handle.index)
+  }
+
+  // MARK: Anywhere
+
+  /// Returns false, and changes nothing, when that cannot be done.
   private func replace(
-    _ count: Int, at position: Int, by utf8: UnsafeBufferPointer<UInt8>, in handle: ContainerHandle
+    _ count: Int, at position: Int, by utf8: UnsafeBufferPointer<UInt8>, _ inserted: Int,
+    in handle: ContainerHandle
   ) -> Bool {
-    let inserted = utf8.count == 1 ? 1 : UTF8Scalars.count(utf8)
     guard canReplace(count, at: position, by: inserted, in: handle) else { return false }
     if count > 0 { remove(count, at: position, from: handle) }
     if inserted > 0 { insert(utf8, count: inserted, at: position, into: handle) }
@@ -119,12 +193,10 @@ extension Editor {
   private func remove(_ count: Int, at position: Int, from handle: ContainerHandle) {
     // The range was checked, so that this cannot fail.
     let slot = document.slot(of: handle)
-    try? document.texts[slot].remove(position..<position + count)
+    try? document.storedTexts[slot].remove(position..<position + count)
     document.removeMarks(position..<position + count, slot: slot)
+    document.openGap(at: position, in: handle)
     document.openEditEndsInDelete = false
-    if count == 1, document.typing.offer(removingAt: position, from: handle.index) {
-      return document.openGapForTyping()
-    }
     breakTypingOff()
     draft.remove(count, at: position, from: handle.index)
   }
@@ -136,12 +208,10 @@ extension Editor {
     document.approximateBytes += utf8.count
     // The position was checked, and the length is below what a text can hold: this cannot fail.
     let slot = document.slot(of: handle)
-    try? document.texts[slot].insert(validUTF8: utf8, at: position)
+    try? document.storedTexts[slot].insert(validUTF8: utf8, at: position)
     document.insertMarks(count, at: position, slot: slot)
+    document.openGap(at: position + count, in: handle)
     document.openEditEndsInDelete = false
-    if count == 1, document.typing.offer(inserting: utf8, at: position, into: handle.index) {
-      return document.openGapForTyping()
-    }
     breakTypingOff()
     draft.insert(utf8, count: count, at: position, into: handle.index)
   }

@@ -28,7 +28,6 @@ package final class Editor {
   /// Starts the next transaction, after the one before was finished or committed.
   package func begin(_ change: ChangeID, lamport: UInt64, time: Timestamp) {
     precondition(isEmpty, "the transaction before has not ended")
-    document.typing.begin(change, lamport: lamport)
     self.change = change
     self.lamport = lamport
     self.time = time
@@ -51,32 +50,41 @@ package final class Editor {
 
   /// Ends the edit and records it in the history that the document keeps, for whoever has a
   /// document in memory with its history and no store: stores take what ``finish()`` hands out.
-  /// Complexity: O(1) for a keystroke that goes on where the last one ended.
+  /// Complexity: O(1) amortised for edits of texts by one author, one after the other.
   ///
   /// - Returns: whether something was done.
   package func commit() throws(MergeError) -> Bool {
     document.openEditEndsInDelete = nil
-    if document.typing.hasOffer {
-      document.typing.acceptOffer(time: time)
+    if document.pending.hasOffer,
+      document.pending.accept(change, lamport: lamport, time: time)
+    {
       return true
     }
-    precondition(document.hasHistory, "a document without history has nowhere to record an edit")
+    return try commitDraft()
+  }
+
+  @inline(never)
+  private func commitDraft() throws(MergeError) -> Bool {
+    breakTypingOff()
     guard !draft.isEmpty else { return false }
-    try document.record(draft, of: change, lamport: lamport, time: time)
-    document.advanceFrontier(to: change, endsInDelete: draft.endsInDelete)
-    document.typing.follow(draft, change: change, lamport: lamport)
-    document.openGapForTyping()
+    if !document.pending.take(draft, change, lamport: lamport, time: time) {
+      precondition(document.hasHistory, "a document without history cannot record an edit")
+      try document.record(draft, of: change, lamport: lamport, time: time)
+      document.advanceFrontier(to: change, endsInDelete: draft.endsInDelete)
+      document.pending.follow(change, lamport: lamport)
+    }
     draft.removeAll()
     return true
   }
 
   /// Whether nothing was done.
-  package var isEmpty: Bool { draft.isEmpty && !document.typing.hasOffer }
+  package var isEmpty: Bool { draft.isEmpty && !document.pending.hasOffer }
 
   /// Before the draft takes anything: the transaction is more than a keystroke that goes on, and
   /// takes one back that was thought to be all of it.
+  @inline(__always)
   func breakTypingOff() {
-    document.typing.breakOff(into: &draft)
+    if document.pending.hasOffer { document.pending.giveBack(to: &draft) }
   }
 
   /// Marks the document as deleted. An edit after it, or one made elsewhere at the same time,
@@ -133,7 +141,6 @@ extension Document {
   package func beginEdit(
     _ change: ChangeID, lamport: UInt64, time: Timestamp = .epoch
   ) -> Editor {
-    typing.begin(change, lamport: lamport)
-    return Editor(document: self, change: change, lamport: lamport, time: time)
+    Editor(document: self, change: change, lamport: lamport, time: time)
   }
 }

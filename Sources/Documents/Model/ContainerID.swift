@@ -71,26 +71,6 @@ package enum ContainerID: Hashable, Sendable {
     }
   }
 
-  /// Whether two names are the same in memory, eight bytes at a time, the last eight perhaps twice.
-  /// What is unused in them may differ where they are equal.
-  private static func areSameBytes(_ left: ContainerID, _ right: ContainerID) -> Bool {
-    withUnsafeBytes(of: left) { left in
-      withUnsafeBytes(of: right) { right in
-        var offset = 0
-        while offset < left.count {
-          // A name is longer than that: it has room for an event.
-          let word = min(offset, left.count - 8)
-          guard
-            left.loadUnaligned(fromByteOffset: word, as: UInt64.self)
-              == right.loadUnaligned(fromByteOffset: word, as: UInt64.self)
-          else { return false }
-          offset += 8
-        }
-        return true
-      }
-    }
-  }
-
   package var kind: ContainerKind {
     switch self {
     case .root: .map

@@ -15,8 +15,10 @@ package struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
   package var description: String { text }
 
   package static func == (left: Key, right: Key) -> Bool {
+    // Short ones lie within their sixteen bytes.
+    if areSameBytes(left.text, right.text) { return true }
     // Both are kept contiguous.
-    left.text.utf8.count == right.text.utf8.count
+    return left.text.utf8.count == right.text.utf8.count
       && left.text.utf8.withContiguousStorageIfAvailable { left in
         right.text.utf8.withContiguousStorageIfAvailable { left.elementsEqual($0) }
       } == true

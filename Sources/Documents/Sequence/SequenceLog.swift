@@ -284,7 +284,7 @@ package struct SequenceLog: Sendable {
 
 /// One run of operations of a `SequenceLog`.
 package struct SequenceRun: Hashable, Sendable {
-  package enum Kind: UInt8, Sendable { case insert, deleteForward, deleteBackward }
+  package enum Kind: UInt8, BitwiseCopyable, Sendable { case insert, deleteForward, deleteBackward }
 
   package var version: Int
   package var count: Int

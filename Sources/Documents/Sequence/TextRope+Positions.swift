@@ -21,6 +21,7 @@ extension TextRope {
   }
 
   /// The scalar that holds the UTF-16 unit number `offset`.
+  @inline(__always)
   package func position(ofUTF16 offset: Int) throws(TextRopeError) -> Int {
     try convert(offset, from: .utf16, to: .scalars)
   }
@@ -29,13 +30,21 @@ extension TextRope {
   private func convert(
     _ offset: Int, from lane: TextLane, to other: TextLane
   ) throws(TextRopeError) -> Int {
-    let (length, otherLength) = read { ($0.total[lane], $0.total[other]) }
+    let total = read { $0.total }
+    // Where a text has as many units of both kinds, each scalar has one of both: no scalar has
+    // fewer UTF-16 units or bytes than one.
+    if total[lane] == total[other], offset >= 0, offset <= total[lane] { return offset }
+    return try convertUnlike(offset, from: lane, to: other)
+  }
+
+  @inline(never)
+  private func convertUnlike(
+    _ offset: Int, from lane: TextLane, to other: TextLane
+  ) throws(TextRopeError) -> Int {
+    let length = read { $0.total[lane] }
     guard offset >= 0, offset <= length else {
       throw .outOfRange(offset..<offset, length: length)
     }
-    // Where a text has as many units of both kinds, each scalar has one of both: no scalar has
-    // fewer UTF-16 units or bytes than one.
-    if length == otherLength { return offset }
     return read { tree in
       // Where a person types, everything is known.
       let gap = tree.start &+ tree.block.gapWidths

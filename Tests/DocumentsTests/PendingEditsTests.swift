@@ -6,7 +6,7 @@ import Testing
 @testable import Documents
 
 /// Keystrokes that go straight into the gap of a text: what anybody else sees of it meanwhile.
-@Suite struct TypingRunTests {
+@Suite struct PendingEditsTests {
   /// A document with an empty text, and somebody at its keyboard.
   private final class Typist {
     let document = Document(id: documentID)
