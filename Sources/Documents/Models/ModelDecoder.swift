@@ -55,6 +55,7 @@ struct ModelDecoder: Decoder {
   private var value: Value? {
     switch place {
     case .value(let value): return value
+    case .branch: return nil
     case .container(let handle):
       let slot = document.slot(of: handle)
       switch document.kind(of: handle) {
@@ -113,6 +114,7 @@ struct ModelDecoder: Decoder {
   private var found: String {
     switch place {
     case .container(let handle): "a \(document.kind(of: handle))"
+    case .branch: "a part of a tree"
     case .value(.null): "null"
     case .value(.bool): "true or false"
     case .value(.integer): "a whole number"

@@ -124,7 +124,7 @@ extension Editor {
           _ = try put(
             back: container, showing: source, of: document, at: key, of: handle,
             replacing: replaced)
-        case .document: break
+        case .document, .node: break
         }
         replaced = []
       }
@@ -146,7 +146,7 @@ extension Editor {
           try copy(
             source, of: document,
             to: Target(parent: handle, step: .element(index), register: register))
-        case .document: break
+        case .document, .node: break
         }
         replaced = []
       }
