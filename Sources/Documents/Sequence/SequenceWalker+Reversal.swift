@@ -166,38 +166,69 @@ private struct SequenceSurvey: ~Copyable {
     _ known: [Int: Standing], _ effects: Effects
   ) -> [SequencePatch] {
     var units = known
-    var writer = PatchWriter()
-    var position = 0
+    let order = rootOrder(effects)
+    var row = ReversalRow()
+    var place = 0
     forEachSpan { span, walk in
       if span.isPlaceholder {
-        if !span.isDeleted { position += Int(span.count) }
+        if !span.isDeleted { row.keep(Int(span.count)) }
+        place += Int(span.count)
         return
       }
       walk.forEachRun(of: span) { run in
         for version in run.versions {
+          defer { place += 1 }
           let root = effects.root(of: version)
-          guard let index = units.index(forKey: root) else {
-            if !span.isDeleted { position += 1 }
-            continue
-          }
-          let isWanted = !units.values[index].isDeleted && !effects.undone.covers(root)
+          let index = units.index(forKey: root)
+          let isWanted =
+            index.map { !units.values[$0].isDeleted && !effects.undone.covers(root) } ?? true
           if !span.isDeleted {
-            if isWanted {
-              position += 1
+            if !isWanted {
+              row.remove()
+            } else if root != version, let rootPlace = order[root] {
+              row.keep(standingFor: rootPlace)
             } else {
-              writer.delete(at: position, count: 1, version: 0)
+              row.keep(1)
             }
-          } else if isWanted, !units.values[index].isThere {
+          } else if let index, isWanted, !units.values[index].isThere {
             units.values[index].isThere = true
-            writer.insert(
-              at: position, count: 1, version: version,
-              content: run.content + version - run.version)
-            position += 1
+            row.insert(
+              version: version, content: run.content + version - run.version,
+              place: order[root] ?? place)
           }
         }
       }
     }
-    return writer.finish()
+    return row.patches()
+  }
+
+  /// Where among all units those are for which others stand that are there.
+  private mutating func rootOrder(_ effects: Effects) -> [Int: Int] {
+    var order: [Int: Int] = [:]
+    forEachSpan { span, walk in
+      if span.isPlaceholder { return }
+      walk.forEachRun(of: span) { run in
+        for version in run.versions {
+          let root = effects.root(of: version)
+          if root != version { order[root] = -1 }
+        }
+      }
+    }
+    guard !order.isEmpty else { return order }
+    var place = 0
+    forEachSpan { span, walk in
+      if !span.isPlaceholder {
+        var offset = 0
+        walk.forEachRun(of: span) { run in
+          for version in run.versions {
+            if order[version] != nil { order[version] = place + offset }
+            offset += 1
+          }
+        }
+      }
+      place += Int(span.count)
+    }
+    return order.filter { $0.value >= 0 }
   }
 
   private mutating func forEachSpan(
@@ -273,5 +304,70 @@ extension [Int] {
       if isBeyond(self[middle]) { high = middle } else { low = middle + 1 }
     }
     return low
+  }
+}
+
+/// A sequence, unit by unit, with what goes from it and what comes back.
+///
+/// What came back before stands at the front of its gap, before all that is deleted there. What
+/// comes back now goes before it where that is the order in which they stood first.
+private struct ReversalRow {
+  private enum Item {
+    case kept(Int)
+    /// There is one for what stood at that place first.
+    case standing(place: Int)
+    case gone(Int)
+    case coming(version: Int, content: Int, place: Int)
+  }
+
+  private var items: [Item] = []
+
+  mutating func keep(_ count: Int) {
+    if case .kept(let before)? = items.last {
+      items[items.count - 1] = .kept(before + count)
+    } else {
+      items.append(.kept(count))
+    }
+  }
+
+  mutating func keep(standingFor place: Int) { items.append(.standing(place: place)) }
+
+  mutating func remove() {
+    if case .gone(let before)? = items.last {
+      items[items.count - 1] = .gone(before + 1)
+    } else {
+      items.append(.gone(1))
+    }
+  }
+
+  mutating func insert(version: Int, content: Int, place: Int) {
+    var target = items.count
+    var index = target
+    search: while index > 0 {
+      index -= 1
+      switch items[index] {
+      case .standing(let other) where other > place: target = index
+      case .coming(_, _, let other) where other > place: target = index
+      case .gone: break
+      default: break search
+      }
+    }
+    items.insert(.coming(version: version, content: content, place: place), at: target)
+  }
+
+  func patches() -> [SequencePatch] {
+    var writer = PatchWriter()
+    var position = 0
+    for item in items {
+      switch item {
+      case .kept(let count): position += count
+      case .standing: position += 1
+      case .gone(let count): writer.delete(at: position, count: count, version: 0)
+      case .coming(let version, let content, _):
+        writer.insert(at: position, count: 1, version: version, content: content)
+        position += 1
+      }
+    }
+    return writer.finish()
   }
 }
