@@ -1,4 +1,4 @@
-import Causality
+package import Causality
 package import Documents
 import Sealing
 

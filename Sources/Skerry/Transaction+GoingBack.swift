@@ -1,3 +1,5 @@
+internal import ReplicaStore
+
 extension Transaction {
   /// Makes a document show what it showed at a version, by new edits: as few as can be, so that
   /// what others do meanwhile merges with them. A transaction does that before it edits the
