@@ -160,6 +160,7 @@ extension Editor {
     _ count: Int, at position: Int, by inserted: Int, in handle: ContainerHandle
   ) -> Bool {
     precondition(document.kind(of: handle) == .text, "a handle of a text is wanted")
+    breakTypingOff()
     let length = document.storedTexts[document.slot(of: handle)].count
     return position >= 0 && position <= length && count >= 0 && count <= length - position
       && count + inserted <= Operation.eventCountMax - draft.eventCount
@@ -189,6 +190,11 @@ extension Editor {
     // The range was checked, so that this cannot fail.
     try? document.storedTexts[document.slot(of: handle)].remove(position..<position + count)
     document.openGap(at: position, in: handle)
+    if count == 1, draft.isEmpty,
+      document.pending.offer(removingAt: position, from: handle.index)
+    {
+      return
+    }
     document.openEditEndsInDelete = false
     breakTypingOff()
     draft.remove(count, at: position, from: handle.index)
@@ -202,6 +208,12 @@ extension Editor {
     // The position was checked, and the length is below what a text can hold: this cannot fail.
     try? document.storedTexts[document.slot(of: handle)].insert(validUTF8: utf8, at: position)
     document.openGap(at: position + count, in: handle)
+    // One byte is ASCII.
+    if utf8.count == 1, draft.isEmpty,
+      document.pending.offer(inserting: utf8[0], at: position, into: handle.index)
+    {
+      return
+    }
     document.openEditEndsInDelete = false
     breakTypingOff()
     draft.insert(utf8, count: count, at: position, into: handle.index)
