@@ -308,11 +308,7 @@ extension Document {
   /// go of, and the next merge says what is wrong with it.
   func settlePending() {
     if pending.count > 0 {
-      do {
-        try recordPending()
-      } catch {
-        storedHistory = nil
-      }
+      recordPending()
       let last = ChangeID(
         origin: pending.change.origin, sequence: pending.change.sequence + UInt64(pending.count - 1)
       )
@@ -322,13 +318,24 @@ extension Document {
     pending.restart()
   }
 
-  private func recordPending() throws {
-    guard var version = try storedHistory?.append(pending) else { return }
-    try pending.eachRun { run, text in
-      let sequence = sequence(of: run.container)
-      try storedHistory?.append(run, text, version: version, to: sequence)
-      version += run.count
+  private func recordPending() {
+    // Moved out, and back when all is in it.
+    guard var history = storedHistory.take() else { return }
+    do {
+      var version = try history.append(pending)
+      try pending.eachRun { run, text in
+        if containers[run.container].sequence < 0 {
+          containers[run.container].sequence = history.sequenceIndex(
+            of: containers[run.container].id)
+        }
+        try history.append(
+          run, text, version: version, to: containers[run.container].sequence)
+        version += run.count
+      }
+    } catch {
+      return
     }
+    storedHistory = history
   }
 }
 
