@@ -169,6 +169,37 @@ import Testing
     try typist.expectSameElsewhere()
   }
 
+  @Test("keystrokes all over a text, each a transaction or the first of a longer one")
+  func jumps() throws {
+    let typist = try Typist()
+    try typist.insert("tide tables", at: 0)
+    for index in 0..<300 {
+      try typist.insert("x", at: index * 7 % 11)
+      try typist.remove(at: index * 5 % 12)
+      try typist.commit { editor in
+        try editor.removeText(typist.text, at: 3, count: 1)
+        try editor.insertText(typist.text, at: 10, "é")
+      }
+    }
+    let edits = try #require(typist.document.editsOfHistory)
+    #expect(edits.count == 902)
+    #expect(edits.map(\.edit.operations.count).max() == 2)
+    #expect(edits.map(\.change.sequence) == Array(1...902))
+    #expect(try typist.document.count(at: ["t"]) == 11)
+    try typist.expectSameElsewhere()
+  }
+
+  @Test("an author whose numbers do not ascend is refused, whatever waits to be recorded")
+  func descending() throws {
+    let typist = try Typist()
+    for index in 0..<5 { try typist.insert("x", at: index) }
+    typist.editor.begin(
+      ChangeID(origin: testOrigin(0), sequence: 4), lamport: 9, time: .epoch)
+    try typist.editor.insertText(typist.text, at: 5, "y")
+    #expect(throws: MergeError.self) { try typist.editor.commit() }
+    #expect(typist.document.editsOfHistory?.count == 6)
+  }
+
   @Test("the size that a document tells of grows with what is typed")
   func approximateSize() throws {
     let typist = try Typist()

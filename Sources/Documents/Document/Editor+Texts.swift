@@ -165,6 +165,7 @@ extension Editor {
     _ count: Int, at position: Int, by inserted: Int, in handle: ContainerHandle
   ) -> Bool {
     precondition(document.kind(of: handle) == .text, "a handle of a text is wanted")
+    breakTypingOff()
     let length = document.storedTexts[document.slot(of: handle)].count
     return position >= 0 && position <= length && count >= 0 && count <= length - position
       && count + inserted <= Operation.eventCountMax - draft.eventCount
@@ -196,6 +197,11 @@ extension Editor {
     try? document.storedTexts[slot].remove(position..<position + count)
     document.removeMarks(position..<position + count, slot: slot)
     document.openGap(at: position, in: handle)
+    if count == 1, draft.isEmpty,
+      document.pending.offer(removingAt: position, from: handle.index)
+    {
+      return
+    }
     document.openEditEndsInDelete = false
     breakTypingOff()
     draft.remove(count, at: position, from: handle.index)
@@ -211,6 +217,12 @@ extension Editor {
     try? document.storedTexts[slot].insert(validUTF8: utf8, at: position)
     document.insertMarks(count, at: position, slot: slot)
     document.openGap(at: position + count, in: handle)
+    // One byte is ASCII.
+    if utf8.count == 1, draft.isEmpty,
+      document.pending.offer(inserting: utf8[0], at: position, into: handle.index)
+    {
+      return
+    }
     document.openEditEndsInDelete = false
     breakTypingOff()
     draft.insert(utf8, count: count, at: position, into: handle.index)

@@ -122,6 +122,7 @@ package final class Editor {
   }
 
   func checkRoom(for count: Int) throws(EditError) {
+    breakTypingOff()
     guard count <= Operation.eventCountMax - draft.eventCount else {
       throw EditError(
         .limitExceeded,

@@ -6,8 +6,8 @@ import Causality
 /// The document settles them, which puts them into the history and moves the frontier, before
 /// anybody looks at either.
 ///
-/// A keystroke that goes on where the last one ended is **offered**: it joins the last run at once,
-/// and the run keeps it when the transaction is committed with nothing else in it.
+/// A keystroke with which a transaction begins is **offered**: it joins the runs at once, and they
+/// keep it when the transaction is committed with nothing else in it.
 struct PendingEdits: ~Copyable {
   /// Consecutive events in one text.
   struct Run: BitwiseCopyable {
@@ -98,27 +98,44 @@ struct PendingEdits: ~Copyable {
 
   // MARK: Keystrokes
 
-  /// Takes the first edit of a transaction, the insertion of an ASCII byte, if it continues the
-  /// last run.
+  /// Takes the first edit of a transaction, the insertion of an ASCII byte, if there is room.
   @inline(__always)
   mutating func offer(inserting byte: UInt8, at position: Int, into container: Int) -> Bool {
-    guard state == .open, runCount > 0, let columns, utf8Count < Self.utf8CountMax,
-      columns.runs[runCount &- 1].extend(insertingAt: position, into: container, utf8Count: 1)
-    else { return false }
+    guard state == .open, let columns, utf8Count < Self.utf8CountMax else { return false }
+    if runCount == 0
+      || !columns.runs[runCount &- 1].extend(insertingAt: position, into: container, utf8Count: 1)
+    {
+      guard begin(.insert, at: position, in: container, utf8Count: 1) else { return false }
+    }
     columns.utf8[utf8Count] = byte
     utf8Count &+= 1
     state = .offered
     return true
   }
 
-  /// Takes the first edit of a transaction, the removal of one scalar, if it continues the last
-  /// run.
+  /// Takes the first edit of a transaction, the removal of one scalar, if there is room.
   @inline(__always)
   mutating func offer(removingAt position: Int, from container: Int) -> Bool {
-    guard state == .open, runCount > 0, let columns,
-      columns.runs[runCount &- 1].extend(removingAt: position, from: container)
-    else { return false }
+    guard state == .open, let columns else { return false }
+    if runCount == 0
+      || !columns.runs[runCount &- 1].extend(removingAt: position, from: container)
+    {
+      guard begin(.deleteForward, at: position, in: container, utf8Count: 0) else { return false }
+    }
     state = .offered
+    return true
+  }
+
+  /// Begins a run with a keystroke if there is room for one.
+  @inline(never)
+  private mutating func begin(
+    _ kind: SequenceRun.Kind, at position: Int, in container: Int, utf8Count: Int
+  ) -> Bool {
+    guard runCount < Self.runCountMax, let columns else { return false }
+    columns.runs[runCount] = Run(
+      kind: kind, isKeystrokes: true, container: container, position: position, count: 1,
+      utf8Count: utf8Count)
+    runCount &+= 1
     return true
   }
 
@@ -291,11 +308,7 @@ extension Document {
   /// go of, and the next merge says what is wrong with it.
   func settlePending() {
     if pending.count > 0 {
-      do {
-        try recordPending()
-      } catch {
-        storedHistory = nil
-      }
+      recordPending()
       let last = ChangeID(
         origin: pending.change.origin, sequence: pending.change.sequence + UInt64(pending.count - 1)
       )
@@ -305,13 +318,24 @@ extension Document {
     pending.restart()
   }
 
-  private func recordPending() throws {
-    guard var version = try storedHistory?.append(pending) else { return }
-    try pending.eachRun { run, text in
-      let sequence = sequence(of: run.container)
-      try storedHistory?.append(run, text, version: version, to: sequence)
-      version += run.count
+  private func recordPending() {
+    // Moved out, and back when all is in it.
+    guard var history = storedHistory.take() else { return }
+    do {
+      var version = try history.append(pending)
+      try pending.eachRun { run, text in
+        if containers[run.container].sequence < 0 {
+          containers[run.container].sequence = history.sequenceIndex(
+            of: containers[run.container].id)
+        }
+        try history.append(
+          run, text, version: version, to: containers[run.container].sequence)
+        version += run.count
+      }
+    } catch {
+      return
     }
+    storedHistory = history
   }
 }
 

@@ -1,5 +1,5 @@
-/// Whether two values of eight bytes or more are the same in memory, eight bytes at a time, the last
-/// eight perhaps twice: then they are equal. What is unused in them may differ where they are equal.
+/// Whether two values of eight bytes or more are the same in memory: then they are equal, and equal
+/// ones may differ in what is unused. Compares eight bytes at a time, the last eight perhaps twice.
 @inline(__always)
 func areSameBytes<Value>(_ left: Value, _ right: Value) -> Bool {
   withUnsafeBytes(of: left) { left in
