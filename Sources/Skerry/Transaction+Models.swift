@@ -24,7 +24,8 @@ extension Transaction {
   /// strings, bytes and moments are values. A nil is left out. What is there stays of its kind, so
   /// that a `String` is written into a text as edits of the text. Elements of a list are recognised
   /// by what they hold or by a member `id`. The members of a `Set` of strings are the keys of a
-  /// map. A case of an enum that carries values takes the place of another case as a whole.
+  /// map. A case of an enum that carries values takes the place of another case as a whole. Where
+  /// nothing differs nothing is written, which does not bring a deleted document back.
   ///
   /// - Throws: ``ModelError`` when a document cannot hold the model, ``ReplicaError`` `refused`
   ///   when there is no such document or place, and what the type throws by itself; then nothing
@@ -72,8 +73,8 @@ extension Transaction {
 
 extension Reading {
   /// A document, or the part of it at `path`, as a type; as it was at `version` when one is given.
-  /// Fields of the document that the type does not know are passed over. A field that a document may
-  /// lack is optional in the type; a text and a counter that nobody has made read as empty and 0.
+  /// Fields of the document that the type does not know are passed over. A field that a document
+  /// may lack is optional in the type; a text and a counter that nobody has made read as empty and 0.
   ///
   /// - Parameter policies: what is read where people set a field to different values at once.
   /// - Throws: ``ModelError`` when it cannot be read as the type, ``ReplicaError`` `refused` when
