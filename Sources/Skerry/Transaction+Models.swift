@@ -74,7 +74,8 @@ extension Transaction {
 extension Reading {
   /// A document, or the part of it at `path`, as a type; as it was at `version` when one is given.
   /// Fields of the document that the type does not know are passed over. A field that a document
-  /// may lack is optional in the type; a text and a counter that nobody has made read as empty and 0.
+  /// may lack is optional in the type; a text and a counter that nobody has made read as empty and
+  /// as 0.
   ///
   /// - Parameter policies: what is read where people set a field to different values at once.
   /// - Throws: ``ModelError`` when it cannot be read as the type, ``ReplicaError`` `refused` when
