@@ -168,7 +168,7 @@ public struct Reading {
     try ReplicaError.translating { try store.document(id) }
   }
 
-  private func live(
+  func live(
     _ id: DocumentID, at version: VersionVector?
   ) throws(ReplicaError) -> Document {
     let document = try ReplicaError.translating {

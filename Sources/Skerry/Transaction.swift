@@ -198,7 +198,7 @@ public struct Transaction {
     try ReplicaError.translating { try store.document(document) }
   }
 
-  private func live(_ document: DocumentID) throws(ReplicaError) -> Document {
+  func live(_ document: DocumentID) throws(ReplicaError) -> Document {
     guard let found = try stored(document) else { throw .noDocument(document) }
     guard !found.isDeleted else { throw .deleted(document) }
     return found
@@ -208,5 +208,9 @@ public struct Transaction {
     _ document: DocumentID, _ body: (Editor) throws(EditError) -> Void
   ) throws(ReplicaError) {
     try ReplicaError.translating { try body(store.edit(document)) }
+  }
+
+  func editor(of document: DocumentID) throws(ReplicaError) -> Editor {
+    try ReplicaError.translating { try store.edit(document) }
   }
 }

@@ -1,5 +1,6 @@
 import NotesApp
 import Skerry
+import Synchronization
 import Testing
 
 @Suite("The library")
@@ -180,4 +181,93 @@ struct LibraryTests {
     await library.replica.close()
     await other.close()
   }
+
+  @Test("notes as older builds have written them are read and edited as before")
+  func olderNotes() async throws {
+    let id = try await library.replica.transaction { transaction in
+      let id = transaction.createDocument()
+      try transaction.set("Plan", at: ["title"], of: id)
+      try transaction.make(.text, at: ["body"], of: id)
+      try transaction.make(.map, at: ["tags"], of: id)
+      try transaction.splice(at: 0, inserting: "one two", in: ["body"], of: id)
+      try transaction.set(.null, at: ["notebook"], of: id)
+      try transaction.set(true, at: ["tags", "sea"], of: id)
+      try transaction.set(["0123456789abcdef": 1000], at: ["modified"], of: id)
+      try transaction.set(["x": 1], at: ["pinned by a later build"], of: id)
+      return id
+    }.value
+    let note = try await library.note(id)
+    #expect(note.summary.title == "Plan")
+    #expect(note.body == "one two")
+    #expect(note.summary.notebook == nil)
+    #expect(note.summary.tags == ["sea"])
+    #expect(note.summary.modified == Timestamp(milliseconds: 1000))
+    try await library.perform(.tag(id, add: ["boat"], remove: ["sea"]))
+    try await library.perform(.change(id, title: nil, body: "one and two"))
+    let key = try await String(library.replica.identity().origin.description.prefix(16))
+    let time = Scratch.time.milliseconds
+    let times = JSONObject(
+      uniqueMembers: [(key, time), ("0123456789abcdef", 1000)].sorted { $0.0 < $1.0 }
+        .map { JSONObject.Member(key: $0.0, value: .integer($0.1)) })
+    #expect(
+      try await library.replica.json(id) == [
+        "body": "one and two", "modified": .object(times), "notebook": .null,
+        "pinned by a later build": ["x": 1], "tags": ["boat": true], "title": "Plan",
+      ])
+    await library.replica.close()
+  }
+
+  @Test("a document that holds odd things is shown as far as it is a note, and keeps them")
+  func oddNotes() async throws {
+    let id = try await library.replica.transaction { transaction in
+      let id = transaction.createDocument()
+      try transaction.set(5, at: ["title"], of: id)
+      try transaction.set("plain", at: ["body"], of: id)
+      try transaction.set("none", at: ["tags"], of: id)
+      try transaction.set(["a": "yesterday"], at: ["modified"], of: id)
+      return id
+    }.value
+    let other = try await library.replica.transaction { transaction in
+      let id = transaction.createDocument()
+      try transaction.set(["x"], at: ["items"], of: id)
+      return id
+    }.value
+    let note = try await library.note(id)
+    #expect(note.summary.title == "")
+    #expect(note.body == "plain")
+    #expect(note.summary.tags == [])
+    #expect(note.summary.modified == nil)
+    await #expect(throws: NoteError.notANote(other.description)) { try await library.note(other) }
+    #expect(try await library.list().map(\.id) == [id])
+    // A body that was no text becomes one with the first edit.
+    #expect(try await library.merge(id, base: "plain", text: "plain text") == "plain text")
+    #expect(try await library.replica.text(id, path: ["body"]) == "plain text")
+    #expect(try await library.replica.json(id, path: ["title"]) == 5)
+    #expect(try await library.replica.json(id, path: ["modified", "a"]) == "yesterday")
+    await library.replica.close()
+  }
+
+  @Test("an edit of a note writes what was changed, and nothing twice")
+  func fewestOperations() async throws {
+    let lines = (1...400).map { "\($0 * 7_919 % 10_007) \($0 * 104_729 % 99_991)\n" }
+    let body = lines.joined()
+    let id = try await make("T", body)
+    func bytes(of edit: NoteLibrary.Edit) async throws -> Int {
+      try await library.perform(edit)
+      let last = LastSize()
+      try await library.replica.log(document: id, limit: 1) { line in
+        last.byteCount.withLock { $0 = line.byteCount }
+        return false
+      }
+      return last.byteCount.withLock { $0 }
+    }
+    #expect(try await bytes(of: .change(id, title: "U", body: body)) < 200)
+    #expect(try await bytes(of: .change(id, title: nil, body: "First.\n" + body)) < 200)
+    #expect(try await bytes(of: .tag(id, add: ["a"], remove: [])) < 200)
+    await library.replica.close()
+  }
+}
+
+private final class LastSize: Sendable {
+  let byteCount = Mutex(0)
 }

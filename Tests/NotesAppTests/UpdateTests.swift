@@ -246,4 +246,19 @@ struct UpdateTests {
     #expect(
       play.takeEffects().contains(.save(id, base: "first body", text: "Xfirst body")))
   }
+
+  @Test("two who write in one paragraph both see all of it; in one word, both words")
+  func sameParagraph() throws {
+    var play = play()
+    play.press(.character("e"))
+    play.type("My ")
+    let id = Self.notes[0].id
+    play.send(.loaded(id, Note(summary: Self.notes[0], body: "first body of yours")))
+    #expect(try #require(play.model.open).editor.text == "My first body of yours")
+    #expect(try #require(play.model.open).editor.cursor == 3)
+    play.type("x")
+    play.send(.loaded(id, Note(summary: Self.notes[0], body: "firsty body of yours")))
+    let text = try #require(play.model.open).editor.text
+    #expect(text == "My xfirst firsty body of yours")
+  }
 }

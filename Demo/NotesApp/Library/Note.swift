@@ -37,42 +37,25 @@ package struct Note: Hashable, Sendable {
 extension Note {
   /// Reads a document; nil when it is not a note (it has neither title nor body).
   init?(_ document: DocumentSummary, in reading: borrowing Reading) throws {
-    guard let fields = try reading.json(document.id).objectValue,
-      fields["title"] != nil || fields["body"]?.stringValue != nil
-    else { return nil }
-    summary = NoteSummary(document, fields, conflicts: try reading.conflicts(document.id).count)
-    body = fields["body"]?.stringValue ?? ""
+    let content = try reading.model(as: NoteContent.self, of: document.id)
+    guard content.isNote else { return nil }
+    summary = NoteSummary(document, content, conflicts: try reading.conflicts(document.id).count)
+    body = content.body
   }
-}
-
-/// How a note lies in its document, so that people who edit at once lose nothing:
-/// the body is a text, tags are the keys of a map, and each replica keeps the time of its last edit
-/// under a key of its own, so that these times never collide.
-enum NoteFields {
-  static let title: [PathStep] = ["title"]
-  static let body: [PathStep] = ["body"]
-  static let notebook: [PathStep] = ["notebook"]
-  static let tags: [PathStep] = ["tags"]
-  static let modified: [PathStep] = ["modified"]
-
-  static func tag(_ name: String) -> [PathStep] { tags + [.key(name)] }
-
-  static func modified(by replica: String) -> [PathStep] { modified + [.key(replica)] }
 }
 
 extension NoteSummary {
   /// The most characters of a preview.
   static let previewCountMax = 80
 
-  fileprivate init(_ document: DocumentSummary, _ fields: JSONObject, conflicts: Int) {
+  fileprivate init(_ document: DocumentSummary, _ content: NoteContent, conflicts: Int) {
     id = document.id
     position = document.position
-    title = fields["title"]?.stringValue ?? ""
-    notebook = fields["notebook"]?.stringValue
-    tags = (fields["tags"]?.objectValue?.members ?? []).map(\.key).sorted()
-    let times = (fields["modified"]?.objectValue?.members ?? []).compactMap(\.value.integerValue)
-    modified = times.max().flatMap { Timestamp(milliseconds: $0) }
-    preview = NoteSummary.preview(of: fields["body"]?.stringValue ?? "")
+    title = content.title
+    notebook = content.notebook
+    tags = content.tags.sorted()
+    modified = content.modified.values.max().flatMap { Timestamp(milliseconds: $0) }
+    preview = NoteSummary.preview(of: content.body)
     self.conflicts = conflicts
   }
 

@@ -1,5 +1,4 @@
 package import Skerry
-internal import TerminalKit
 
 extension NoteLibrary {
   /// What a person does to notes; each is one transaction.
@@ -41,16 +40,17 @@ extension NoteLibrary {
     let touch = Touch(key: replicaKey, time: now())
     return try await replica.transaction { transaction in
       if !(try transaction.contains(id)) { try touch.revive(id, in: &transaction) }
-      let present = try transaction.text(id, path: NoteFields.body)
-      let splices = TextMerge.splices(base: base, mine: text, theirs: present)
-      guard !splices.isEmpty else { return present }
-      for splice in splices.reversed() {
-        try transaction.splice(
-          at: splice.offset, deleting: splice.deleted, inserting: splice.inserted,
-          in: NoteFields.body, of: id)
+      let present = try transaction.read(as: NoteContent.self, of: id)
+      var before = present
+      before.body = base
+      var after = present
+      after.body = text
+      try transaction.write(after, replacing: before, of: id)
+      let merged = try transaction.read(as: NoteContent.self, of: id).body
+      if !merged.utf8.elementsEqual(present.body.utf8) {
+        try transaction.update(as: NoteContent.self, of: id) { touch.mark(&$0) }
       }
-      try touch.touch(id, in: &transaction)
-      return try transaction.text(id, path: NoteFields.body)
+      return merged
     }.value
   }
 }
@@ -59,56 +59,34 @@ extension NoteLibrary.Edit {
   fileprivate func perform(
     in transaction: inout Transaction, _ touch: Touch
   ) throws -> DocumentID {
-    let id: DocumentID
     switch self {
     case .create(let title, let body, let notebook, let tags):
-      id = transaction.createDocument()
-      try transaction.set(.string(title), at: NoteFields.title, of: id)
-      try transaction.make(.text, at: NoteFields.body, of: id)
-      try transaction.make(.map, at: NoteFields.tags, of: id)
-      if !body.isEmpty {
-        try transaction.splice(at: 0, deleting: 0, inserting: body, in: NoteFields.body, of: id)
+      var note = NoteContent(title: title, body: body, notebook: notebook, tags: tags)
+      touch.mark(&note)
+      return try transaction.createDocument(note)
+    case .change(let id, let title, let body):
+      return try touch.update(id, in: &transaction) { note in
+        if let title { note.title = title }
+        if let body { note.body = body }
       }
-      if let notebook { try transaction.set(.string(notebook), at: NoteFields.notebook, of: id) }
-      for tag in tags { try transaction.set(true, at: NoteFields.tag(tag), of: id) }
-    case .change(let note, let title, let body):
-      id = try existing(note, in: transaction)
-      if let title { try transaction.set(.string(title), at: NoteFields.title, of: id) }
-      if let body { try transaction.replaceText(with: body, at: NoteFields.body, of: id) }
-    case .append(let note, let text):
-      id = try existing(note, in: transaction)
-      let body = try transaction.text(id, path: NoteFields.body)
-      try transaction.splice(
-        at: body.unicodeScalars.count, deleting: 0, inserting: text, in: NoteFields.body, of: id)
-    case .move(let note, let notebook):
-      id = try existing(note, in: transaction)
-      try transaction.set(notebook.map { .string($0) } ?? .null, at: NoteFields.notebook, of: id)
-    case .tag(let note, let add, let remove):
-      id = try existing(note, in: transaction)
-      let present = (try? transaction.json(id, path: NoteFields.tags))?.objectValue
-      if present == nil { try transaction.make(.map, at: NoteFields.tags, of: id) }
-      for tag in add { try transaction.set(true, at: NoteFields.tag(tag), of: id) }
-      for tag in remove where present?[tag] != nil {
-        try transaction.delete(at: NoteFields.tag(tag), of: id)
+    case .append(let id, let text):
+      return try touch.update(id, in: &transaction) { $0.body += text }
+    case .move(let id, let notebook):
+      return try touch.update(id, in: &transaction) { $0.notebook = notebook }
+    case .tag(let id, let add, let remove):
+      return try touch.update(id, in: &transaction) { note in
+        note.tags.formUnion(add)
+        note.tags.subtract(remove)
       }
-    case .delete(let note):
-      id = try existing(note, in: transaction)
+    case .delete(let id):
+      try touch.expect(id, in: transaction)
       try transaction.deleteDocument(id)
       return id
-    case .restore(let note):
-      guard !(try transaction.contains(note)) else {
-        throw NoteError.notDeleted(note.description)
-      }
-      try touch.revive(note, in: &transaction)
-      return note
+    case .restore(let id):
+      guard !(try transaction.contains(id)) else { throw NoteError.notDeleted(id.description) }
+      try touch.revive(id, in: &transaction)
+      return id
     }
-    try touch.touch(id, in: &transaction)
-    return id
-  }
-
-  private func existing(_ id: DocumentID, in transaction: Transaction) throws -> DocumentID {
-    guard try transaction.contains(id) else { throw NoteError.noSuchNote(id.description) }
-    return id
   }
 }
 
@@ -117,17 +95,29 @@ private struct Touch: Sendable {
   var key: String
   var time: Timestamp
 
-  func touch(_ id: DocumentID, in transaction: inout Transaction) throws {
-    if (try? transaction.json(id, path: NoteFields.modified))?.objectValue == nil {
-      try transaction.make(.map, at: NoteFields.modified, of: id)
+  func mark(_ note: inout NoteContent) { note.modified[key] = time.milliseconds }
+
+  /// Lets `change` edit a note that is there.
+  func update(
+    _ id: DocumentID, in transaction: inout Transaction, _ change: (inout NoteContent) -> Void
+  ) throws -> DocumentID {
+    try expect(id, in: transaction)
+    try transaction.update(as: NoteContent.self, of: id) { note in
+      change(&note)
+      mark(&note)
     }
-    try transaction.set(.integer(time.milliseconds), at: NoteFields.modified(by: key), of: id)
+    return id
+  }
+
+  func expect(_ id: DocumentID, in transaction: Transaction) throws {
+    guard try transaction.contains(id) else { throw NoteError.noSuchNote(id.description) }
   }
 
   /// Any edit brings a deleted document back, with what was in it; this one says when.
   func revive(_ id: DocumentID, in transaction: inout Transaction) throws {
     do {
-      try transaction.set(.integer(time.milliseconds), at: NoteFields.modified(by: key), of: id)
+      try transaction.set(
+        .integer(time.milliseconds), at: NoteContent.modifiedPath(by: key), of: id)
     } catch {
       guard error.code == .refused else { throw error }
       throw NoteError.noSuchNote(id.description)

@@ -83,8 +83,7 @@ package struct NoteLibrary: Sendable {
     } catch {
       throw NoteError.badVersion(version)
     }
-    let note = try await replica.json(id, at: vector)
-    return note.objectValue?["body"]?.stringValue ?? ""
+    return try await replica.model(as: NoteContent.self, of: id, version: vector).body
   }
 
   /// The note whose id begins with `prefix`. A whole id is taken as it is, so that a deleted note

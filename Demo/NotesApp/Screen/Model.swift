@@ -1,3 +1,4 @@
+internal import Merging
 package import Skerry
 package import TerminalKit
 
@@ -150,8 +151,11 @@ package struct OpenNote: Sendable, Equatable {
   /// Does to the editor's text what others did to `origin`; the cursor stays with its text.
   private mutating func bringIn(_ text: String, madeOf origin: String) {
     guard !origin.utf8.elementsEqual(text.utf8) else { return }
-    let edits = TextMerge.splices(base: origin, mine: text, theirs: editor.text)
-    for edit in edits.reversed() { editor.apply(edit) }
+    let merged = ThreeWayMerge.texts(base: origin, ours: editor.text, theirs: text).text()
+    for splice in TextDifference.splices(from: editor.text, to: merged).reversed() {
+      editor.apply(
+        TextEdit(offset: splice.at, deleted: splice.deleting, inserted: splice.inserting))
+    }
   }
 
   package static func == (left: OpenNote, right: OpenNote) -> Bool {
