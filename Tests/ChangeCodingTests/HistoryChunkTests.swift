@@ -46,12 +46,12 @@ struct HistoryChunkTests {
       let at = Int.random(in: 0...length, using: &random)
       switch Int.random(in: 0..<6, using: &random) {
       case 0: try editor.set(["k"], to: .integer(Int64(step)))
-      case 1:
-        guard (try? documents[index].kind(at: ["l"])) == .list else { fallthrough }
-        try editor.splice(["l"], at: 0, delete: 0, insert: [.integer(1), .array([.bool(true)])])
       case 2 where length > 0:
         try editor.mark(["t"], min(at, length - 1)..<length, name: "b", value: .bool(true))
         if at > 1 { try editor.unmark(["t"], 0..<at, name: "b", expand: .none) }
+      case 1:
+        guard (try? documents[index].kind(at: ["l"])) == .list else { fallthrough }
+        try editor.splice(["l"], at: 0, delete: 0, insert: [.integer(1), .array([.bool(true)])])
       default:
         guard (try? documents[index].kind(at: ["t"])) == .text else {
           try editor.set(["k"], to: .null)

@@ -201,33 +201,40 @@ struct TextMarks: Sendable {
   /// Makes one run of two neighbours that have become alike.
   private mutating func join(at index: Int) {
     guard index > 0, index < runs.count, runs[index - 1].set == runs[index].set else { return }
-    if place.run >= index {
-      place.run = index - 1
-      place.start = runs[..<(index - 1)].reduce(0) { $0 + $1.count }
-    }
+    if place.run == index { place.start -= runs[index - 1].count }
+    if place.run >= index { place.run -= 1 }
     runs[index - 1].count += runs[index].count
     runs.remove(at: index)
   }
 
-  /// A mark is put on characters; the range must be within the text. Complexity: O(runs).
+  /// A mark is put on characters; the range must be within the text. Complexity: O(runs of the
+  /// range), and where they lie as for ``insert(_:at:)``.
   mutating func put(_ mark: Int, on range: Range<Int>) {
-    let old = runs
+    guard !range.isEmpty, range.upperBound <= count else { return }
+    seek(range.lowerBound)
+    let first = place.run
+    var end = first
+    var start = place.start
     var parts: ContiguousArray<Run> = []
-    parts.reserveCapacity(old.count + 2)
-    var start = 0
-    for run in old {
-      let end = start + run.count
-      let inside = range.clamped(to: start..<end)
-      if inside.isEmpty {
-        parts.append(run)
-      } else {
-        parts.append(Run(count: inside.lowerBound - start, set: run.set))
-        parts.append(Run(count: inside.count, set: set(run.set, adding: mark)))
-        parts.append(Run(count: end - inside.upperBound, set: run.set))
+    func add(_ count: Int, _ set: Int) {
+      if let last = parts.indices.last, parts[last].set == set {
+        parts[last].count += count
+      } else if count > 0 {
+        parts.append(Run(count: count, set: set))
       }
-      start = end
     }
-    replaceRuns(by: parts)
+    while start < range.upperBound {
+      let run = runs[end]
+      let inside = range.clamped(to: start..<start + run.count)
+      add(inside.lowerBound - start, run.set)
+      add(inside.count, set(run.set, adding: mark))
+      start += run.count
+      add(start - inside.upperBound, run.set)
+      end += 1
+    }
+    runs.replaceSubrange(first..<end, with: parts)
+    join(at: first + parts.count)
+    join(at: first)
   }
 }
 
