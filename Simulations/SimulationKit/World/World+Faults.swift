@@ -1,4 +1,5 @@
 import Causality
+import ChangeCoding
 import JSONCoding
 
 // What goes wrong, when it begins and when it ends.

@@ -1,4 +1,5 @@
 import Causality
+import ChangeCoding
 import Documents
 import JSONCoding
 import ReplicaStore
