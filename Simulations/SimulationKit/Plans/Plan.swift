@@ -49,10 +49,14 @@ package struct Plan: Equatable, Sendable {
       case moveItem
       /// Decides a conflict, where the replica lists one.
       case resolve
+      /// Makes, moves, removes or fills a node of the tree.
+      case editTree
 
       /// What plans were made of at first. The others are mixed in by a stream of their own, so
       /// that the rest of a plan is as it was before there were any.
-      static let original: [Kind] = allCases.filter { ![.moveItem, .resolve].contains($0) }
+      static let original: [Kind] = allCases.filter {
+        ![.moveItem, .resolve, .editTree].contains($0)
+      }
     }
 
     package var at: Int

@@ -129,6 +129,7 @@ enum ShippedScenarios {
     ("star-partition", PackageResources.star_partition_json),
     ("mesh-partition", PackageResources.mesh_partition_json),
     ("quarrel", PackageResources.quarrel_json),
+    ("grove", PackageResources.grove_json),
     ("quiet-ring", PackageResources.quiet_ring_json),
     ("quiet-star", PackageResources.quiet_star_json),
     ("quiet-mesh", PackageResources.quiet_mesh_json),
