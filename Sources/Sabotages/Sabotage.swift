@@ -46,6 +46,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case loseSign
   /// An element that two people moved at once is shown where either has put it. Breaks P6.
   case showEveryPlace
+  /// Moves of the nodes of a tree take effect in the order of their arrival. Breaks P6.
+  case moveNodesByArrival
   /// The sides of a conflict are listed in the order of their arrival. Breaks P6.
   case listSidesByArrival
 

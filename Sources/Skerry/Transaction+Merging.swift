@@ -57,6 +57,14 @@ extension Transaction {
       }
     case (.list?, .array(let old), .array(let new)):
       try replace(old, with: new, at: path, of: document)
+    case (.tree?, .object(let old), .object(let new)) where new["children"] != nil:
+      // A tree, or a node: what it holds, and what stands under it.
+      for member in ["value", "children"] {
+        guard let before = old[member], let after = new[member] else { continue }
+        try replace(before, with: after, at: path + [.key(member)], of: document)
+      }
+    case (.tree?, .array(let old), .array(let new)):
+      try replace(old, with: new, at: path, of: document)
     case (.text?, .string, .string(let text)):
       try replaceText(with: text, at: path, of: document)
     case (.counter?, .integer(let old), .integer(let new)):

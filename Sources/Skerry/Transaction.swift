@@ -56,7 +56,8 @@ public struct Transaction {
     }
   }
 
-  /// Deletes and inserts in a list.
+  /// Deletes and inserts in a list, or nodes under a tree or a node of one. A new node is an
+  /// object: as it reads, with `value` and `children`, or what it is to hold.
   public mutating func splice(
     at index: Int, deleting count: Int = 0, inserting values: [JSONValue], in path: [PathStep],
     of document: DocumentID
@@ -66,8 +67,9 @@ public struct Transaction {
     }
   }
 
-  /// Moves an element of a list so that it is number `to` afterwards. What others do to it at the
-  /// same time goes with it; when two move it at once it is there once, and a conflict tells.
+  /// Moves an element of a list, or a node among those beside it, so that it is number `to`
+  /// afterwards. What others do to it at the same time goes with it; when two move it at once it is
+  /// there once, and a conflict tells.
   public mutating func move(
     from: Int, to: Int, in path: [PathStep], of document: DocumentID
   ) throws(ReplicaError) {
@@ -98,6 +100,21 @@ public struct Transaction {
   ) throws(ReplicaError) {
     try edit(document) { editor throws(EditError) in
       try editor.unmark(DocumentPath(path), range, name: name, expand: expansion)
+    }
+  }
+
+  /// Moves the node number `from` under the tree or node at `path`, with all that stands under it,
+  /// so that it is number `to` under the tree or node at `destination` afterwards. When two move it
+  /// at once it is there once, and a conflict tells.
+  ///
+  /// - Throws: `refused` when it would stand under itself.
+  public mutating func moveNode(
+    from: Int, under path: [PathStep], to: Int, under destination: [PathStep],
+    of document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in
+      try editor.moveNode(
+        DocumentPath(path), from: from, to: DocumentPath(destination), at: to)
     }
   }
 

@@ -23,12 +23,18 @@ struct ApplyCommand: AsyncParsableCommand {
         {"op":"set","path":[…],"value":JSON}
         {"op":"delete","path":[…]}
         {"op":"increment","path":[…],"by":N}
-        {"op":"make","path":[…],"type":"map|list|text|counter"}
+        {"op":"make","path":[…],"type":"map|list|text|counter|tree"}
         {"op":"splice","path":[…],"at":N,"delete":N,"insert":"text" or [JSON…]}
         {"op":"move","path":[…],"from":N,"to":N}
         {"op":"mark","path":[…],"from":N,"to":N,"name":"bold","value":JSON,
          "expand":"none|after|before|both"} and "unmark", without a value
         {"op":"deleteDocument"}
+      A tree reads as {"children":[NODE, …]}, a node as {"id":ID,"value":{…},
+      "children":[NODE, …]}. Its path: the tree, then the number of the node among
+      its siblings at each level, then a key of its value: ["plan",0,2,"title"].
+      "splice" at a tree or node removes and makes nodes under it (an object that is
+      not "value" and "children" is the value); "move" moves one within it, or with
+      "toPath":[…] under another node of the tree; "delete" removes a node.
       The answer comes when the line is durable:
         {"id":…,"ok":true,"change":"ORIGIN:SEQ","docs":[ID,…],"version":"v1:…"}
       or, for a line that was refused and changed nothing:

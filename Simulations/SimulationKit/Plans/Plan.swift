@@ -51,21 +51,16 @@ package struct Plan: Equatable, Sendable {
       case resolve
       /// Puts a mark on a stretch of the text, or takes it away.
       case mark
-      /// Makes a node of a tree, moves one, removes one with all that stands under it.
-      case growTree, moveNode, cutTree
+      /// Makes, moves, removes or fills a node of the tree.
+      case editTree
 
       /// What plans were made of at first. Moves and decisions are mixed in by a stream of
       /// their own, so that the rest of a plan is as it was before there were any; marks and trees
       /// are in the scenarios that name them.
-      static let original: [Kind] = allCases.filter {
-        ![.moveItem, .resolve].contains($0) && !$0.isRich
-      }
-
-      /// Whether it is of marks or trees.
-      var isRich: Bool { [.mark, .growTree, .moveNode, .cutTree].contains(self) }
+      static let original: [Kind] = allCases.filter { $0 != .moveItem && !$0.isLater }
 
       /// Whether its operations came after the first release.
-      var isLater: Bool { isRich || self == .resolve }
+      var isLater: Bool { [.resolve, .mark, .editTree].contains(self) }
     }
 
     package var at: Int

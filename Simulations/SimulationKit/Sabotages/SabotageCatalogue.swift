@@ -36,6 +36,7 @@ package enum SabotageCatalogue {
     switch sabotage {
     case .forwardWithoutSuppression: "quiet-ring"
     case .showEveryPlace: "quarrel"
+    case .moveNodesByArrival: "grove"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
     case .skipSignatureCheck, .skipChainCheck: "adversary"
@@ -57,7 +58,7 @@ package enum SabotageCatalogue {
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
       5
-    case .dropLosers: 7
+    case .dropLosers, .moveNodesByArrival: 7
     case .keepMemoryAfterFailure: 8
     case .orderRegistersByArrival: 9
     case .listSidesByArrival: 10
@@ -100,6 +101,8 @@ package enum SabotageCatalogue {
       ("encodes an increment without its sign", ["P6"])
     case .showEveryPlace:
       ("shows an element that two people moved at once in both places", ["P6"])
+    case .moveNodesByArrival:
+      ("lets moves of a tree's nodes take effect in the order of their arrival", ["P6"])
     case .listSidesByArrival:
       ("lists the sides of a conflict in the order of their arrival", ["P6", "P7"])
     case .sealWithoutEncrypting:

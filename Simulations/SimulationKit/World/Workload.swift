@@ -92,9 +92,9 @@ struct Workload {
       let from = random.integer(in: 0...min(1, count - 1))
       let to = random.integer(in: 0...(count - 1))
       try transaction.edit(document).move(["items"], from: from, to: to)
+    case .editTree: try editTree(in: transaction, document)
     case .resolve: try resolve(in: transaction, documents)
     case .mark: try mark(in: transaction, document)
-    case .growTree, .moveNode, .cutTree: try editTree(in: transaction, document)
     case .future:
       let bytes = (0..<random.integer(in: 0...40)).map { _ in UInt8(random.integer(in: 0...255)) }
       let code = UInt64(random.integer(in: 1_000...1_000_000))
@@ -123,7 +123,13 @@ struct Workload {
       let conflicts = try transaction.conflicts(of: document)
       guard let conflict = random.element(of: conflicts) else { continue }
       let side = random.integer(in: 0...(conflict.sides.count - 1))
-      return try transaction.resolve(conflict.id, of: document, taking: .side(side))
+      do {
+        return try transaction.resolve(conflict.id, of: document, taking: .side(side))
+      } catch  where conflict.kind == .position && side < conflict.sides.count - 1 {
+        // What a side has put a node under may be gone, or under the node by now.
+        return try transaction.resolve(
+          conflict.id, of: document, taking: .side(conflict.sides.count - 1))
+      }
     }
   }
 

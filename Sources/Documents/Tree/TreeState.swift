@@ -1,4 +1,5 @@
 import Causality
+import Sabotages
 
 /// A tree of nodes that can be moved: every operation that ever put a node somewhere, and where
 /// each of them stands.
@@ -184,6 +185,14 @@ struct TreeState: Sendable {
     guard !waiting.isEmpty else { return }
     let older = waiting.sorted { stamp(of: $0) < stamp(of: $1) }
     waiting = []
+    if Sabotage.moveNodesByArrival.isPlanted {
+      for number in older {
+        let index = log.firstIndex { stamp(of: number) < stamp(of: $0) } ?? log.count
+        log.insert(number, at: index)
+        apply(number)
+      }
+      return
+    }
     var newer: [PlacementNumber] = []
     while let last = log.last, stamp(of: older[0]) < stamp(of: last) {
       undo(last)

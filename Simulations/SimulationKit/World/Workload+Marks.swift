@@ -1,0 +1,18 @@
+import Documents
+import ReplicaStore
+
+extension Workload {
+  /// Puts a mark on a few characters of the text, or takes one away.
+  mutating func mark(in transaction: StoreTransaction, _ document: DocumentID) throws {
+    let length = try transaction.document(document)?.count(at: ["body"]) ?? 0
+    guard length > 0 else { return }
+    let start = random.integer(in: 0...(length - 1))
+    let end = start + random.integer(in: 1...min(12, length - start))
+    let name = random.element(of: ["bold", "link", "color"]) ?? "bold"
+    let values: [Value] = [.bool(true), .string("https://skerry.example"), .integer(7), .null]
+    let expansion = random.element(of: MarkExpansion.allCases) ?? .after
+    try transaction.edit(document).mark(
+      ["body"], start..<end, name: name, value: random.element(of: values) ?? .null,
+      expand: expansion)
+  }
+}
