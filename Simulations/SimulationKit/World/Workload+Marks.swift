@@ -9,10 +9,15 @@ extension Workload {
     let start = random.integer(in: 0...(length - 1))
     let end = start + random.integer(in: 1...min(12, length - start))
     let name = random.element(of: ["bold", "link", "color"]) ?? "bold"
-    let values: [Value] = [.bool(true), .string("https://skerry.example"), .integer(7), .null]
     let expansion = random.element(of: MarkExpansion.allCases) ?? .after
-    try transaction.edit(document).mark(
-      ["body"], start..<end, name: name, value: random.element(of: values) ?? .null,
-      expand: expansion)
+    let values: [Value] = [.bool(true), .string("https://skerry.example"), .integer(7)]
+    let editor = try transaction.edit(document)
+    if random.chance(millionths: 250_000) {
+      try editor.unmark(["body"], start..<end, name: name, expand: expansion)
+    } else {
+      try editor.mark(
+        ["body"], start..<end, name: name, value: random.element(of: values) ?? .bool(true),
+        expand: expansion)
+    }
   }
 }
