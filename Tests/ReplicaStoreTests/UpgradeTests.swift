@@ -40,7 +40,7 @@ struct UpgradeTests {
       let editor = try $0.edit(id)
       try editor.make(["marked"], .text)
       try editor.splice(["marked"], at: 0, delete: 0, insert: "tide tables")
-      try editor.mark(["marked"], 0..<4, "bold", .bool(true), expand: .after)
+      try editor.mark(["marked"], 0..<4, name: "bold", value: .bool(true))
       try editor.make(["tree"], .tree)
     }
     try workspace.send(from: 0, to: 1)

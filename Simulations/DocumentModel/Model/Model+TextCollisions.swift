@@ -9,6 +9,12 @@ extension Model {
     package var base: String
     /// What each author wanted.
     package var sides: [Origin: String]
+
+    package init(range: Range<Int>, base: String, sides: [Origin: String]) {
+      self.range = range
+      self.base = base
+      self.sides = sides
+    }
   }
 
   /// Every such passage that nobody who has seen all sides has edited since, in document order.
