@@ -42,8 +42,8 @@ import Testing
   }
 
   @Test func operationsAreTheseBytes() {
-    let container = "00" + "02" + "016d" + "00" + "01" + event(5) + "02c3a9" + "0400"
-    let inner = "01" + event(4) + "04" + "00"
+    let container = "02" + "02c3a9" + "04" + "03" + "016d" + "00" + event(5) + "00"
+    let inner = "01" + "04" + event(4)
     let expected = [
       (17, container + "00"), (17, container + "03" + event(4) + event(5)),
       (18, inner + event(4) + "01" + event(5)), (18, inner + event(4) + "02" + event(5)),
