@@ -32,7 +32,8 @@ struct MarkCodingTests {
     #expect(
       Hexadecimal.encode(second.bytes)
         == "03" + "016b" + "02" + name + "01" + "00" + name + "00" + "01" + "00" + "00" + "00")
-    #expect(second.operation(in: .current) == Operation(anew, .mark(from: 0, to: 1, "", .null, .none)))
+    let expected = Operation(anew, .mark(from: 0, to: 1, "", .null, .none))
+    #expect(second.operation(in: .current) == expected)
   }
 
   /// What a release before marks makes of one: it keeps it, writes it as it was, and has the text

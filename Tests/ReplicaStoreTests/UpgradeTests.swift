@@ -87,7 +87,8 @@ struct UpgradeTests {
       try reopen(0, of: workspace, language)
       #expect(try canonical(workspace[0]) == canonical(workspace[1]))
       let operations = try workspace[0].history(of: id).flatMap(\.edit.operations)
-      #expect(operations.contains { $0.action == .unknown(code: 1_000, eventCount: 2, bytes: [1, 2, 3]) })
+      let kept = Operation.Action.unknown(code: 1_000, eventCount: 2, bytes: [1, 2, 3])
+      #expect(operations.contains { $0.action == kept })
     }
   }
 }

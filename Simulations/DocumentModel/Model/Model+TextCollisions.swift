@@ -24,7 +24,8 @@ extension Model {
   ///   all that they had seen and that was there, units that the other removed without knowing of
   ///   it.
   /// - The passage reaches from there to both sides up to the first unit that both had seen and
-  ///   neither touched at the time. Passages that overlap are one.
+  ///   neither touched at the time. Passages that overlap are one, unless one of them was there for all who
+  ///   made the other.
   /// - It is a collision when something that somebody inserted then is still there.
   package func textCollisions(
     of document: DocumentID, in text: ContainerID
@@ -72,23 +73,46 @@ private struct TextCollisionSearch {
       for pair in rewrites(at: place) + intrusions(at: place) {
         let authors = Set([author(pair.left), author(pair.right)])
         let isKnown = passages.contains { passage in
-          passage.units.contains(place)
+          passage.units.contains(place) && !isOlder(passage.pairs, than: [pair])
             && passage.pairs.contains { Set([author($0.left), author($0.right)]) == authors }
         }
         if !isKnown { passages.append(Passage(units: extent(of: pair, place), pairs: [pair])) }
       }
     }
     var joined: [Passage] = []
-    for passage in passages.sorted(by: { $0.units.lowerBound < $1.units.lowerBound }) {
-      if let last = joined.last, last.units.overlaps(passage.units) {
-        let end = max(last.units.upperBound, passage.units.upperBound)
-        joined[joined.count - 1] = Passage(
-          units: last.units.lowerBound...end, pairs: last.pairs + passage.pairs)
-      } else {
-        joined.append(passage)
+    for passage in passages.sorted(by: precedes) {
+      let other = joined.firstIndex {
+        $0.units.overlaps(passage.units) && !isOlder($0.pairs, than: passage.pairs)
+          && !isOlder(passage.pairs, than: $0.pairs)
       }
+      guard let other else {
+        joined.append(passage)
+        continue
+      }
+      let bounds = [joined[other].units, passage.units]
+      let lower = bounds.map(\.lowerBound).min() ?? 0
+      joined[other] = Passage(
+        units: lower...(bounds.map(\.upperBound).max() ?? lower),
+        pairs: joined[other].pairs + passage.pairs)
     }
-    return joined.compactMap(collision)
+    return joined.compactMap(collision).sorted { $0.range.lowerBound < $1.range.lowerBound }
+  }
+
+  private func precedes(_ left: Passage, _ right: Passage) -> Bool {
+    let (mine, theirs) = (left.units, right.units)
+    if mine != theirs {
+      return (mine.lowerBound, mine.upperBound) < (theirs.lowerBound, theirs.upperBound)
+    }
+    return model.parts[left.pairs[0].left].change < model.parts[right.pairs[0].left].change
+  }
+
+  /// Whether whoever made the later ones had seen all of the earlier ones.
+  private func isOlder(
+    _ earlier: [(left: Int, right: Int)], than later: [(left: Int, right: Int)]
+  ) -> Bool {
+    earlier.flatMap { [$0.left, $0.right] }.allSatisfy { old in
+      later.flatMap { [$0.left, $0.right] }.allSatisfy { isBefore(old, $0) }
+    }
   }
 
   // MARK: Where

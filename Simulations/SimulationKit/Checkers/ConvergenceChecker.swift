@@ -3,8 +3,8 @@ import ChangeCoding
 import Sealing
 
 /// P6: replicas with equal version vectors hold equal state, byte for byte. Where a member has told
-/// two stories under one name, those who heard the same one do; and of two releases those of the same
-/// one, since an earlier one shows nothing of what it does not understand.
+/// two stories under one name, those who heard the same one do; and of two releases those of the
+/// same one, since an earlier one shows nothing of what it does not understand.
 struct ConvergenceChecker {
   /// What a replica has seen.
   struct Sight: Hashable {

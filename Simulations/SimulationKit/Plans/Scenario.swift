@@ -59,7 +59,8 @@ extension Scenario {
   /// Reads a scenario that a person wrote.
   ///
   /// `name`, `about`, `replicas`, `topology`, `durationMilliseconds` and `work` are needed;
-  /// `workKinds` (an array of names), `elders`, `relays`, `liars`, `spares`, `adversaries`, `weather`,
+  /// `workKinds` (an array of names), `elders`, `relays`, `liars`, `spares`, `adversaries`,
+  /// `weather`,
   /// `steadyTwin` and the faults (`always`, `sometimes`: objects from the kind of a fault to a
   /// count) are not.
   package init(json: JSONValue) throws(PlanError) {

@@ -50,20 +50,42 @@ struct TextCollisionFinder {
         found.append(Passage(stretches: stretches, seeds: [seed]))
       }
     }
-    found.sort { $0.stretches.lowerBound < $1.stretches.lowerBound }
-    return found.reduce(into: []) { joined, next in
-      guard let last = joined.last, next.stretches.lowerBound <= last.stretches.upperBound else {
-        return joined.append(next)
+    return found.sorted(by: precedes).reduce(into: []) { joined, next in
+      let other = joined.firstIndex {
+        $0.stretches.overlaps(next.stretches) && !isOlder($0.seeds, than: next.seeds)
+          && !isOlder(next.seeds, than: $0.seeds)
       }
-      let end = max(last.stretches.upperBound, next.stretches.upperBound)
-      joined[joined.count - 1] = Passage(
-        stretches: last.stretches.lowerBound...end, seeds: last.seeds + next.seeds)
+      guard let other else { return joined.append(next) }
+      let last = joined[other]
+      joined[other] = Passage(
+        stretches: min(last.stretches.lowerBound, next.stretches.lowerBound)...max(
+          last.stretches.upperBound, next.stretches.upperBound), seeds: last.seeds + next.seeds)
     }
   }
 
+  private func precedes(_ left: Passage, _ right: Passage) -> Bool {
+    let (mine, theirs) = (left.stretches, right.stretches)
+    if mine != theirs {
+      return (mine.lowerBound, mine.upperBound) < (theirs.lowerBound, theirs.upperBound)
+    }
+    return finder.history.event(at: left.seeds[0].left)
+      < finder.history.event(at: right.seeds[0].left)
+  }
+
   private func isCovered(_ seed: Seed, at index: Int, by passage: Passage) -> Bool {
-    passage.stretches.contains(index)
+    passage.stretches.contains(index) && !isOlder(passage.seeds, than: [seed])
       && passage.seeds.contains { origins(of: $0) == origins(of: seed) }
+  }
+
+  /// Whether whoever made the later ones had seen all of the earlier ones.
+  private func isOlder(_ earlier: [Seed], than later: [Seed]) -> Bool {
+    earlier.allSatisfy { old in
+      later.allSatisfy { new in
+        [old.left, old.right].allSatisfy { event in
+          finder.isBefore(event, new.left) && finder.isBefore(event, new.right)
+        }
+      }
+    }
   }
 
   private func origins(of seed: Seed) -> Set<Origin> {

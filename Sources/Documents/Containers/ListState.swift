@@ -72,8 +72,8 @@ struct ListState: Sendable {
     return places.count
   }
 
-  /// How many elements are shown before place number `place`. Complexity: O(1), O(n) where something
-  /// is hidden.
+  /// How many elements are shown before place number `place`. Complexity: O(1), O(n) where
+  /// something is hidden.
   func shownCount(before place: Int) -> Int {
     guard !moves.hidden.isEmpty else { return place }
     return places.elements(in: 0..<place).count { !moves.hidden.contains($0) }

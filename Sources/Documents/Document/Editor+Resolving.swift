@@ -27,7 +27,8 @@ extension Editor {
       switch conflict.kind {
       case .value: try hold(conflict.baseContent, at: conflict.path)
       case .removal where conflict.removal != nil || conflict.element != nil:
-        // A plain value can stand in an element; what was in a container cannot be put back into it.
+        // A plain value can stand in an element; what was in a container cannot be put back
+        // into it.
         if let content = conflict.baseContent, try putBackElement(of: conflict, in: history) {
           try hold(content, at: conflict.path)
         } else {

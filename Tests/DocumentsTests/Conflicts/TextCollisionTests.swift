@@ -243,7 +243,7 @@ struct TextCollisionModelTests {
   private static let text = ContainerID.child(
     parent: .root, key: "body", kind: .text, generation: nil)
 
-  @Test("are those of the model", arguments: 0..<200)
+  @Test("are those of the model", arguments: 0..<80)
   func matchModel(seed: UInt64) throws {
     var random = SeededGenerator(seed: 31_000 + seed)
     var replicas = (0..<Int.random(in: 2...4, using: &random)).map { DocumentReplica($0) }
