@@ -115,9 +115,18 @@ package final class StoreTransaction {
   /// Makes a document show what it showed at a version; see ``Editor/restore(to:in:)``.
   ///
   /// - Throws: `.noDocument`, `.damaged`; ``EditError`` when the transaction has edited the
-  ///   document before.
+  ///   document before, the version has changes that are not here, or the document was not there
+  ///   yet.
   package func restore(_ document: DocumentID, to version: VersionVector) throws {
+    guard store.state.applied.covers(version) else {
+      throw EditError(
+        .nothingThere,
+        "the version has changes that are not here; sync with whoever has them first")
+    }
     let history = try history(of: document)
+    guard history.edits().contains(where: { version.contains($0.change) }) else {
+      throw EditError(.nothingThere, "the document was not there yet at that version")
+    }
     try edit(document).restore(to: version, in: history)
   }
 
@@ -128,7 +137,10 @@ package final class StoreTransaction {
   package func take(_ direction: UndoStack.Direction, of document: DocumentID) throws {
     let history = try history(of: document)
     let editor = try edit(document)
-    let stack = UndoStack(of: store.isOwn, in: history)
+    // What was written under an origin that was left is for everybody an edit of another one, whose
+    // marks say nothing of it.
+    let own = store.identity.origin
+    let stack = UndoStack(of: { $0 == own }, in: history)
     guard let step = direction == .undo ? stack.undo : stack.redo else {
       throw EditError(
         .nothingThere,

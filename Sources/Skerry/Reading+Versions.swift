@@ -14,9 +14,10 @@ extension Reading {
   }
 
   /// What was done to a document on this device and can be taken back or done again, transaction by
-  /// transaction.
+  /// transaction; under the origin in use, since no edit is taken back under another one.
   public func undoStack(_ id: DocumentID) throws(ReplicaError) -> UndoStack {
-    try withHistory(id) { _, history in UndoStack(of: { isOwn($0) }, in: history) }
+    let own = store.identity.origin
+    return try withHistory(id) { _, history in UndoStack(of: { $0 == own }, in: history) }
   }
 
   /// The versions of a document that were given names, by name.

@@ -168,6 +168,18 @@ extension Counter: ModelWithStart {
   static var start: Counter { Counter() }
 }
 
+extension Array: ModelWithStart {
+  static var start: [Element] { [] }
+}
+
+extension Set: ModelWithStart {
+  static var start: Set<Element> { [] }
+}
+
+extension Dictionary: ModelWithStart {
+  static var start: [Key: Value] { [:] }
+}
+
 private struct KeyedModelDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
   let decoder: ModelDecoder
   let map: ContainerHandle

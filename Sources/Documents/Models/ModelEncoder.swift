@@ -33,6 +33,12 @@ struct ModelEncoder: Encoder {
       draft.state = .whole(try set.node { try node(ofElement: $0) })
     default:
       try model.encode(to: self)
+      if model is any KeyedModel, !draft.isMap {
+        throw refusal(
+          model,
+          "its keys are no strings, so that it would be a list in no order; let the type of the "
+            + "keys be a CodingKeyRepresentable", .notSupported)
+      }
       // What stands for another model is as that one is.
       if draft.kind == nil { draft.kind = kind(of: model) }
     }

@@ -13,6 +13,8 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
     case invalid
     /// A key too long, a nesting too deep.
     case limitExceeded
+    /// A type that cannot be written so that what several people write merges.
+    case notSupported
   }
 
   public var code: Code
@@ -75,7 +77,13 @@ extension ModelError {
   }
 
   private static func code(_ error: (any Error)?) -> Code? {
-    (error as? ModelRefusal).map { $0 == .outOfRange ? .outOfRange : .limitExceeded }
+    (error as? ModelRefusal).map { refusal in
+      switch refusal {
+      case .outOfRange: .outOfRange
+      case .limitExceeded: .limitExceeded
+      case .notSupported: .notSupported
+      }
+    }
   }
 }
 
@@ -83,6 +91,7 @@ extension ModelError {
 enum ModelRefusal: Error {
   case outOfRange
   case limitExceeded
+  case notSupported
 }
 
 /// A step to an element of a list.

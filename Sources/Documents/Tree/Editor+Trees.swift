@@ -259,7 +259,14 @@ private struct NewNode {
       && object.members.allSatisfy {
         ["id", Document.valueMember, Document.childrenMember].contains($0.key)
       }
-    guard isWhole else { return (object, []) }
+    guard isWhole else {
+      if case .array? = children {
+        throw EditError(
+          .malformed, at: path,
+          "a node with 'children' has its fields in an object 'value' beside them")
+      }
+      return (object, [])
+    }
     guard case .object(let value) = value ?? [:], case .array(let children) = children ?? [] else {
       throw EditError(
         .malformed, at: path,

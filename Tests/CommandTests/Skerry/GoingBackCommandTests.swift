@@ -72,4 +72,28 @@ struct GoingBackCommandTests {
     let again = try await skerry.succeed("restore", scratch.path("a"), id, version).lines
     #expect(again == ["The document is so already; nothing was done."])
   }
+
+  @Test("a version that has changes from elsewhere is refused, and nothing is changed")
+  func unknownVersion() async throws {
+    let id = try await shared()
+    let theirs = try await set("only on b", of: id, in: "b")
+    let version = try #require(theirs["version"]?.stringValue)
+    let refused = try await skerry.run("restore", scratch.path("a"), id, version)
+    #expect(refused.status == 1)
+    #expect(refused.errors.contains("sync with whoever has them first"))
+    #expect(try await title(of: id, in: "a") == #""Plan""#)
+    let before = try await apply(
+      #"{"doc":null,"ops":[{"op":"set","path":["title"],"value":"other"}]}"#, to: "a")
+    let other = try #require(before["docs"]?.arrayValue?.first?.stringValue)
+    let early = try #require(
+      try await skerry.succeed("info", scratch.path("a"), "--json").jsonLines()[0]["version"]?
+        .stringValue)
+    let late = try await apply(
+      #"{"doc":null,"ops":[{"op":"set","path":["title"],"value":"late"}]}"#, to: "a")
+    let newest = try #require(late["docs"]?.arrayValue?.first?.stringValue)
+    let missing = try await skerry.run("restore", scratch.path("a"), newest, early)
+    #expect(missing.status == 1)
+    #expect(missing.errors.contains("not there yet"))
+    #expect(try await title(of: other, in: "a") == #""other""#)
+  }
 }

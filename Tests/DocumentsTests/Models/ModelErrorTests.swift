@@ -200,6 +200,32 @@ struct ModelErrorTests {
     #expect(replica.json == #"{"a":1}"#)
   }
 
+  @Test("a dictionary whose keys are no strings is refused: it would be a list in no order")
+  func keysWithoutOrder() throws {
+    enum Weekday: String, Codable { case monday, tuesday }
+    struct Plan: Codable, Equatable { var hours: [Weekday: Int] }
+    var replica = DocumentReplica(0)
+    try replica.edit { editor in
+      for hours in [[:], [Weekday.monday: 1, .tuesday: 2]] {
+        #expect(throws: ModelError(.notSupported, at: ["hours"], "")) {
+          try editor.write(Plan(hours: hours))
+        }
+      }
+    }
+    #expect(replica.document.isEmpty)
+  }
+
+  @Test("collections that nobody has written are empty")
+  func emptyCollections() throws {
+    struct Page: Codable, Equatable {
+      var tags: Set<String>
+      var rows: [Int]
+      var cells: [String: Int]
+    }
+    let replica = try document(["title": "old"])
+    #expect(try replica.document.model(Page.self) == Page(tags: [], rows: [], cells: [:]))
+  }
+
   @Test("what the body throws is thrown on, and nothing is written")
   func bodyThrows() throws {
     struct Stop: Error {}

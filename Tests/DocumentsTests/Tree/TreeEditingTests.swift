@@ -127,6 +127,10 @@ struct TreeEditingTests {
     }
     try refused(.wrongKind, &replica) { try $0.splice(["tree"], at: 0, delete: 0, insert: [1]) }
     try refused(.malformed, &replica) {
+      try $0.splice(
+        ["tree"], at: 0, delete: 0, insert: [["title": "B", "children": [["title": "x"]]]])
+    }
+    try refused(.malformed, &replica) {
       try $0.splice(["tree"], at: 0, delete: 0, insert: [["children": 1]])
     }
     for path in [["tree", 0], ["tree", "children"], ["tree", 0, "value"]] as [DocumentPath] {
