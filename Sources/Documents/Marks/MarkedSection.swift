@@ -58,8 +58,17 @@ struct MarkedSection: ~Copyable {
     var isSeen: Bool
   }
 
-  init(graph: EventGraph, ranks: [UInt32]) {
+  /// Given where characters that stand for others are to get the marks of those.
+  private let standings: Standings?
+  /// Ids by the versions that inserted them, while there are standings.
+  private var ids: ContiguousArray<ID> = []
+
+  init(graph: EventGraph, ranks: [UInt32], standings: Standings? = nil) {
     order = UnitOrder(graph: graph, ranks: ranks)
+    self.standings = standings
+    if standings != nil {
+      ids = ContiguousArray(repeating: SequenceTracker.none, count: graph.count)
+    }
   }
 
   /// - Parameters:
@@ -154,10 +163,52 @@ struct MarkedSection: ~Copyable {
     let id = tracker.insertedCount
     order.add(version: run.version, count: count)
     _ = tracker.insert(count: count, at: UInt32(run.position), order: order)
-    insertedSets.append(count: run.count, set, from: id)
+    if standings == nil {
+      insertedSets.append(count: run.count, set, from: id)
+    } else {
+      insert(run, id, set, &marks)
+    }
     guard unseenCount > 0, let place = tracker.cursor(of: id) else { return }
     for index in placed.indices where !placed[index].isSeen && isInside(placed[index], place) {
       insertedCovers.add(index, to: id..<id + count, &lists)
+    }
+  }
+
+  /// Gives new units their sets: those that stand for others the sets of these.
+  private mutating func insert(
+    _ run: SequenceRun, _ id: ID, _ set: Int, _ marks: inout TextMarks
+  ) {
+    for offset in 0..<run.count {
+      let version = run.version + offset
+      let root = standings?.root(of: version).root ?? version
+      let isStanding = root != version && ids.indices.contains(root)
+      let rooted = isStanding && ids[root] != SequenceTracker.none
+      let own = rooted ? seenSet(of: ids[root], &marks) : set
+      insertedSets.append(count: 1, own, from: id + ID(offset))
+      if ids.indices.contains(version) { ids[version] = id + ID(offset) }
+    }
+  }
+
+  /// Calls `body` for all units that were inserted, the deleted ones too, with the set that each
+  /// has in the end.
+  mutating func forEachInserted(
+    _ marks: inout TextMarks, _ body: (Range<Int>, Int, inout TextMarks) -> Void
+  ) {
+    var place = SequenceTracker.Cursor(leaf: 0, slot: 0)
+    while let here = tracker.settled(place) {
+      let span = tracker.span(here)
+      place = SequenceTracker.Cursor(leaf: here.leaf, slot: here.slot + 1)
+      guard !span.isPlaceholder else { continue }
+      var id = span.id
+      while id < span.end {
+        let (set, endOfSet) = insertedSets[id]
+        let (cover, endOfCover) = insertedCovers[id]
+        let all = self.set(set, covered: cover, onlySeen: false, &marks)
+        let count = min(span.end, endOfSet, endOfCover) - id
+        let events = order.events(from: id, count: count)
+        body(events, all, &marks)
+        id += UInt32(events.count)
+      }
     }
   }
 

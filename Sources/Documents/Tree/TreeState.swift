@@ -231,6 +231,13 @@ struct TreeState: Sendable {
     placements[number].before = Self.none
   }
 
+  /// Lets each node stand where it would if only some of the operations had ever been made; the
+  /// others keep their places among siblings. Complexity: O(operations), each with the depth.
+  mutating func countOnly(_ isCounted: (EventID) -> Bool) {
+    for number in log.reversed() { undo(number) }
+    for number in log where isCounted(placements[number].event) { apply(number) }
+  }
+
   /// Complexity: O(depth), at most ``levelMax``.
   private func canStand(_ node: NodeNumber, under parent: NodeNumber) -> Bool {
     var level = 1

@@ -10,6 +10,10 @@ extension Editor {
   /// - An element of a list that they deleted is back under its name, one that they moved is where
   ///   it was, one that they inserted goes. A container that they made goes. But what holds
   ///   something that others have put in stays, without what the changes did in it.
+  /// - A mark that they put on a text or took away goes as if it had not been made: characters have
+  ///   what they would have without it. What comes back is marked as if it had not been deleted.
+  /// - A node of a tree that they moved or removed is where it would be without that, unless
+  ///   somebody has removed that place; one that they made goes.
   /// - Counters count what the changes counted the other way.
   /// - A document that they deleted is back.
   ///
@@ -38,7 +42,7 @@ extension Editor {
     if isDeleted { try deleteDocument() }
   }
 
-  private func take(_ reversal: Reversal, _ mark: inout UndoMark) throws(EditError) {
+  private func take(_ reversal: Reversal, _ mark: inout UndoMark) throws {
     // All is decided before anything is done.
     let replacements = reversal.places.compactMap { reversal.replacement(at: $0) }
     let arrangements = reversal.touchedLists.compactMap { list in
@@ -49,6 +53,10 @@ extension Editor {
     // What is not shown any more is left as it is, in case that it comes back.
     func isLeft(_ container: ContainerID) -> Bool { reversal.isInside(container, dropped) }
 
+    for tree in reversal.touchedTrees where !isLeft(tree) {
+      guard let handle = document.handles[tree] else { continue }
+      dropped.formUnion(try take(reversal, tree: handle, &mark))
+    }
     for (list, arrangement) in arrangements where !isLeft(list) {
       guard let handle = document.handles[list] else { continue }
       let moved = try arrange(handle, arrangement.elements, in: reversal.history) {
@@ -61,17 +69,7 @@ extension Editor {
     }
     for text in reversal.texts where !isLeft(text) {
       guard let handle = document.handles[text] else { continue }
-      for step in reversal.steps(of: text) {
-        switch step {
-        case .remove(let position, let count):
-          try removeText(handle, at: position, count: count)
-        case .insert(let position, let text, let count, let root):
-          breakTypingOff()
-          mark.note(nextEvent.index, count: count, for: root)
-          try insertText(handle, at: position, text)
-        }
-        breakTypingOff()
-      }
+      try take(reversal, text: text, handle, &mark)
     }
     for (counter, amount) in reversal.counts where !isLeft(counter) {
       guard let handle = document.handles[counter] else { continue }
@@ -81,6 +79,29 @@ extension Editor {
       guard let handle = document.handles[replacement.place.container] else { continue }
       try replace(replacement, in: handle, &mark)
     }
+  }
+
+  private func take(
+    _ reversal: Reversal, text: ContainerID, _ handle: ContainerHandle, _ mark: inout UndoMark
+  ) throws {
+    var row = try reversal.row(of: text)
+    for step in reversal.steps(of: text) {
+      switch step {
+      case .remove(let position, let count):
+        try removeText(handle, at: position, count: count)
+        row?.replace(position..<position + count, by: [], isBack: false)
+      case .insert(let position, let text, let count, let root):
+        breakTypingOff()
+        mark.note(nextEvent.index, count: count, for: root)
+        try insertText(handle, at: position, text)
+        let first = reversal.history.version(of: root) ?? -1
+        row?.replace(position..<position, by: Array(first..<first + count), isBack: true)
+      }
+      breakTypingOff()
+    }
+    guard let row else { return }
+    try apply(
+      try reversal.markChanges(of: text, row, current: currentMarks(of: handle)), to: handle)
   }
 
   /// Where somebody else has moved an element as well, nothing is left of our having moved it.

@@ -65,12 +65,15 @@ struct Effects {
   let ignored: [Range<Int>]
   let standings: Standings
 
-  init(_ step: UndoStack.Step, in history: DocumentHistory) {
+  /// - Parameter isDone: false for what has an effect before the step is done.
+  init(_ step: UndoStack.Step, isDone: Bool = true, in history: DocumentHistory) {
     standings = Standings(history)
     var undone = standings.undone
-    switch step.direction {
-    case .undo: undone.formUnion(step.edit)
-    case .redo: undone.subtract(step.edit)
+    if isDone {
+      switch step.direction {
+      case .undo: undone.formUnion(step.edit)
+      case .redo: undone.subtract(step.edit)
+      }
     }
     edit = history.events(of: step.edit)
     self.undone = history.events(of: undone)

@@ -13,8 +13,8 @@ struct Reversal {
   let step: UndoStack.Step
   let effects: Effects
   private let finder: ConflictFinder
-  /// The lists in which containers stand.
-  private let lists: [ContainerID: ContainerID]
+  /// The lists and trees in which containers stand.
+  private let holders: [ContainerID: ContainerID]
   /// The increments of counters.
   private let increments: [ContainerID: [(version: Int, amount: Int64)]]
   /// The texts and lists that the events touched, by container.
@@ -29,16 +29,16 @@ struct Reversal {
     let effects = Effects(step, in: history)
     self.effects = effects
     finder = ConflictFinder(document, history)
-    var lists: [ContainerID: ContainerID] = [:]
+    var holders: [ContainerID: ContainerID] = [:]
     for (place, group) in finder.writes where place.element != nil {
-      for case .container(let child)? in group.map(\.content) { lists[child] = place.container }
+      for case .container(let child)? in group.map(\.content) { holders[child] = place.container }
     }
     var sequences: [ContainerID: [SequencePatch]] = [:]
     for sequence in history.sequences {
       if sequence.container.kind == .list {
         for (version, element) in sequence.insertions {
           guard case .container(let kind) = element else { continue }
-          lists[.element(history.event(at: version), kind)] = sequence.container
+          holders[.element(history.event(at: version), kind)] = sequence.container
         }
       }
       guard let handle = document.handles[sequence.container],
@@ -52,13 +52,19 @@ struct Reversal {
         throw .damagedHistory("\(sequence.container) of document \(document.id): \(error)")
       }
     }
-    self.lists = lists
     self.sequences = sequences
     var increments: [ContainerID: [(version: Int, amount: Int64)]] = [:]
     for other in history.others {
-      guard case .increment(let amount) = other.operation.action else { continue }
-      increments[other.operation.container, default: []].append((other.version, amount))
+      let container = other.operation.container
+      switch other.operation.action {
+      case .increment(let amount):
+        increments[container, default: []].append((other.version, amount))
+      case .createNode:
+        holders[.element(history.event(at: other.version), .map)] = container
+      default: break
+      }
     }
+    self.holders = holders
     self.increments = increments
   }
 
@@ -168,7 +174,7 @@ struct Reversal {
 
   /// Whether something is shown in a container that is not of the author of the edit. What the
   /// author did there after making it was taken back before.
-  private func holdsOthers(_ container: ContainerID, depth: Int = 0) -> Bool {
+  func holdsOthers(_ container: ContainerID, depth: Int = 0) -> Bool {
     guard depth <= ContainerID.depthMax, let handle = document.handles[container] else {
       return true
     }
@@ -185,7 +191,7 @@ struct Reversal {
       return (increments[container] ?? []).reduce(0) {
         $0 + (isOwn($1.version) ? 0 : Int128($1.amount))
       } != 0
-    case .tree: return true
+    case .tree: return treeHoldsOthers(handle, depth)
     }
   }
 
@@ -205,7 +211,7 @@ struct Reversal {
   }
 
   /// Whether the author of the edit has done what an event did, or stands for.
-  private func isOwn(_ version: Int) -> Bool {
+  func isOwn(_ version: Int) -> Bool {
     let origin = history.event(at: effects.root(of: version)).change.origin
     return step.edit.runs.contains { $0.origin == origin }
   }
@@ -237,7 +243,7 @@ struct Reversal {
       switch here {
       case .root: next = nil
       case .child(let parent, _, _, _): next = parent
-      case .element: next = lists[here]
+      case .element: next = holders[here]
       }
     }
     return false
@@ -245,11 +251,13 @@ struct Reversal {
 
   // MARK: Texts, counters and lists
 
-  var texts: [ContainerID] { touched(.text) }
-  var touchedLists: [ContainerID] { touched(.list) }
-
-  private func touched(_ kind: ContainerKind) -> [ContainerID] {
-    history.sequences.map(\.container).filter { $0.kind == kind && sequences[$0] != nil }
+  var texts: [ContainerID] {
+    history.sequences.map(\.container).filter { text in
+      text.kind == .text && (sequences[text] != nil || hasMarked(text))
+    }
+  }
+  var touchedLists: [ContainerID] {
+    history.sequences.map(\.container).filter { $0.kind == .list && sequences[$0] != nil }
   }
 
   /// What is to be done to a text, in order.

@@ -1,0 +1,100 @@
+import Causality
+
+/// A mark that is to be put on characters, or taken away, so that they have others than they have.
+struct MarkChange: Equatable {
+  var range: Range<Int>
+  var name: Key
+  /// Null takes it away.
+  var value: Value
+  var expansion: MarkExpansion
+}
+
+/// Collects what leads from some marks to others; what follows each other becomes one change.
+struct MarkChanges {
+  private var changes: [MarkChange] = []
+  /// The last change of each name.
+  private var last: [Key: Int] = [:]
+
+  /// What readers see of a mark and what typing beside it does.
+  private struct Shown: Equatable {
+    var value: Value
+    var expansion: MarkExpansion
+
+    init?(_ name: Key, in marks: [MarkEntry]) {
+      guard let mark = marks.first(where: { $0.name == name }), mark.value != .null else {
+        return nil
+      }
+      value = mark.value
+      expansion = mark.expansion
+    }
+  }
+
+  /// - Parameters:
+  ///   - range: after those added before.
+  ///   - before: where these are given, only what is different from them changes.
+  mutating func add(
+    _ range: Range<Int>, from now: [MarkEntry], to target: [MarkEntry],
+    differingFrom before: [MarkEntry]? = nil
+  ) {
+    for name in Set((now + target).map(\.name)).sorted() {
+      let (old, new) = (Shown(name, in: now), Shown(name, in: target))
+      if old == new { continue }
+      if let before, Shown(name, in: before) == new { continue }
+      let change = MarkChange(
+        range: range, name: name, value: new?.value ?? .null, expansion: new?.expansion ?? .after)
+      if let index = last[name], changes[index].range.upperBound == range.lowerBound,
+        changes[index].value == change.value, changes[index].expansion == change.expansion
+      {
+        changes[index].range = changes[index].range.lowerBound..<range.upperBound
+      } else {
+        last[name] = changes.count
+        changes.append(change)
+      }
+    }
+  }
+
+  /// By where they begin, then by name.
+  var sorted: [MarkChange] {
+    changes.sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
+  }
+
+  /// What leads from the marks of a text to others on as many characters.
+  static func between(_ now: TextMarks, _ target: TextMarks) -> [MarkChange] {
+    var changes = MarkChanges()
+    var (left, right) = (now.runs[...], target.runs[...])
+    var start = 0
+    while let old = left.first, let new = right.first {
+      let count = min(old.count, new.count)
+      changes.add(
+        start..<start + count, from: now.sets[old.set].map { now.table[$0] },
+        to: target.sets[new.set].map { target.table[$0] })
+      start += count
+      left[left.startIndex].count -= count
+      right[right.startIndex].count -= count
+      if old.count == count { left.removeFirst() }
+      if new.count == count { right.removeFirst() }
+    }
+    return changes.sorted
+  }
+}
+
+extension Editor {
+  func apply(_ changes: [MarkChange], to text: ContainerHandle) throws(EditError) {
+    for change in changes {
+      try checkRoom(for: 1)
+      record(
+        text,
+        .mark(
+          from: change.range.lowerBound, to: change.range.upperBound, change.name, change.value,
+          change.expansion))
+    }
+  }
+
+  /// What the characters of a text are marked with.
+  func currentMarks(of text: ContainerHandle) -> TextMarks {
+    breakTypingOff()
+    let slot = document.slot(of: text)
+    let count = document.texts[slot].count
+    return document.marks[slot] ?? TextMarks(count: count)
+  }
+}
