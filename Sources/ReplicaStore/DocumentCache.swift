@@ -41,6 +41,9 @@ struct DocumentCache {
     var isBranched: Bool
     /// Whether the folded state has operations that have no effect on it.
     var hasUnknown: Bool
+    /// Whether the folded state is that of a release which understood less: the next edit writes
+    /// it anew.
+    var isDerivedAnew = false
     /// What was found at a position.
     var conflicts: (position: Int64, found: [Conflict])?
     var lastUse: UInt64 = 0

@@ -170,6 +170,7 @@ extension ReplicaStore {
       document.releaseHistory()
       let entry = DocumentCache.Entry(document, row)
       entry.hasUnknown = history.hasUnknownOperations
+      entry.isDerivedAnew = true
       return entry
     } catch {
       throw .damaged("\(error)")
@@ -270,7 +271,7 @@ extension ReplicaStore {
   /// Whether so much has been edited since the last fold that writing the state again is paid for.
   func isFoldDue(_ entry: DocumentCache.Entry) -> Bool {
     if Sabotage.foldTooEarly.isPlanted { return true }
-    return entry.tailBytes > max(Self.foldBytesMin, entry.stateBytes / 2)
+    return entry.isDerivedAnew || entry.tailBytes > max(Self.foldBytesMin, entry.stateBytes / 2)
   }
 
   static var foldBytesMin: Int { 4_096 }
@@ -307,5 +308,6 @@ extension ReplicaStore {
     }
     entry.tailBytes = 0
     entry.stateBytes = state.count
+    entry.isDerivedAnew = false
   }
 }

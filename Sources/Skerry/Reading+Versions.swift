@@ -1,3 +1,5 @@
+import ReplicaStore
+
 // Versions of documents, and places in them that stay.
 extension Reading {
   /// What leads from a document at one version to it at another, older or newer or neither, as the

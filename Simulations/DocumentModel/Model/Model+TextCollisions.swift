@@ -71,12 +71,20 @@ private struct TextCollisionSearch {
     var passages: [Passage] = []
     for place in units.indices {
       for pair in rewrites(at: place) + intrusions(at: place) {
-        let authors = Set([author(pair.left), author(pair.right)])
-        let isKnown = passages.contains { passage in
-          passage.units.contains(place) && !isOlder(passage.pairs, than: [pair])
-            && passage.pairs.contains { Set([author($0.left), author($0.right)]) == authors }
+        let known = passages.firstIndex {
+          $0.units.contains(place) && !isOlder($0.pairs, than: [pair])
+            && !isOlder([pair], than: $0.pairs)
         }
-        if !isKnown { passages.append(Passage(units: extent(of: pair, place), pairs: [pair])) }
+        guard let known else {
+          passages.append(Passage(units: extent(of: pair, place), pairs: [pair]))
+          continue
+        }
+        let authors = Set(passages[known].pairs.flatMap { [author($0.left), author($0.right)] })
+        guard !authors.isSuperset(of: [author(pair.left), author(pair.right)]) else { continue }
+        let bounds = [passages[known].units, extent(of: pair, place)]
+        let lower = bounds.map(\.lowerBound).min() ?? place
+        passages[known].units = lower...(bounds.map(\.upperBound).max() ?? place)
+        passages[known].pairs.append(pair)
       }
     }
     var joined: [Passage] = []

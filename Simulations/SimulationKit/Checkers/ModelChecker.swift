@@ -10,7 +10,7 @@ struct ModelChecker {
   /// The model of the changes that were looked at last: in the end all replicas have the same.
   private var last: (changes: [Change], model: Model)?
   /// What the first replica of each version listed as conflicts. Only looked up in.
-  private var listed: [VersionVector: (node: Int, conflicts: [ConflictID])] = [:]
+  private var listed: [VersionVector: (node: Int, conflicts: [Conflict])] = [:]
   /// What it says of documents that were asked for.
   private var expectations: [DocumentID: Expectation] = [:]
 
@@ -37,12 +37,12 @@ struct ModelChecker {
           + "and has \(changes.count)")
     }
     renewModel(of: changes)
-    var conflicts: [ConflictID] = []
+    var conflicts: [Conflict] = []
     for item in try store.documents(includingDeleted: true) {
       guard let document = try store.document(item.id) else { continue }
       let expectation = expectation(of: item.id)
       let found = try store.conflicts(of: item.id)
-      conflicts += found.map(\.id)
+      conflicts += found
       if let lost = ConflictChecker.check(
         node: node, conflicts: expectation.conflicts, document: document,
         listed: found, at: time)
@@ -58,7 +58,7 @@ struct ModelChecker {
 
   /// Equal version vectors, equal conflicts.
   private mutating func compare(
-    _ conflicts: [ConflictID], of node: Int, showing version: VersionVector, at time: Int
+    _ conflicts: [Conflict], of node: Int, showing version: VersionVector, at time: Int
   ) -> Violation? {
     guard let other = listed[version] else {
       listed[version] = (node, conflicts)

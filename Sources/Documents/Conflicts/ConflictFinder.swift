@@ -318,9 +318,7 @@ struct ConflictFinder {
     of handle: ContainerHandle
   ) throws(MergeError) -> (SequenceHistory, SequenceDeeds)? {
     let container = document.containers[handle.index].id
-    guard let sequence = history.sequences.first(where: { $0.container == container }) else {
-      return nil
-    }
+    guard let sequence = history.sequence(of: container) else { return nil }
     do throws(SequenceError) {
       return try SequenceWalker.deeds(
         graph: history.graph, log: sequence.log, ranks: history.ranks, at: history.graph.frontier

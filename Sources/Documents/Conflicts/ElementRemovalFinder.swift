@@ -17,13 +17,12 @@ struct ElementRemovalFinder {
     let list = finder.document.containers[handle.index].id
     let state = finder.document.lists[finder.document.slot(of: handle)]
     var candidates: [EventID: Set<ContainerID>] = [:]
-    for (place, _) in finder.writes where place.container == list {
-      guard let element = place.element, state.register(of: element) == nil else { continue }
+    for element in inner.elementsSet[list] ?? [] where state.register(of: element) == nil {
       candidates[element] = []
     }
-    for (container, home) in inner.homes where home.outer == list {
-      guard state.register(of: home.element) == nil else { continue }
-      candidates[home.element, default: []].insert(container)
+    for (container, element) in inner.contents[list] ?? []
+    where state.register(of: element) == nil {
+      candidates[element, default: []].insert(container)
     }
     self.list = list
     self.candidates = candidates
@@ -152,10 +151,10 @@ struct ElementRemovalFinder {
     func placesBefore(_ place: Int, _ shown: ShownUnits) -> Int {
       for section in deeds.sections.indices.reversed() {
         guard let number = stretch(with: place, in: section) else { continue }
+        // How units are cut into stretches depends on the order of arrival: unit by unit.
         for before in deeds.sections[section].stretches[..<number].reversed() {
-          if let position = shown.position(of: before.insertions.upperBound - 1) {
-            return position + 1
-          }
+          let last = before.insertions.reversed().lazy.compactMap { shown.position(of: $0) }.first
+          if let last { return last + 1 }
         }
         break
       }

@@ -40,6 +40,24 @@ final class InnerEdits {
     return homes
   }()
 
+  /// The containers that stand or stood in each list or tree, and what they were the content of.
+  private(set) lazy var contents: [ContainerID: [(container: ContainerID, element: EventID)]] = {
+    var contents: [ContainerID: [(container: ContainerID, element: EventID)]] = [:]
+    for (container, home) in homes {
+      contents[home.outer, default: []].append((container, home.element))
+    }
+    return contents
+  }()
+
+  /// The elements of each list that were set after they had been inserted.
+  private(set) lazy var elementsSet: [ContainerID: [EventID]] = {
+    var elements: [ContainerID: [EventID]] = [:]
+    for place in writes.keys {
+      if let element = place.element { elements[place.container, default: []].append(element) }
+    }
+    return elements
+  }()
+
   /// Which events edited each container or one in it.
   private lazy var edits: [ContainerID: [Range<Int>]] = {
     var edits: [ContainerID: [Range<Int>]] = [:]

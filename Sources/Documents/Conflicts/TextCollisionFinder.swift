@@ -19,6 +19,7 @@ struct TextCollisionFinder {
   private struct Passage {
     var stretches: ClosedRange<Int>
     var seeds: [Seed]
+    var authors: Set<Int>
   }
 
   private let finder: ConflictFinder
@@ -36,7 +37,14 @@ struct TextCollisionFinder {
     let places = ShownUnits(deeds.visible)
     return deeds.sections.flatMap { section in
       passages(of: section).compactMap { draft($0, of: section, places, path) }
-    }.sorted { ($0.range?.lowerBound ?? 0) < ($1.range?.lowerBound ?? 0) }
+    }.sorted { left, right in
+      let (mine, theirs) = (left.range ?? 0..<0, right.range ?? 0..<0)
+      if mine != theirs {
+        return (mine.lowerBound, mine.upperBound) < (theirs.lowerBound, theirs.upperBound)
+      }
+      return left.sides.flatMap(\.events).lexicographicallyPrecedes(
+        right.sides.flatMap(\.events))
+    }
   }
 
   // MARK: Passages
@@ -44,22 +52,33 @@ struct TextCollisionFinder {
   private func passages(of section: SequenceDeeds.Section) -> [Passage] {
     var found: [Passage] = []
     for index in section.stretches.indices {
-      for seed in rewrites(of: section.stretches[index]) + intrusions(at: index, of: section)
-      where !found.contains(where: { isCovered(seed, at: index, by: $0) }) {
-        let stretches = extent(of: seed, around: index, in: section)
-        found.append(Passage(stretches: stretches, seeds: [seed]))
+      for seed in rewrites(of: section.stretches[index]) + intrusions(at: index, of: section) {
+        let known = found.firstIndex {
+          $0.stretches.contains(index) && isOfOneTime($0.seeds, [seed])
+        }
+        let authors = authors(of: [seed])
+        if let known {
+          guard !authors.isSubset(of: found[known].authors) else { continue }
+          found[known].authors.formUnion(authors)
+          found[known].seeds.append(seed)
+          found[known].stretches = found[known].stretches.joined(
+            with: extent(of: seed, around: index, in: section))
+        } else {
+          found.append(
+            Passage(
+              stretches: extent(of: seed, around: index, in: section), seeds: [seed],
+              authors: authors))
+        }
       }
     }
     return found.sorted(by: precedes).reduce(into: []) { joined, next in
       let other = joined.firstIndex {
-        $0.stretches.overlaps(next.stretches) && !isOlder($0.seeds, than: next.seeds)
-          && !isOlder(next.seeds, than: $0.seeds)
+        $0.stretches.overlaps(next.stretches) && isOfOneTime($0.seeds, next.seeds)
       }
       guard let other else { return joined.append(next) }
-      let last = joined[other]
-      joined[other] = Passage(
-        stretches: min(last.stretches.lowerBound, next.stretches.lowerBound)...max(
-          last.stretches.upperBound, next.stretches.upperBound), seeds: last.seeds + next.seeds)
+      joined[other].stretches = joined[other].stretches.joined(with: next.stretches)
+      joined[other].seeds += next.seeds
+      joined[other].authors.formUnion(next.authors)
     }
   }
 
@@ -70,11 +89,6 @@ struct TextCollisionFinder {
     }
     return finder.history.event(at: left.seeds[0].left)
       < finder.history.event(at: right.seeds[0].left)
-  }
-
-  private func isCovered(_ seed: Seed, at index: Int, by passage: Passage) -> Bool {
-    passage.stretches.contains(index) && !isOlder(passage.seeds, than: [seed])
-      && passage.seeds.contains { origins(of: $0) == origins(of: seed) }
   }
 
   /// Whether whoever made the later ones had seen all of the earlier ones.
@@ -88,9 +102,12 @@ struct TextCollisionFinder {
     }
   }
 
-  private func origins(of seed: Seed) -> Set<Origin> {
-    [finder.history.event(at: seed.left), finder.history.event(at: seed.right)]
-      .reduce(into: []) { $0.insert($1.change.origin) }
+  private func isOfOneTime(_ left: [Seed], _ right: [Seed]) -> Bool {
+    !isOlder(left, than: right) && !isOlder(right, than: left)
+  }
+
+  private func authors(of seeds: [Seed]) -> Set<Int> {
+    Set(seeds.flatMap { [origin(of: $0.left), origin(of: $0.right)] })
   }
 
   /// What two authors took away, each without knowing of the other.
@@ -370,6 +387,14 @@ package struct TextVersion: Hashable, Sendable {
   package var patches: [TextPatch] = []
 
   fileprivate mutating func replace(at position: Int, removed: Int, inserted: String) {
+    if let last = patches.last,
+      position == last.position + last.inserted.unicodeScalars.count,
+      removed == 0 || last.inserted.isEmpty || inserted.isEmpty
+    {
+      patches[patches.count - 1].removed += removed
+      patches[patches.count - 1].inserted += inserted
+      return
+    }
     patches.append(TextPatch(position: position, removed: removed, inserted: inserted))
   }
 }
@@ -377,5 +402,11 @@ package struct TextVersion: Hashable, Sendable {
 extension SequenceDeeds.Stretch {
   fileprivate var withoutDeletions: SequenceDeeds.Stretch {
     SequenceDeeds.Stretch(insertions: insertions)
+  }
+}
+
+extension ClosedRange<Int> {
+  fileprivate func joined(with other: ClosedRange<Int>) -> ClosedRange<Int> {
+    Swift.min(lowerBound, other.lowerBound)...Swift.max(upperBound, other.upperBound)
   }
 }

@@ -88,9 +88,7 @@ extension Document {
     _ body: (SequenceHistory) throws -> Result
   ) throws -> Result? {
     let container = containers[handle.index].id
-    guard let sequence = history.sequences.first(where: { $0.container == container }) else {
-      return nil
-    }
+    guard let sequence = history.sequence(of: container) else { return nil }
     return try body(sequence)
   }
 

@@ -190,6 +190,11 @@ package struct DocumentHistory: Sendable {
     return recentSequence
   }
 
+  /// What was ever done to a text or list; nil when nothing was. Complexity: O(1).
+  func sequence(of container: ContainerID) -> SequenceHistory? {
+    sequenceIndexes[container].map { sequences[$0] }
+  }
+
   private mutating func intern(_ origin: Origin) -> Int {
     if let recentOrigin, recentOrigin.origin == origin { return recentOrigin.index }
     let index = origins.intern(origin)
@@ -334,7 +339,7 @@ package struct DocumentHistory: Sendable {
 
   /// What an event put into a list. Complexity: O(sequences and log runs).
   func element(insertedAt version: Int, in list: ContainerID) -> Operation.Element? {
-    guard let sequence = sequences.first(where: { $0.container == list }) else { return nil }
+    guard let sequence = sequence(of: list) else { return nil }
     let index = sequence.log.firstRun(from: version)
     guard index < sequence.log.runCount else { return nil }
     let run = sequence.log[index]
