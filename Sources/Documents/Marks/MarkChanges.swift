@@ -14,18 +14,22 @@ struct MarkChanges {
   private var changes: [MarkChange] = []
   /// The last change of each name.
   private var last: [Key: Int] = [:]
+  /// Whether a mark changes that reads the same but grows in another way.
+  private let countsExpansion: Bool
+
+  init(countsExpansion: Bool = true) { self.countsExpansion = countsExpansion }
 
   /// What readers see of a mark and what typing beside it does.
   private struct Shown: Equatable {
     var value: Value
     var expansion: MarkExpansion
 
-    init?(_ name: Key, in marks: [MarkEntry]) {
+    init?(_ name: Key, in marks: [MarkEntry], _ countsExpansion: Bool) {
       guard let mark = marks.first(where: { $0.name == name }), mark.value != .null else {
         return nil
       }
       value = mark.value
-      expansion = mark.expansion
+      expansion = countsExpansion ? mark.expansion : .after
     }
   }
 
@@ -37,9 +41,10 @@ struct MarkChanges {
     differingFrom before: [MarkEntry]? = nil
   ) {
     for name in Set((now + target).map(\.name)).sorted() {
-      let (old, new) = (Shown(name, in: now), Shown(name, in: target))
+      let old = Shown(name, in: now, countsExpansion)
+      let new = Shown(name, in: target, countsExpansion)
       if old == new { continue }
-      if let before, Shown(name, in: before) == new { continue }
+      if let before, Shown(name, in: before, countsExpansion) == new { continue }
       let change = MarkChange(
         range: range, name: name, value: new?.value ?? .null, expansion: new?.expansion ?? .after)
       if let index = last[name], changes[index].range.upperBound == range.lowerBound,
@@ -59,8 +64,10 @@ struct MarkChanges {
   }
 
   /// What leads from the marks of a text to others on as many characters.
-  static func between(_ now: TextMarks, _ target: TextMarks) -> [MarkChange] {
-    var changes = MarkChanges()
+  static func between(
+    _ now: TextMarks, _ target: TextMarks, countsExpansion: Bool = true
+  ) -> [MarkChange] {
+    var changes = MarkChanges(countsExpansion: countsExpansion)
     var (left, right) = (now.runs[...], target.runs[...])
     var start = 0
     while let old = left.first, let new = right.first {
@@ -75,6 +82,22 @@ struct MarkChanges {
       if new.count == count { right.removeFirst() }
     }
     return changes.sorted
+  }
+}
+
+extension TextMarks {
+  /// The marks of the characters that some patches leave; those that they bring have none.
+  func without(_ patches: [TextPatch]) -> TextMarks {
+    var all: [Int] = []
+    for run in runs { all += repeatElement(run.set, count: run.count) }
+    for patch in patches {
+      let start = min(patch.position, all.count)
+      let added = repeatElement(0, count: patch.inserted.unicodeScalars.count)
+      all.replaceSubrange(start..<min(all.count, start + patch.removed), with: added)
+    }
+    var marks = self
+    marks.replaceRuns(by: ContiguousArray(all.map { Run(count: 1, set: $0) }))
+    return marks
   }
 }
 

@@ -62,6 +62,8 @@ struct MarkedSection: ~Copyable {
   private let standings: Standings?
   /// Ids by the versions that inserted them, while there are standings.
   private var ids: ContiguousArray<ID> = []
+  /// The last unit that stands for another, by the version of that.
+  private var standingFor: [Int: ID] = [:]
 
   init(graph: EventGraph, ranks: [UInt32], standings: Standings? = nil) {
     order = UnitOrder(graph: graph, ranks: ranks)
@@ -184,6 +186,7 @@ struct MarkedSection: ~Copyable {
       let isStanding = root != version && ids.indices.contains(root)
       let rooted = isStanding && ids[root] != SequenceTracker.none
       let own = rooted ? seenSet(of: ids[root], &marks) : set
+      if rooted { standingFor[root] = id + ID(offset) }
       insertedSets.append(count: 1, own, from: id + ID(offset))
       if ids.indices.contains(version) { ids[version] = id + ID(offset) }
     }
@@ -258,6 +261,8 @@ struct MarkedSection: ~Copyable {
         let range = Self.index(start)..<Self.index(start) + (end - start)
         if span.isPlaceholder {
           baseCovers.add(number, to: range, &lists)
+        } else if standings != nil, !span.isVisible {
+          coverDeleted(range, number: number)
         } else {
           insertedCovers.add(number, to: range, &lists)
         }
@@ -265,6 +270,21 @@ struct MarkedSection: ~Copyable {
       if isLast { return }
       place = SequenceTracker.Cursor(leaf: here.leaf, slot: here.slot + 1)
     }
+  }
+
+  /// Adds a mark to the covers of units that its author had not before them. Where one that stands
+  /// for such a unit was there, the mark is on that or not at all.
+  private mutating func coverDeleted(_ range: Range<ID>, number: Int) {
+    var start = range.lowerBound
+    for id in range {
+      let version = order.events(from: id, count: 1).lowerBound
+      guard let root = standings?.root(of: version).root, let other = standingFor[root],
+        other != id, let place = tracker.cursor(of: other), tracker.span(place).isVisible
+      else { continue }
+      insertedCovers.add(number, to: start..<id, &lists)
+      start = id + 1
+    }
+    insertedCovers.add(number, to: start..<range.upperBound, &lists)
   }
 
   /// Whether a unit stands between the two of a mark.

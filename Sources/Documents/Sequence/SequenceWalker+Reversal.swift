@@ -159,14 +159,21 @@ private struct SequenceSurvey: ~Copyable {
         }
       }
     }
-    return .found(compare(units, effects))
+    let isComing = units.contains { root, unit in
+      !unit.isThere && !unit.isDeleted && !effects.undone.covers(root)
+    }
+    let lineages = isComing ? lineages(effects) : [:]
+    // What comes back goes among what stands for others as it was among those.
+    if !base.isEmpty, let root = lineages.filter({ !$0.value.has($0.key) }).keys.min() {
+      return .olderThan(root)
+    }
+    return .found(compare(units, effects, lineages.filter { $0.value.has($0.key) }))
   }
 
   private mutating func compare(
-    _ known: [Int: Standing], _ effects: Effects
+    _ known: [Int: Standing], _ effects: Effects, _ lineages: [Int: Lineage]
   ) -> [SequencePatch] {
     var units = known
-    let order = rootOrder(effects)
     var row = ReversalRow()
     var place = 0
     forEachSpan { span, walk in
@@ -185,8 +192,8 @@ private struct SequenceSurvey: ~Copyable {
           if !span.isDeleted {
             if !isWanted {
               row.remove()
-            } else if root != version, let rootPlace = order[root] {
-              row.keep(standingFor: rootPlace)
+            } else if root != version, let lineage = lineages[root] {
+              row.keep(standing: lineage)
             } else {
               row.keep(1)
             }
@@ -194,7 +201,7 @@ private struct SequenceSurvey: ~Copyable {
             units.values[index].isThere = true
             row.insert(
               version: version, content: run.content + version - run.version,
-              place: order[root] ?? place)
+              of: lineages[root] ?? Lineage(version, at: place))
           }
         }
       }
@@ -202,33 +209,33 @@ private struct SequenceSurvey: ~Copyable {
     return row.patches()
   }
 
-  /// Where among all units those are for which others stand that are there.
-  private mutating func rootOrder(_ effects: Effects) -> [Int: Int] {
-    var order: [Int: Int] = [:]
+  /// The units for which others stand that are there or were, with those.
+  private mutating func lineages(_ effects: Effects) -> [Int: Lineage] {
+    var lineages: [Int: Lineage] = [:]
     forEachSpan { span, walk in
       if span.isPlaceholder { return }
       walk.forEachRun(of: span) { run in
         for version in run.versions {
           let root = effects.root(of: version)
-          if root != version { order[root] = -1 }
+          if root != version { lineages[root] = Lineage() }
         }
       }
     }
-    guard !order.isEmpty else { return order }
+    guard !lineages.isEmpty else { return lineages }
     var place = 0
     forEachSpan { span, walk in
       if !span.isPlaceholder {
         var offset = 0
         walk.forEachRun(of: span) { run in
           for version in run.versions {
-            if order[version] != nil { order[version] = place + offset }
+            lineages[effects.root(of: version)]?.add(version, at: place + offset)
             offset += 1
           }
         }
       }
       place += Int(span.count)
     }
-    return order.filter { $0.value >= 0 }
+    return lineages
   }
 
   private mutating func forEachSpan(
@@ -304,70 +311,5 @@ extension [Int] {
       if isBeyond(self[middle]) { high = middle } else { low = middle + 1 }
     }
     return low
-  }
-}
-
-/// A sequence, unit by unit, with what goes from it and what comes back.
-///
-/// What came back before stands at the front of its gap, before all that is deleted there. What
-/// comes back now goes before it where that is the order in which they stood first.
-private struct ReversalRow {
-  private enum Item {
-    case kept(Int)
-    /// There is one for what stood at that place first.
-    case standing(place: Int)
-    case gone(Int)
-    case coming(version: Int, content: Int, place: Int)
-  }
-
-  private var items: [Item] = []
-
-  mutating func keep(_ count: Int) {
-    if case .kept(let before)? = items.last {
-      items[items.count - 1] = .kept(before + count)
-    } else {
-      items.append(.kept(count))
-    }
-  }
-
-  mutating func keep(standingFor place: Int) { items.append(.standing(place: place)) }
-
-  mutating func remove() {
-    if case .gone(let before)? = items.last {
-      items[items.count - 1] = .gone(before + 1)
-    } else {
-      items.append(.gone(1))
-    }
-  }
-
-  mutating func insert(version: Int, content: Int, place: Int) {
-    var target = items.count
-    var index = target
-    search: while index > 0 {
-      index -= 1
-      switch items[index] {
-      case .standing(let other) where other > place: target = index
-      case .coming(_, _, let other) where other > place: target = index
-      case .gone: break
-      default: break search
-      }
-    }
-    items.insert(.coming(version: version, content: content, place: place), at: target)
-  }
-
-  func patches() -> [SequencePatch] {
-    var writer = PatchWriter()
-    var position = 0
-    for item in items {
-      switch item {
-      case .kept(let count): position += count
-      case .standing: position += 1
-      case .gone(let count): writer.delete(at: position, count: count, version: 0)
-      case .coming(let version, let content, _):
-        writer.insert(at: position, count: 1, version: version, content: content)
-        position += 1
-      }
-    }
-    return writer.finish()
   }
 }

@@ -203,7 +203,7 @@ extension Editor {
   }
 
   /// The operation that put a node that is shown where it is.
-  private func placement(of node: TreeState.NodeNumber, in tree: ContainerHandle) -> EventID? {
+  func placement(of node: TreeState.NodeNumber, in tree: ContainerHandle) -> EventID? {
     let slot = document.slot(of: tree)
     let current = document.trees[slot].nodes[node].current
     return current == TreeState.none ? nil : document.trees[slot].placements[current].event

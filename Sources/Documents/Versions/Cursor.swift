@@ -208,7 +208,9 @@ extension DocumentPatch.Action {
       let without = position > from ? position - 1 : position
       let isBehind = without > to || (without == to && side == .after)
       return isBehind ? without + 1 : without
-    case .set, .removed, .counted, .document: return position
+    case .set, .removed, .marked, .unmarked, .counted, .document: return position
+    // No position is in a tree.
+    case .nodeMade, .nodeRemoved, .nodeMoved: return position
     }
   }
 }

@@ -1,13 +1,15 @@
 import Causality
 
-/// What a document shows, but for its texts: enough to compare two moments of it. Storage is shared
-/// with the document until that changes.
+/// What a document shows, but for the characters of its texts: enough to compare two moments of it.
+/// Storage is shared with the document until that changes.
 struct DocumentShape {
   var containers: [Document.Container]
   var handles: [ContainerID: ContainerHandle]
   var maps: [[Key: Register]]
   var lists: [ListState]
   var counters: [Int128]
+  var trees: [TreeState]
+  var marks: [Int: TextMarks]
   var isDeleted: Bool
 
   func slot(of handle: ContainerHandle) -> Int { containers[handle.index].slot }
@@ -17,7 +19,7 @@ extension Document {
   var shape: DocumentShape {
     DocumentShape(
       containers: containers, handles: handles, maps: maps, lists: lists, counters: counters,
-      isDeleted: isDeleted)
+      trees: trees, marks: marks, isDeleted: isDeleted)
   }
 }
 
@@ -31,6 +33,8 @@ struct DocumentDifference {
   /// A text at the new moment, by its slot.
   private let text: (Int) -> String
   private var patches: [DocumentPatch] = []
+  /// How many steps of the path at hand lead from node to node, which are no containers.
+  private var nodeSteps = 0
 
   init(
     from old: DocumentShape, to new: DocumentShape,
@@ -73,12 +77,48 @@ struct DocumentDifference {
     case .map: try compareMaps(before, after, path)
     case .list: try compareLists(before, after, path)
     case .text:
-      for patch in try changes(new.containers[after.index].id) {
-        patches.append(DocumentPatch(path, .text(patch)))
-      }
+      let changes = try changes(new.containers[after.index].id)
+      for patch in changes { patches.append(DocumentPatch(path, .text(patch))) }
+      mark(old.marks[old.slot(of: before)]?.without(changes), new.slot(of: after), path)
     case .counter:
       count(old.counters[old.slot(of: before)], new.counters[new.slot(of: after)], path)
-    case .tree: break
+    case .tree: try compareTrees(old.trees[old.slot(of: before)], after, path)
+    }
+  }
+
+  private mutating func compareTrees(
+    _ before: TreeState, _ after: ContainerHandle, _ path: DocumentPath
+  ) throws {
+    let (oldOutline, outline) = (TreeOutline(before), TreeOutline(new.trees[new.slot(of: after)]))
+    var shown = TreeRearrangement(from: oldOutline, at: path)
+    patches += shown.patches(to: outline)
+    for (node, _) in outline.nodes {
+      let place = shown.path(of: node)
+      let here = place.appending(.key(Document.valueMember))
+      let steps = nodeSteps
+      nodeSteps += place.steps.count - path.steps.count
+      defer { nodeSteps = steps }
+      let id = ContainerID.element(node, .map)
+      switch (oldOutline.has(node) ? old.handles[id] : nil, new.handles[id]) {
+      case (let before?, let after?): try compareMaps(before, after, here)
+      case (nil, let after?): try fill(after, here)
+      case (_, nil): break
+      }
+    }
+  }
+
+  /// - Parameter before: what the characters of a text have that are there by now; nil: nothing.
+  private mutating func mark(_ before: TextMarks?, _ slot: Int, _ path: DocumentPath) {
+    guard let count = new.marks[slot]?.count ?? before?.count else { return }
+    let changes = MarkChanges.between(
+      before ?? TextMarks(count: count), new.marks[slot] ?? TextMarks(count: count),
+      countsExpansion: false)
+    for change in changes {
+      let action: DocumentPatch.Action =
+        change.value == .null
+        ? .unmarked(change.range, name: change.name.text)
+        : .marked(change.range, TextMark(name: change.name.text, value: change.value))
+      patches.append(DocumentPatch(path, action))
     }
   }
 
@@ -172,8 +212,9 @@ struct DocumentDifference {
       guard !text.isEmpty else { return }
       patches.append(
         DocumentPatch(path, .text(TextPatch(position: 0, removed: 0, inserted: text))))
+      mark(nil, slot, path)
     case .counter: count(0, new.counters[slot], path)
-    case .tree: break
+    case .tree: try compareTrees(TreeState(), handle, path)
     }
   }
 
@@ -181,7 +222,9 @@ struct DocumentDifference {
 
   /// Deeper than an editor nests containers, null is read.
   private func content(_ entry: Register.Entry, _ depth: Int) -> Register.Content {
-    if case .container = entry.content, depth > ContainerID.depthMax { return .value(.null) }
+    if case .container = entry.content, depth - nodeSteps > ContainerID.depthMax {
+      return .value(.null)
+    }
     return entry.content
   }
 

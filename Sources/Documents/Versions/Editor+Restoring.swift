@@ -4,10 +4,10 @@ extension Editor {
   /// Makes the document show what it showed at a version, by new operations that merge with what
   /// others do meanwhile.
   ///
-  /// There are as few as can be: texts are edited, lists rearranged, and what is the same is not
-  /// touched. What is still there, or can be put back under its name, stays the one that it was, so
-  /// that what others write in it without having seen this is not lost. A container at a key that
-  /// had been made more than once before comes back as a copy.
+  /// There are as few as can be: texts are edited and marked, lists and trees rearranged, and what
+  /// is the same is not touched. What is still there, or can be put back under its name, stays the
+  /// one that it was, so that what others write in it without having seen this is not lost. A
+  /// container at a key that had been made more than once before comes back as a copy.
   ///
   /// - Parameters:
   ///   - version: what it covers of this document counts, with all that this builds on.
@@ -72,12 +72,31 @@ private struct Restoration {
     switch document.kind(of: now) {
     case .map: try restoreMap(now, then)
     case .list: try restoreList(now, then)
-    case .text: try editor.apply(try textPatches(now), to: now)
+    case .text:
+      let string = past.texts[past.slot(of: then)].string
+      if !document.texts[document.slot(of: now)].string.utf8.elementsEqual(string.utf8) {
+        try editor.apply(try textPatches(now), to: now)
+      }
+      let marks = past.marks[past.slot(of: then)]
+      guard marks != nil || document.marks[document.slot(of: now)] != nil else { return }
+      let count = past.texts[past.slot(of: then)].count
+      try editor.apply(
+        MarkChanges.between(editor.currentMarks(of: now), marks ?? TextMarks(count: count)),
+        to: now)
     case .counter:
       try editor.increment(
         now,
         by: past.counters[past.slot(of: then)] - document.counters[document.slot(of: now)])
-    case .tree: break
+    case .tree: try restoreTree(now, then)
+    }
+  }
+
+  private func restoreTree(_ now: ContainerHandle, _ then: ContainerHandle) throws {
+    let outline = TreeOutline(past.trees[past.slot(of: then)])
+    try editor.arrange(tree: now, as: outline)
+    for (node, _) in outline.nodes {
+      try restoreMap(
+        document.materialise(.element(node, .map)), past.materialise(.element(node, .map)))
     }
   }
 
@@ -181,10 +200,32 @@ private struct Restoration {
       return list.count == pastList.count
         && zip(list, pastList).allSatisfy { areSame($0.register, $1.register) }
     case .text:
-      return document.texts[slot].string.utf8.elementsEqual(past.texts[pastSlot].string.utf8)
+      guard document.texts[slot].string.utf8.elementsEqual(past.texts[pastSlot].string.utf8) else {
+        return false
+      }
+      let count = document.texts[slot].count
+      let plain = TextMarks(count: count)
+      return MarkChanges.between(document.marks[slot] ?? plain, past.marks[pastSlot] ?? plain)
+        .isEmpty
     case .counter: return document.counters[slot] == past.counters[pastSlot]
-    case .tree: return false
+    case .tree:
+      let top = TreeState.top
+      return showsSame(
+        Document.Branch(tree: now, node: top), Document.Branch(tree: then, node: top))
     }
+  }
+
+  private func showsSame(_ now: Document.Branch, _ then: Document.Branch) -> Bool {
+    let (left, right) = (document.children(of: now), past.children(of: then))
+    return left.count == right.count
+      && zip(left, right).allSatisfy { left, right in
+        showsSame(
+          .container(document.content(of: left, in: now.tree)),
+          past.content(of: right, in: then.tree))
+          && showsSame(
+            Document.Branch(tree: now.tree, node: left),
+            Document.Branch(tree: then.tree, node: right))
+      }
   }
 }
 

@@ -44,6 +44,19 @@ struct ListRearrangement<Element: Hashable> {
     return old.filter { places[$0] != nil }
   }
 
+  /// As many of what is in both as can stay where they are while the others move; each is in either
+  /// once. Complexity: O(n log n).
+  static func staying(from old: [Element], to new: [Element]) -> Set<Element> {
+    var places: [Element: Int] = [:]
+    for (index, element) in new.enumerated() { places[element] = index }
+    let pairs = old.enumerated().compactMap { index, element in
+      places[element].map { (old: index, new: $0) }
+    }
+    // Numbered without gaps, as the search wants them.
+    let numbered = pairs.enumerated().map { (old: $0.offset, new: $0.element.new) }
+    return Set(staying(numbered) { _ in false }.map { new[$0.new] })
+  }
+
   /// Which of what is in both stays: the heaviest ascending subsequence, in which one that is fixed
   /// outweighs all that are not.
   private static func staying(

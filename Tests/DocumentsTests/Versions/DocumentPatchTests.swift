@@ -7,9 +7,9 @@ import Testing
 
 @Suite("Patches between versions of a document")
 struct DocumentPatchTests {
-  @Test("patches lead from any version to any other", arguments: 0..<12)
+  @Test("patches lead from any version to any other", arguments: 0..<24)
   func anyToAny(seed: UInt64) throws {
-    let moments = try Moments(people: 3, steps: 60, seed: seed)
+    let moments = try Moments(people: 3, steps: 60, seed: seed, isRich: seed >= 12)
     let replica = moments.replicas[0]
     let history = try replica.history()
     var random = SeededGenerator(seed: seed &+ 1)
@@ -65,6 +65,43 @@ struct DocumentPatchTests {
         DocumentPatch(["note", "tags", 3, "a"], .set(.value(.integer(1)))),
         DocumentPatch(["old"], .removed),
         DocumentPatch(["seen"], .counted(from: 2, to: 5)),
+      ])
+  }
+
+  @Test("marks of a text and nodes of a tree are told of one by one")
+  func marksAndNodes() throws {
+    var (replica, _) = try apartWithTree()
+    try replica.edit { editor in
+      try editor.make(["t"], .text)
+      try editor.splice(["t"], at: 0, delete: 0, insert: "High water")
+      try editor.mark(["t"], 0..<4, name: "bold", value: .bool(true))
+    }
+    let before = replica.vector
+    let author = ChangeID(origin: replica.origin, sequence: 3)
+    try replica.edit { editor in
+      try editor.move("c", to: "d")
+      try editor.remove("a")
+      try editor.node("e", in: "d")
+      try editor.set(["tree", 0, "name"], to: "D")
+      try editor.splice(["t"], at: 4, delete: 0, insert: "est")
+      try editor.mark(["t"], 8..<13, name: "link", value: .string("a"), expand: .none)
+      try editor.unmark(["t"], 0..<1, name: "bold")
+    }
+    let patches = try replica.document.patches(
+      from: before, to: replica.vector, in: replica.history())
+    let made = EventID(change: author, index: 2)
+    #expect(
+      patches == [
+        DocumentPatch(
+          ["t"], .text(TextPatch(position: 4, removed: 0, inserted: "est", author: author))),
+        DocumentPatch(["t"], .unmarked(0..<1, name: "bold")),
+        DocumentPatch(["t"], .marked(4..<7, TextMark(name: "bold", value: .bool(true)))),
+        DocumentPatch(["t"], .marked(8..<13, TextMark(name: "link", value: .string("a")))),
+        DocumentPatch(["tree", 0], .nodeMoved(from: 1, to: ["tree", 1], at: 0)),
+        DocumentPatch(["tree", 1], .nodeMade(at: 1, id: made.description)),
+        DocumentPatch(["tree"], .nodeRemoved(at: 0)),
+        DocumentPatch(["tree", 0, "value", "name"], .set(.value(.string("D")))),
+        DocumentPatch(["tree", 0, 1, "value", "name"], .set(.value(.string("e")))),
       ])
   }
 

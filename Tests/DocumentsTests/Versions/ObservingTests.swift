@@ -8,7 +8,7 @@ import Testing
 @Suite("What a merge or an edit changed")
 struct ObservingTests {
   /// Somebody who shows a document and knows nothing of it but patches.
-  @Test("whoever applies all patches shows the document", arguments: 0..<16)
+  @Test("whoever applies all patches shows the document", arguments: 0..<32)
   func everyStep(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     var people = (0..<3).map { DocumentReplica($0) }
@@ -22,6 +22,10 @@ struct ObservingTests {
       case 1, 2:
         let missing = people[who].missing(from: people[Int.random(in: 0..<3, using: &random)])
         patches = try document.observing { try people[who].receive(missing) }.patches
+      case 3 where seed >= 16:
+        patches = try document.observing {
+          try people[who].edit { try RandomRichEditing.edit($0, &random) }
+        }.patches
       default: patches = try document.observing { try people[who].editAtRandom(&random) }.patches
       }
       for patch in patches { try shown[who].apply(patch) }

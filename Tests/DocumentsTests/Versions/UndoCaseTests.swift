@@ -42,6 +42,20 @@ struct UndoCaseTests {
     #expect(ada.json == #"{"t":"tide tab-BEN-les"}"#)
   }
 
+  @Test("what was typed between characters that came back comes back between them")
+  func between() throws {
+    var (ada, _) = try apart("")
+    try ada.edit { try $0.splice(Self.text, at: 0, delete: 0, insert: "tables") }
+    try ada.undo()
+    try ada.redo()
+    try ada.edit { try $0.splice(Self.text, at: 5, delete: 0, insert: "t") }
+    for _ in 0..<3 {
+      while try ada.undo() {}
+      while try ada.redo() {}
+      #expect(ada.json == #"{"t":"tablets"}"#)
+    }
+  }
+
   @Test("what was deleted bit by bit comes back bit by bit, each at its place")
   func bits() throws {
     var (ada, _) = try apart("abcdef")

@@ -35,11 +35,6 @@ struct RichReading: Equatable {
 
   init(_ document: Document) {
     json = (try? document.json().text()) ?? ""
-    spans = document.containers.indices.compactMap { index in
-      let handle = ContainerHandle(index: index)
-      guard document.kind(of: handle) == .text else { return nil }
-      return nil
-    }
     spans = [(try? document.textSpans(at: RandomRichEditing.text)) ?? []]
     func collect(_ path: DocumentPath) {
       for index in 0..<((try? document.count(at: path)) ?? 0) {
@@ -50,9 +45,6 @@ struct RichReading: Equatable {
     }
     collect(["tree"])
   }
-
-  /// A new text beside none.
-  var isEmpty: Bool { json == "{}" }
 }
 
 @Suite("Undo and redo of marks and trees")
