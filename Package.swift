@@ -175,8 +175,8 @@ let package = Package(
       "SimulationKit", in: "Simulations",
       [
         "ByteCoding", "CSQLite", "Causality", "ChangeCoding", "DocumentModel", "Documents",
-        "JSONCoding", "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments", "SegmentStore",
-        "Sabotages", "SQLiteBridge", "SyncProtocol", heap,
+        "JSONCoding", "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments",
+        "SegmentStore", "Sabotages", "SQLiteBridge", "SyncProtocol", heap,
       ], embedded: [.embedInCode("Scenarios"), .embedInCode("Timeline/Page")]),
 
     // 8

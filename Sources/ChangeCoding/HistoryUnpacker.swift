@@ -270,8 +270,8 @@ struct HistoryUnpacker {
     var last = -1
     for _ in 0..<blockCount {
       var column = try column("block")
-      for change in try ChangeBlock.decode(
-        try column.readRaw(column.remaining, "block"), in: language) {
+      let bytes = try column.readRaw(column.remaining, "block")
+      for change in try ChangeBlock.decode(bytes, in: language) {
         let version = try versions.next("version of an operation")
         guard version > Int64(last), version < Int64(eventCount),
           let operation = change.edits.first?.operations.first, !operation.isOfSequence

@@ -206,8 +206,8 @@ extension ReplicaStore {
       for chunk in try historyBlobs(of: entry) {
         if chunk.first == ChangeBlock.version {
           // What was folded before there were chunks.
-          try history.append(contentsOf: 
-            [IncomingEdit](decoding: chunk, document: id, in: language))
+          try history.append(
+            contentsOf: [IncomingEdit](decoding: chunk, document: id, in: language))
         } else {
           try HistoryChunk.append(chunk, to: &history, in: language)
         }

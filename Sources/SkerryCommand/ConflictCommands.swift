@@ -8,9 +8,10 @@ struct ConflictsCommand: AsyncParsableCommand {
     commandName: "conflicts",
     abstract: "What people did at once and nobody has decided yet.",
     discussion: """
-      Each conflict has a name, the place it is about, what was there before ('base') and its sides \
-      by number, each with its time and origin. The last one is what readers see; but a text has \
-      what all have written. Replicas that have seen the same changes list the same conflicts.
+      Each conflict has a name, the place it is about, what was there before ('base') and its \
+      sides by number, each with its time and origin. The last one is what readers see; but a \
+      text has what all have written. Replicas that have seen the same changes list the same \
+      conflicts.
 
       EXAMPLES
         skerry conflicts notes.skerry

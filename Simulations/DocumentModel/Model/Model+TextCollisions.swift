@@ -24,8 +24,8 @@ extension Model {
   ///   all that they had seen and that was there, units that the other removed without knowing of
   ///   it.
   /// - The passage reaches from there to both sides up to the first unit that both had seen and
-  ///   neither touched at the time. Passages that overlap are one, unless one of them was there for all who
-  ///   made the other.
+  ///   neither touched at the time. Passages that overlap are one, unless one of them was there for
+  ///   all who made the other.
   /// - It is a collision when something that somebody inserted then is still there.
   package func textCollisions(
     of document: DocumentID, in text: ContainerID

@@ -54,8 +54,8 @@ extension Editor {
   }
 
   /// Puts an element that was deleted from the list at `path` back, as number `index` or, where
-  /// there are fewer, as the last, with what was done to it meanwhile. When two put it back at once,
-  /// it is there once.
+  /// there are fewer, as the last, with what was done to it meanwhile. When two put it back at
+  /// once, it is there once.
   ///
   /// - Parameter history: that of the document as it is.
   func putBack(
