@@ -160,7 +160,9 @@ extension ReplicaStore {
   private func openFolded(
     _ id: DocumentID, _ row: DocumentCache.Row
   ) throws(StoreError) -> DocumentCache.Entry {
-    guard let understood = row.understood, understood < Int64(clamping: language.highestCode) else {
+    guard let understood = row.understood, understood < Int64(clamping: language.highestCode),
+      !Sabotage.keepStaleState.isPlanted
+    else {
       return DocumentCache.Entry(try openState(id, row: row.number), row)
     }
     let history = try history(

@@ -48,6 +48,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case showEveryPlace
   /// Moves of the nodes of a tree take effect in the order of their arrival. Breaks P6.
   case moveNodesByArrival
+  /// Of two marks of one name the one that arrives last stays. Breaks P6.
+  case keepLastMark
   /// The sides of a conflict are listed in the order of their arrival. Breaks P6.
   case listSidesByArrival
 
@@ -66,6 +68,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case syncNormally
   /// What peers sent is acknowledged and shown before the disk has it. Breaks P2.
   case acknowledgeBeforeDurable
+  /// A document is shown as a release has folded it that did not understand all of it. Breaks P6.
+  case keepStaleState
   /// After an error that has ended a transaction the work goes on, and is acknowledged. Breaks P2.
   case useTransactionAfterError
   /// What documents a change touched are committed one by one. Breaks P3.

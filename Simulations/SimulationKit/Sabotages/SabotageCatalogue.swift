@@ -37,6 +37,8 @@ package enum SabotageCatalogue {
     case .forwardWithoutSuppression: "quiet-ring"
     case .showEveryPlace: "quarrel"
     case .moveNodesByArrival: "grove"
+    case .keepLastMark: "rich-text"
+    case .keepStaleState: "two-releases"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
     case .skipSignatureCheck, .skipChainCheck: "adversary"
@@ -103,6 +105,8 @@ package enum SabotageCatalogue {
       ("shows an element that two people moved at once in both places", ["P6"])
     case .moveNodesByArrival:
       ("lets moves of a tree's nodes take effect in the order of their arrival", ["P6"])
+    case .keepLastMark:
+      ("lets the mark that arrives last stay of two of one name", ["P6"])
     case .listSidesByArrival:
       ("lists the sides of a conflict in the order of their arrival", ["P6", "P7"])
     case .sealWithoutEncrypting:
@@ -118,6 +122,8 @@ package enum SabotageCatalogue {
       ("commits with synchronous=NORMAL", ["P2", "P8"])
     case .acknowledgeBeforeDurable:
       ("acknowledges and shows what peers sent before the disk has it", ["P2", "P8", "P6"])
+    case .keepStaleState:
+      ("shows a document as an earlier release has left it that understood less", ["P6"])
     case .useTransactionAfterError:
       ("goes on after an error that has ended a transaction", ["P2", "P3", "P5", "P6", "P8"])
     case .applyOutsideTransaction:

@@ -29,8 +29,8 @@ struct TreeState: Sendable {
   static let bin: NodeNumber = -2
   static let none = -1
 
-  /// The most nodes from the top of a tree down to one that is put somewhere; what it brings with it
-  /// may reach lower. What would put a node lower has no effect. Editors keep far from it
+  /// The most nodes from the top of a tree down to one that is put somewhere; what it brings with
+  /// it may reach lower. What would put a node lower has no effect. Editors keep far from it
   /// (``ContainerID/depthMax``); concurrent moves can come nearer.
   static let levelMax = 1_024
 
