@@ -55,7 +55,7 @@ package enum SabotageCatalogue {
   private static func seed(of sabotage: Sabotage) -> UInt64 {
     switch sabotage {
     case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst: 2
-    case .skipSignatureCheck, .applyOutsideTransaction: 3
+    case .skipSignatureCheck, .applyOutsideTransaction, .keepLastMark: 3
     case .knowOneHub: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
