@@ -54,7 +54,9 @@ package enum SabotageCatalogue {
   /// The first that catches it, as 'skerry-sim sabotages --hunt' finds it.
   private static func seed(of sabotage: Sabotage) -> UInt64 {
     switch sabotage {
-    case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst: 2
+    case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst,
+      .keepStaleState:
+      2
     case .skipSignatureCheck, .applyOutsideTransaction, .keepLastMark: 3
     case .knowOneHub: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
