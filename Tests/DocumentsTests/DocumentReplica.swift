@@ -107,6 +107,15 @@ func meet(_ left: inout DocumentReplica, _ right: inout DocumentReplica) throws 
   #expect(try left.conflicts() == right.conflicts())
 }
 
+/// Each gets what all others have.
+func meet(_ replicas: inout [DocumentReplica]) throws {
+  for target in replicas.indices {
+    for source in replicas.indices where source != target {
+      try replicas[target].receive(replicas[target].missing(from: replicas[source]))
+    }
+  }
+}
+
 /// Edits in another causal order, picked at random among those whose predecessors are out or `seen`
 /// from the beginning.
 func shuffledCausally(

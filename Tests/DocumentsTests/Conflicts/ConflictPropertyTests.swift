@@ -25,14 +25,6 @@ struct ConflictPropertyTests {
     return replicas
   }
 
-  private func meet(_ replicas: inout [DocumentReplica]) throws {
-    for target in replicas.indices {
-      for source in replicas.indices where source != target {
-        try replicas[target].receive(replicas[target].missing(from: replicas[source]))
-      }
-    }
-  }
-
   private func described(_ conflicts: [Conflict]) -> [String] {
     conflicts.map { "\($0)" }
   }
@@ -65,26 +57,7 @@ struct ConflictPropertyTests {
     var random = SeededGenerator(seed: 11_000 + seed)
     var replicas = try histories(&random)
     try meet(&replicas)
-    var rounds = 0
-    while let conflict = try replicas[0].conflicts().randomElement(using: &random) {
-      rounds += 1
-      guard rounds < 200 else {
-        Issue.record("seed \(seed): \(conflict) does not go away")
-        return
-      }
-      let side = Int.random(in: conflict.sides.indices, using: &random)
-      do {
-        try replicas[0].resolve(conflict, taking: .side(side))
-      } catch let error as EditError where conflict.kind == .position {
-        // What a side has put a node under may be gone, or under the node by now; what is shown can
-        // always be confirmed.
-        #expect([.cycle, .nothingThere].contains(error.code), "seed \(seed)")
-        try replicas[0].resolve(conflict, taking: .side(conflict.sides.count - 1))
-      }
-      #expect(try !replicas[0].conflicts().contains(conflict), "seed \(seed)")
-    }
-    try meet(&replicas)
-    for replica in replicas { #expect(try replica.conflicts().isEmpty, "seed \(seed)") }
+    try decideAll(&replicas, seed, &random)
   }
 
   @Test("one person alone never has a conflict", arguments: 0..<10)
@@ -98,4 +71,30 @@ struct ConflictPropertyTests {
     }
     #expect(try replica.conflicts().isEmpty, "seed \(seed)")
   }
+}
+
+/// Decides every conflict of replicas that have met, one after the other and any way.
+func decideAll(
+  _ replicas: inout [DocumentReplica], _ seed: UInt64, _ random: inout SeededGenerator
+) throws {
+  var rounds = 0
+  while let conflict = try replicas[0].conflicts().randomElement(using: &random) {
+    rounds += 1
+    guard rounds < 200 else {
+      Issue.record("seed \(seed): \(conflict) does not go away")
+      return
+    }
+    let side = Int.random(in: conflict.sides.indices, using: &random)
+    do {
+      try replicas[0].resolve(conflict, taking: .side(side))
+    } catch let error as EditError where conflict.kind == .position {
+      // What a side has put a node under may be gone, or under the node by now; what is shown can
+      // always be confirmed.
+      #expect([.cycle, .nothingThere].contains(error.code), "seed \(seed)")
+      try replicas[0].resolve(conflict, taking: .side(conflict.sides.count - 1))
+    }
+    #expect(try !replicas[0].conflicts().contains(conflict), "seed \(seed)")
+  }
+  try meet(&replicas)
+  for replica in replicas { #expect(try replica.conflicts().isEmpty, "seed \(seed)") }
 }

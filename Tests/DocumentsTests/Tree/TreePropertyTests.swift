@@ -122,35 +122,11 @@ struct TreePropertyTests {
   func conflictsConvergeAndEnd(seed: UInt64) throws {
     var random = SeededGenerator(seed: 24_000 + seed)
     var replicas = try histories(lyingPercent: 0, &random, steps: 40)
-    func meet() throws {
-      for target in replicas.indices {
-        for source in replicas.indices where source != target {
-          try replicas[target].receive(replicas[target].missing(from: replicas[source]))
-        }
-      }
-    }
-    try meet()
+    try meet(&replicas)
     let expected = try replicas[0].conflicts()
     for replica in replicas { #expect(try replica.conflicts() == expected, "seed \(seed)") }
     #expect(Set(expected.map(\.id)).count == expected.count, "seed \(seed)")
-    var rounds = 0
-    while let conflict = try replicas[0].conflicts().randomElement(using: &random) {
-      rounds += 1
-      guard rounds < 200 else {
-        Issue.record("seed \(seed): \(conflict) does not go away")
-        return
-      }
-      let side = Int.random(in: conflict.sides.indices, using: &random)
-      do {
-        try replicas[0].resolve(conflict, taking: .side(side))
-      } catch let error as EditError where conflict.kind == .position {
-        #expect([.cycle, .nothingThere].contains(error.code), "seed \(seed)")
-        try replicas[0].resolve(conflict, taking: .side(conflict.sides.count - 1))
-      }
-      #expect(try !replicas[0].conflicts().contains(conflict), "seed \(seed)")
-    }
-    try meet()
-    for replica in replicas { #expect(try replica.conflicts().isEmpty, "seed \(seed)") }
+    try decideAll(&replicas, seed, &random)
   }
 
   @Test("every version that was ever there can be read again", arguments: 0..<10)

@@ -19,15 +19,6 @@ struct UndoCaseTests {
     return (UndoingPerson(left), UndoingPerson(right))
   }
 
-  private func meet(_ ada: inout UndoingPerson, _ ben: inout UndoingPerson) throws {
-    let (toAda, toBen) = (
-      ada.replica.missing(from: ben.replica), ben.replica.missing(from: ada.replica)
-    )
-    try ada.replica.receive(toAda)
-    try ben.replica.receive(toBen)
-    #expect(ada.replica.document.encodeState() == ben.replica.document.encodeState())
-  }
-
   @Test("what others typed inside what is taken back stays")
   func inside() throws {
     var (ada, ben) = try apart("tide ")

@@ -197,15 +197,6 @@ struct UndoInTreesAndMarksTests {
 
 @Suite("Undo of marks and trees among others")
 struct UndoInTreesAndMarksCaseTests {
-  private func meet(_ ada: inout UndoingPerson, _ ben: inout UndoingPerson) throws {
-    let (toAda, toBen) = (
-      ada.replica.missing(from: ben.replica), ben.replica.missing(from: ada.replica)
-    )
-    try ada.replica.receive(toAda)
-    try ben.replica.receive(toBen)
-    #expect(ada.replica.document.encodeState() == ben.replica.document.encodeState())
-  }
-
   private func withText(_ text: String) throws -> (ada: UndoingPerson, ben: UndoingPerson) {
     let (ada, ben) = try apart(text: text)
     return (UndoingPerson(ada), UndoingPerson(ben))

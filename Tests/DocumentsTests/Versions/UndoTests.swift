@@ -47,6 +47,16 @@ struct UndoingPerson {
   var json: String { replica.json }
 }
 
+/// Both get what the other has; then they hold the same.
+func meet(_ ada: inout UndoingPerson, _ ben: inout UndoingPerson) throws {
+  let (toAda, toBen) = (
+    ada.replica.missing(from: ben.replica), ben.replica.missing(from: ada.replica)
+  )
+  try ada.replica.receive(toAda)
+  try ben.replica.receive(toBen)
+  #expect(ada.replica.document.encodeState() == ben.replica.document.encodeState())
+}
+
 @Suite("Undo and redo")
 struct UndoTests {
   struct Reading: Equatable {
