@@ -57,13 +57,12 @@ extension ConflictFinder {
   /// Complexity: O(history).
   func document(before events: [Int]) throws(MergeError) -> Document {
     let changes = events.map { history.event(at: $0).change }
-    let seen = history.edits().filter { edit in
-      guard !changes.contains(edit.change), let version = history.lastVersion(of: edit.change)
-      else { return false }
-      return events.allSatisfy { isBefore(version, $0) }
-    }
     do {
-      return try Document.replaying(document.id, seen)
+      return try Document.replaying(history) { edit in
+        guard !changes.contains(edit.change), let version = history.lastVersion(of: edit.change)
+        else { return false }
+        return events.allSatisfy { isBefore(version, $0) }
+      }
     } catch let error as MergeError {
       throw error
     } catch {

@@ -61,16 +61,31 @@ struct TreeConflictFinder {
 
   // MARK: Positions
 
-  private func positionConflict(
-    of node: TreeState.NodeNumber, _ state: TreeState, _ paths: [TreeState.NodeNumber: DocumentPath]
-  ) -> ConflictFinder.Draft? {
-    let all = placesOf[node]
-    guard all.count > 1 else { return nil }
+  /// Whether there is a node that several operations, of which none is known to have been made
+  /// after all others, have put somewhere.
+  var hasRivals: Bool {
+    let state = finder.document.trees[slot]
+    return state.nodes.indices.contains { sides(of: $0, state).count > 1 }
+  }
+
+  /// Those operations that nobody has replaced knowingly, and the one that is in effect as the
+  /// last.
+  private func sides(
+    of node: TreeState.NodeNumber, _ state: TreeState
+  ) -> [(number: TreeState.PlacementNumber, version: Int)] {
     let current = state.nodes[node].current
-    var sides = newest(of: all, state).filter { $0.number != current }
+    var sides = newest(of: placesOf[node], state).filter { $0.number != current }
     if let version = current == TreeState.none ? nil : version(of: current, state) {
       sides.append((current, version))
     }
+    return sides
+  }
+
+  private func positionConflict(
+    of node: TreeState.NodeNumber, _ state: TreeState, _ paths: [TreeState.NodeNumber: DocumentPath]
+  ) -> ConflictFinder.Draft? {
+    guard placesOf[node].count > 1 else { return nil }
+    let sides = sides(of: node, state)
     guard sides.count > 1 else { return nil }
     let spots = sides.map { spot(of: $0.number, state) }
     guard spots.contains(where: { $0 != spots[0] }) else { return nil }

@@ -126,8 +126,7 @@ extension Document {
         found[element] != nil
       else { continue }
       let event = history.event(at: other.version)
-      let past = CausalPast.version(
-        history.graph.parents(of: other.version - Int(event.index)), of: history)
+      let past = history.past(of: other.version)
       guard let content = self.content(of: new, at: event), isSeen(element, by: event, past) else {
         continue
       }
@@ -166,9 +165,7 @@ extension Document {
       _ = entries(for: elements, from: event, lamport: other.lamport)
     }
     let past: CausalPast =
-      history.graph.runCount == 1
-      ? .everything
-      : .version(history.graph.parents(of: other.version - Int(event.index)), of: history)
+      history.graph.runCount == 1 ? .everything : history.past(of: other.version)
     performRegister(
       other.operation, on: handle, at: event, lamport: other.lamport, past: past)
     if Sabotage.countTwiceInReplay.isPlanted, case .increment = other.operation.action {
@@ -180,6 +177,10 @@ extension Document {
     let old = frontier
     var new: [FrontierEntry] = []
     for version in history.graph.frontier {
+      if let base = history.base, version < base.count {
+        new += old.filter { base.frontier.contains($0.change) }
+        continue
+      }
       let change = history.event(at: version).change
       let endsInDelete =
         version < start.eventCount

@@ -5,10 +5,14 @@ import Sabotages
 package enum MergeError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The history handed in does not fit the document or itself.
   case damagedHistory(String)
+  /// The author of a change had not seen all that is folded here.
+  case belowBase(ChangeID)
 
   package var description: String {
     switch self {
     case .damagedHistory(let what): "the history of the document is damaged: \(what)"
+    case .belowBase(let change):
+      "\(change) was made without knowing of history that is folded here"
     }
   }
 }

@@ -9,9 +9,17 @@ extension Document {
   ///
   /// - Throws: ``MergeError`` when the history does not fit itself.
   package convenience init(history: DocumentHistory) throws(MergeError) {
-    self.init(id: history.document)
+    do {
+      if let base = history.base {
+        try self.init(id: history.document, state: base.state)
+      } else {
+        self.init(id: history.document)
+      }
+    } catch {
+      throw .damagedHistory("the beginning of document \(history.document): \(error)")
+    }
     var lamports = LamportCursor(history)
-    try absorb(history, since: DocumentHistory.Mark()) { lamports.lamport(of: $0) }
+    try absorb(history, since: history.start) { lamports.lamport(of: $0) }
     keep(history)
   }
 }

@@ -16,6 +16,19 @@ extension Document {
     document.releaseHistory()
     return document
   }
+
+  /// The document that some edits of a history lead to, and all that is folded in it.
+  ///
+  /// - Parameter isIncluded: whether an edit counts. All that it builds on has to count too.
+  /// - Complexity: as that of ``replaying(_:_:at:)``.
+  package static func replaying(
+    _ history: DocumentHistory, where isIncluded: (IncomingEdit) -> Bool
+  ) throws -> Document {
+    let document = try history.documentAtStart()
+    _ = try document.merge(history.edits().filter(isIncluded)) { try history.onlyBase() }
+    document.releaseHistory()
+    return document
+  }
 }
 
 extension Document {
@@ -34,9 +47,9 @@ extension Document {
     at path: DocumentPath, from: VersionVector, to: VersionVector, in history: DocumentHistory
   ) throws -> [TextPatch] {
     let handle = try handle(at: path, kind: .text)
+    let (from, to) = (try history.frontier(at: from), try history.frontier(at: to))
     return try withSequence(handle, of: history) { sequence in
-      let steps = try difference(
-        handle, history, sequence, from: history.frontier(at: from), to: history.frontier(at: to))
+      let steps = try difference(handle, history, sequence, from: from, to: to)
       return history.textPatches(steps, of: sequence)
     } ?? []
   }
@@ -48,9 +61,10 @@ extension Document {
   ) throws -> String {
     let handle = try handle(at: path, kind: .text)
     var text = texts[slot(of: handle)]
+    let version = try history.frontier(at: version)
     return try withSequence(handle, of: history) { sequence in
       let steps = try difference(
-        handle, history, sequence, from: history.graph.frontier, to: history.frontier(at: version))
+        handle, history, sequence, from: history.graph.frontier, to: version)
       do {
         try text.apply(steps, from: sequence.log)
       } catch {
@@ -109,7 +123,14 @@ extension Document {
 extension DocumentHistory {
   /// The greatest events of what a version covers. Complexity: O(origins) and the distance between
   /// what they wrote last.
-  func frontier(at version: VersionVector) -> [Int] {
+  ///
+  /// - Throws: ``EditError`` for a version that has not seen all that is folded.
+  func frontier(at version: VersionVector) throws(EditError) -> [Int] {
+    guard reaches(version) else {
+      throw EditError(
+        .nothingThere,
+        "the document cannot be read at that version: its history was folded by a compaction")
+    }
     var heads: [Int] = []
     for index in 0..<originCount {
       if let head = graph.lastEvent(
@@ -142,6 +163,7 @@ extension DocumentHistory {
       forEachAuthor(of: step) { author, count in
         let content = step.content + position - step.position
         let text = sequence.log.text(ofContent: content..<content + count)
+        let author = author.sequence > 0 ? author : nil
         if end == position, let last = patches.indices.last, patches[last].inserted.isEmpty {
           patches[last].inserted = text
           patches[last].author = author

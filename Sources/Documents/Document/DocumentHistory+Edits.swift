@@ -2,7 +2,7 @@ import ByteCoding
 import Causality
 
 extension DocumentHistory {
-  /// Every edit, in the order in which they were appended.
+  /// Every edit, in the order in which they were appended; none that is folded.
   ///
   /// The same as what was appended, but that operations of one edit which continue each other are
   /// one, and that parents which others cover are left out. Complexity: O(history).
@@ -10,7 +10,7 @@ extension DocumentHistory {
     var edits: [IncomingEdit] = []
     edits.reserveCapacity(changeCount)
     var (lamports, times) = makeTimeReaders()
-    var nextOther = 0
+    var nextOther = start.otherCount
     for index in 0..<graph.identityRunCount {
       let run = graph.identityRun(at: index)
       var version = run.versions.lowerBound
@@ -20,19 +20,31 @@ extension DocumentHistory {
         // The columns are our own and hold a number for each change.
         let lamport = (try? lamports.next("lamport")) ?? 0
         let time = (try? times.next("time")) ?? 0
+        if version < start.eventCount {
+          version = end
+          continue
+        }
         edits.append(
           IncomingEdit(
             change: ChangeID(origin: origin(at: run.origin), sequence: sequence),
             lamport: UInt64(bitPattern: lamport), time: Timestamp(clampingMilliseconds: time),
             edit: DocumentEdit(
               document: document,
-              parents: graph.parents(of: version).map { event(at: $0).change }.sorted(),
+              parents: changes(endingAt: graph.parents(of: version)),
               operations: operations(in: version..<end, &nextOther))))
         version = end
         sequence &+= 1
       }
     }
     return edits
+  }
+
+  /// The changes, sorted, whose last events these are.
+  private func changes(endingAt versions: [Int]) -> [ChangeID] {
+    versions.flatMap { version -> [ChangeID] in
+      if let base, version < base.count { return base.frontier }
+      return [event(at: version).change]
+    }.sorted()
   }
 
   /// Whether it has an operation that is kept without an effect. Complexity: O(operations that are
@@ -53,7 +65,10 @@ extension DocumentHistory {
         let lamport = (try? lamports.next("lamport")) ?? 0
         let time = (try? times.next("time")) ?? 0
         while let next = wanted.first, next < end {
-          found[next] = (UInt64(bitPattern: lamport), Timestamp(clampingMilliseconds: time))
+          let folded = base.flatMap { next < $0.count ? $0.lamport(at: next) : nil }
+          found[next] = (
+            folded ?? UInt64(bitPattern: lamport), Timestamp(clampingMilliseconds: time)
+          )
           wanted.removeFirst()
         }
         if wanted.isEmpty { return found }

@@ -11,6 +11,8 @@ package import RunStructures
 /// order in which they were applied, or runs of them from bytes.
 package struct DocumentHistory: Sendable {
   package let document: DocumentID
+  /// What it begins with, when what was before is folded.
+  package internal(set) var base: HistoryBase?
   package private(set) var graph = EventGraph()
   private(set) var origins = Interner<Origin>()
   /// The texts and lists that an operation touched.
@@ -73,6 +75,7 @@ package struct DocumentHistory: Sendable {
       guard let version = lastVersion(of: name) else { return .ignored }
       parents.append(version)
     }
+    try checkIsAboveBase(incoming)
     do {
       let events = try graph.append(
         origin: origin, sequence: change.sequence, eventCount: eventCount, isOneChange: true,
@@ -83,6 +86,15 @@ package struct DocumentHistory: Sendable {
       return .events(events)
     } catch {
       throw damage(change, error)
+    }
+  }
+
+  /// Nobody who writes has not seen all that is folded.
+  private func checkIsAboveBase(_ incoming: IncomingEdit) throws(MergeError) {
+    guard let base else { return }
+    let parents = incoming.edit.parents
+    guard parents.contains(where: { !base.floor.contains($0) }) || parents == base.frontier else {
+      throw .belowBase(incoming.change)
     }
   }
 
@@ -280,6 +292,7 @@ package struct DocumentHistory: Sendable {
   /// Whether the change has events here. Complexity: O(1) for one that is newer than all of its
   /// origin, else O(log runs).
   func hasChange(_ change: ChangeID) -> Bool {
+    if let base, base.floor.contains(change) { return true }
     guard let origin = index(of: change.origin), let last = graph.lastSequence(origin: origin),
       change.sequence <= last
     else { return false }
@@ -299,6 +312,7 @@ package struct DocumentHistory: Sendable {
   /// The last event of a change, nil when it has none here. Complexity: O(log runs).
   package func lastVersion(of change: ChangeID) -> Int? {
     if let recentChange, recentChange.change == change { return recentChange.version }
+    if let base, base.floor.contains(change) { return base.lastVersion(of: change) }
     guard let origin = index(of: change.origin),
       let events = graph.versions(origin: origin, sequence: change.sequence)
     else { return nil }
@@ -332,6 +346,7 @@ package struct DocumentHistory: Sendable {
 
   /// The place of an event in the graph; nil when it is not here. Complexity: O(log runs).
   func version(of event: EventID) -> Int? {
+    if let base, base.floor.contains(event.change) { return base.version(of: event) }
     guard let origin = index(of: event.change.origin) else { return nil }
     return graph.version(
       origin: origin, sequence: event.change.sequence, index: Int(event.index))
@@ -351,6 +366,7 @@ package struct DocumentHistory: Sendable {
 
   /// The name of an event of the graph.
   package func event(at version: Int) -> EventID {
+    if let base, version < base.count { return base.event(at: version) }
     let event = graph.event(at: version)
     return EventID(
       change: ChangeID(origin: origins[event.origin], sequence: event.sequence),

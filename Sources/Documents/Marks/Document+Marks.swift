@@ -86,7 +86,7 @@ extension Document {
     let marks = try withSequence(handle, of: history) { sequence in
       var checkpoint: MarkReplay.Checkpoint?
       return try replayMarks(
-        of: sequence, operations, in: history, history.ranks, at: history.frontier(at: version),
+        of: sequence, operations, in: history, history.ranks, at: try history.frontier(at: version),
         from: &checkpoint)
     }
     return Document.spans(of: text, marks)
@@ -128,6 +128,12 @@ extension TextMarks {
   /// Calls `body` for each mark that readers see, with the characters that have it: all that follow
   /// each other at once. Those that begin together come by name.
   func forEachShown(_ body: (Range<Int>, MarkEntry) -> Void) {
+    forEachStretch(where: { $0.value != .null }, body)
+  }
+
+  private func forEachStretch(
+    where isWanted: (MarkEntry) -> Bool, _ body: (Range<Int>, MarkEntry) -> Void
+  ) {
     var starts: [Int] = []
     var start = 0
     for run in runs {
@@ -136,12 +142,18 @@ extension TextMarks {
     }
     for index in runs.indices {
       let before = index > 0 ? sets[runs[index - 1].set] : []
-      for mark in sets[runs[index].set] where table[mark].value != .null && !before.contains(mark) {
+      for mark in sets[runs[index].set] where isWanted(table[mark]) && !before.contains(mark) {
         var last = index
         while last + 1 < runs.count, sets[runs[last + 1].set].contains(mark) { last += 1 }
         body(starts[index]..<starts[last] + runs[last].count, table[mark])
       }
     }
+  }
+
+  /// Calls `body` for each mark, also those that take one away, with characters in a row that have
+  /// it.
+  func forEachStretch(_ body: (Range<Int>, MarkEntry) -> Void) {
+    forEachStretch(where: { _ in true }, body)
   }
 
   /// What readers see of a set.

@@ -9,7 +9,8 @@ public struct TextPatch: Hashable, Sendable {
   public var removed: Int
   /// What is put there then.
   public var inserted: String
-  /// The change that wrote what is inserted; nil when nothing is.
+  /// The change that wrote what is inserted; nil when nothing is, or nobody knows as the history is
+  /// folded.
   public var author: ChangeID?
 
   public init(position: Int, removed: Int, inserted: String, author: ChangeID? = nil) {
@@ -24,6 +25,7 @@ public struct TextPatch: Hashable, Sendable {
 public struct TextAttribution: Hashable, Sendable {
   /// In Unicode scalars.
   public var count: Int
+  /// Number 0, which no change has, stands for all whose history is folded.
   public var author: ChangeID
 
   public init(count: Int, author: ChangeID) {

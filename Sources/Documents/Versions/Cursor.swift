@@ -61,7 +61,8 @@ extension Cursor {
     }
     let origin = try Origin(from: &reader)
     let sequence = try reader.readVarint(what)
-    guard sequence > 0, let index = UInt32(exactly: try reader.readVarint(what)) else {
+    // No change has the number 0; with it characters are named of whose changes nothing is known.
+    guard let index = UInt32(exactly: try reader.readVarint(what)) else {
       throw ByteDecodingError(.invalidValue, what, at: reader.offset)
     }
     try reader.finish(what)

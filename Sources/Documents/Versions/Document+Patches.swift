@@ -14,7 +14,7 @@ extension Document {
   package func patches(
     from: VersionVector, to: VersionVector, in history: DocumentHistory
   ) throws -> [DocumentPatch] {
-    let (from, to) = (history.frontier(at: from), history.frontier(at: to))
+    let (from, to) = (try history.frontier(at: from), try history.frontier(at: to))
     let after = try document(at: to, of: history)
     return try difference(
       from: try document(at: from, of: history).shape, at: from, to: after, at: to, in: history)
@@ -25,11 +25,10 @@ extension Document {
   func document(at version: [Int], of history: DocumentHistory) throws -> Document {
     if version == history.graph.frontier, history.isAt(parents) { return self }
     let covered = history.graph.difference([], version).onlyRight
-    let edits = history.edits().filter { edit in
+    return try Document.replaying(history) { edit in
       guard let last = history.lastVersion(of: edit.change) else { return false }
       return covered.covers(last)
     }
-    return try Document.replaying(id, edits)
   }
 
   func difference(

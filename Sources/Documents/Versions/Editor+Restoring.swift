@@ -18,7 +18,7 @@ extension Editor {
   package func restore(to version: VersionVector, in history: DocumentHistory) throws {
     try checkIsFirst(in: history)
     let wasDeleted = document.isDeleted
-    let to = history.frontier(at: version)
+    let to = try history.frontier(at: version)
     let past = try document.document(at: to, of: history)
     guard past !== document else { return }
     let between = history.graph.difference(history.graph.frontier, to)

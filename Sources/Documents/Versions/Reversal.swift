@@ -310,7 +310,8 @@ struct Reversal {
 extension DocumentHistory {
   /// The events of the change that an event is of.
   func change(at version: Int) -> Range<Int> {
-    version - Int(event(at: version).index)..<graph.changeEnd(at: version)
+    if let base, version < base.count { return 0..<base.count }
+    return version - Int(event(at: version).index)..<graph.changeEnd(at: version)
   }
 
   /// The events of changes, ascending. Complexity: O(identity runs).

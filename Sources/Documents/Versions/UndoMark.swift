@@ -40,6 +40,8 @@ package struct UndoMark: Hashable, Sendable {
 
   /// Notes that events of the change, after those noted before, stand for others.
   mutating func note(_ index: UInt32, count: Int, for root: EventID) {
+    // What is folded has no name: it comes back as something new.
+    guard root.change.sequence > 0 else { return }
     if let last = standings.last, last.index + last.count == index,
       last.root.change == root.change, last.root.index + last.count == root.index
     {
