@@ -222,7 +222,7 @@ extension RelayCore {
     }
   }
 
-  private func links(of workspace: WorkspaceID) -> [RelayLink] {
+  func links(of workspace: WorkspaceID) -> [RelayLink] {
     (linksOfWorkspace[workspace] ?? []).compactMap { links[$0] }
   }
 

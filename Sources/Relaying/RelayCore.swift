@@ -227,6 +227,8 @@ package final class RelayCore {
     switch action {
     case .accept(let segment): accept(segment, link, now)
     case .storeRecords(let records): accept(records, link, now)
+    case .storeReceipts(let receipts): accept(receipts: receipts, link, now)
+    case .peerKnown(let peer): tellReceipts(link, havingThose: peer.hello.receipts, now)
     case .needSegments(let request):
       link.deferred = request
       resume(link, now)
@@ -242,7 +244,7 @@ package final class RelayCore {
       let origins = ranges.map { "\($0.origin)" }.joined(separator: ", ")
       log(.error, link, "asks for segments that the store does not have any more: \(origins)")
     case .reported(let status): log(.info, link, "says: \(status.sentence)")
-    case .peerKnown, .acknowledged, .advertised, .identityReused, .level, .send, .close: break
+    case .acknowledged, .advertised, .identityReused, .level, .send, .close: break
     }
   }
 
@@ -309,9 +311,10 @@ package final class RelayCore {
   /// Starts the session of a member whose device the stored records name.
   func begin(_ link: RelayLink, _ workspace: RelayWorkspace, _ now: RelayInstant) {
     do throws(RelayError) {
-      let configuration = SessionConfiguration(
+      var configuration = SessionConfiguration(
         role: .relay, origin: Origin(high: 0, low: 0), tips: try workspace.tips(),
         recordDigest: workspace.recordDigest)
+      configuration.receiptDigest = Receipt.digest(of: try workspace.receipts())
       link.stage = .member
       enter(link, workspace.id)
       schedule(link.link.begin(configuration, now: now.monotonic), of: link.id)

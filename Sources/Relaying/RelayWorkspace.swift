@@ -14,8 +14,8 @@ internal import SyncProtocol
 /// the object must be dropped: what was staged is gone, and the peers send it again.
 final class RelayWorkspace {
   let id: WorkspaceID
-  private let connection: SQLiteConnection
-  private let store: SegmentStore
+  let connection: SQLiteConnection
+  let store: SegmentStore
   /// Who may write and connect, staged records included.
   private(set) var membership: Membership
   /// Where each origin's chain ends, staged segments included.
@@ -235,7 +235,7 @@ final class RelayWorkspace {
     return try read { () throws(SegmentStoreError) in try store.chainHash(endingAt: change) }
   }
 
-  private func read<R>(_ body: () throws(SegmentStoreError) -> R) throws(RelayError) -> R {
+  func read<R>(_ body: () throws(SegmentStoreError) -> R) throws(RelayError) -> R {
     do throws(SegmentStoreError) {
       return try connection.transaction(.read, body)
     } catch {

@@ -283,6 +283,7 @@ extension Engine {
       recordDigest: store.membership.digest.array)
     configuration.flow = connection.flow
     configuration.wish = self.configuration.wish
+    configuration.receiptDigest = receiptDigest
     configuration.hasUnsealed = try store.unsealedCount() > 0
     configuration.limits = limits.session
     if let key = connection.peerKey {

@@ -128,6 +128,7 @@ extension Engine {
       news.map { VersionVector.Entry(origin: $0.origin, sequence: $0.sequence) })
     stored.formUnion(vector)
     planner.stored(vector, now: now)
+    writeReceiptSoon(isAtRest: false)
     for id in sortedLinks {
       session(id) { $0.stored(news, firstHand: isFirstHand, now: now) }
     }
@@ -217,9 +218,10 @@ extension Engine {
     }
   }
 
-  func seal() {
+  /// - Parameter forNobody: seals also when there is nobody to send it to.
+  func seal(forNobody: Bool = false) {
     sealAt = nil
-    guard canPublish else { return }
+    guard canPublish || forNobody else { return }
     do throws(StoreError) {
       guard try store.unsealedCount() > 0 else { return tellSealed() }
       if let hold = try publishHold() {

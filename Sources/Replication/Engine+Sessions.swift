@@ -23,6 +23,7 @@ extension Engine {
       planner.received(over: id.rawValue, now: now)
       inbox.append((id, segment))
     case .storeRecords(let records): keep(records, connection)
+    case .storeReceipts(let receipts): keep(receipts: receipts, connection)
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
     case .advertised(let vector):
       planner.advertised(vector, by: id.rawValue, now: now)
@@ -55,7 +56,9 @@ extension Engine {
       )
     case .missingHere(let ranges):
       log(.error, "the store lacks segments of \(ranges.count) origins that it should have")
-    case .level(let isLevel): emit(.level(id, isLevel))
+    case .level(let isLevel):
+      if isLevel { writeReceiptSoon(isAtRest: true) }
+      emit(.level(id, isLevel))
     case .reported(let status):
       let failure = LinkFailure(status)
       connection.complaint = failure
@@ -114,6 +117,7 @@ extension Engine {
     dropDouble(of: connection)
     replan()
     connection.hasMet = true
+    tellReceipts(to: connection, havingThose: peer.hello.receipts)
     connection.holdUntil = now + limits.publishHoldMilliseconds
     // Only now: what the peer has may show that somebody else writes under our origin.
     seal()

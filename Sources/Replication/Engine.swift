@@ -59,6 +59,9 @@ package final class Engine {
   var holdBegan: [SigningKey.Public: UInt64] = [:]
   /// Peers on whose word alone, without proof, a new origin was taken. Each is believed once.
   var believedForks: Set<SigningKey.Public> = []
+  /// When this device is to say what it has; nil while there is nothing new to say.
+  var receiptAt: UInt64?
+  var lastReceiptAt: UInt64?
   var wasAdmitted: Bool
   var membershipDigest: Digest
   /// Requests to join that were looked at and refused, with the reason.
@@ -105,6 +108,7 @@ package final class Engine {
       ask()
       if let due = admitAgainAt, now >= due { react() }
       if let due = savePeersAt, now >= due { savePeers() }
+      if let due = receiptAt, now >= due { writeReceipt() }
       replan()
     }
   }
@@ -114,7 +118,7 @@ package final class Engine {
   package var nextDeadline: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
     dialler?.lower(&deadline)
-    if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max) }
+    if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max, receiptAt ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }
     return deadline
   }

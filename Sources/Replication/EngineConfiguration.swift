@@ -23,6 +23,9 @@ package struct EngineLimits: Equatable, Sendable {
   /// How long own changes that nobody has yet are kept back from the moment a peer is met, when it
   /// seems that somebody else has written under the same origin: the peer can show it meanwhile.
   package var publishHoldMilliseconds: UInt64 = 10_000
+  /// How long after a receipt of this device the next one may follow; nil for a replica that
+  /// neither writes receipts nor takes those of others.
+  package var receiptMilliseconds: UInt64? = 60_000
   package var session = SessionLimits()
   package var link = Link.Limits()
 

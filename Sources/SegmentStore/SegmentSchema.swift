@@ -29,8 +29,10 @@ package enum SegmentSchema {
       ALTER TABLE segment_origin DROP COLUMN byte_count;
       """)
 
+  package static let version3 = SQLiteMigration("segments 3", script: receiptTable)
+
   /// All steps, for a file that has no other tables.
-  package static let migrations = [version1, version2]
+  package static let migrations = [version1, version2, version3]
 
   /// What all steps lead to, for a new file.
   package static let whole = SQLiteMigration(
@@ -41,7 +43,17 @@ package enum SegmentSchema {
         id INTEGER PRIMARY KEY,
         origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16)
       ) STRICT;
-      """ + unchangedTables)
+      """ + unchangedTables + receiptTable)
+
+  private static let receiptTable = """
+
+    -- What each device has said last that it has: a signed receipt.
+    CREATE TABLE receipt (
+      device BLOB PRIMARY KEY NOT NULL CHECK (length(device) = 32),
+      number INTEGER NOT NULL,
+      bytes BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """
 
   /// As they were made first and are still.
   private static let unchangedTables = """

@@ -16,6 +16,7 @@ private enum Kind {
   static let pong: UInt8 = 11
   static let status: UInt8 = 12
   static let bye: UInt8 = 13
+  static let receipts: UInt8 = 0x81
   /// Set in a kind that a reader who does not know it may step over.
   static let mayBeIgnored: UInt8 = 0x80
 }
@@ -89,6 +90,10 @@ extension Message {
       writer.write(string: status.sentence)
     case .bye:
       writer.write(Kind.bye)
+    case .receipts(let receipts):
+      writer.write(Kind.receipts)
+      writer.write(count: receipts.count)
+      for receipt in receipts { writer.write(lengthPrefixed: receipt) }
     case .ignorable(let kind):
       writer.write(kind | Kind.mayBeIgnored)
     }
@@ -119,6 +124,7 @@ extension Message {
     case Kind.pong: self = .pong(try reader.readVarint("pong"))
     case Kind.status: self = .status(try Status(from: &reader))
     case Kind.bye: self = .bye
+    case Kind.receipts: self = try Message.receipts(from: &reader)
     case Kind.mayBeIgnored...:
       self = .ignorable(kind: kind)
       return
@@ -145,6 +151,21 @@ extension Message {
       tips.append(tip)
     }
     return .tips(tips, isLast: isLast)
+  }
+
+  private static func receipts(
+    from reader: inout ByteReader
+  ) throws(ByteDecodingError) -> Message {
+    let count = try reader.readCount(
+      "receipts", minimumBytesEach: 2, limit: MessageLimits.receiptsMax)
+    var receipts: [[UInt8]] = []
+    for _ in 0..<count {
+      let start = reader.offset
+      let receipt = try reader.readLengthPrefixed("receipt", limit: MessageLimits.receiptBytesMax)
+      guard !receipt.isEmpty else { throw ByteDecodingError(.invalidValue, "receipt", at: start) }
+      receipts.append(receipt)
+    }
+    return .receipts(receipts)
   }
 
   private static func records(

@@ -70,6 +70,8 @@ package struct Hello: Equatable, Sendable {
   /// An extension without content: the sender has changes of its own that it seals when it knows
   /// the receiver's vector. A `have` follows when it has.
   package static let sealsLater: UInt64 = 1
+  /// An extension of 8 bytes: a number for the set of receipts that the sender has.
+  package static let receiptDigest: UInt64 = 2
 
   package struct Extension: Equatable, Sendable {
     package var number: UInt64
@@ -79,6 +81,19 @@ package struct Hello: Equatable, Sendable {
       self.number = number
       self.bytes = bytes
     }
+
+    init(receiptDigest: UInt64) {
+      number = Hello.receiptDigest
+      bytes = (0..<8).map { UInt8(truncatingIfNeeded: receiptDigest >> (56 - 8 * $0)) }
+    }
+  }
+
+  /// The digest of the sender's receipts; nil where it says nothing of any.
+  package var receipts: UInt64? {
+    guard let found = extensions.first(where: { $0.number == Hello.receiptDigest }),
+      found.bytes.count == 8
+    else { return nil }
+    return found.bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   package init(
@@ -215,6 +230,8 @@ package enum Message: Equatable, Sendable {
   case status(Status)
   /// The last message: the sender leaves in good order.
   case bye
+  /// Receipts of devices, which an older reader steps over.
+  case receipts([[UInt8]])
   /// A kind from the future that says of itself that it may be stepped over.
   case ignorable(kind: UInt8)
 }
@@ -230,6 +247,8 @@ package enum MessageLimits {
   package static let entriesMax = 16_384
   package static let recordBytesMax = 4_096
   package static let recordsMax = 128
+  package static let receiptBytesMax = 512 << 10
+  package static let receiptsMax = 4_096
   package static let extensionsMax = 32
   package static let extensionBytesMax = 1_024
   package static let digestBytes = 32

@@ -73,6 +73,8 @@ package enum SessionAction: Equatable, Sendable {
   /// Verify and store, then `stored` on every session and `settled` on this one.
   case accept(IncomingSegment)
   case storeRecords([[UInt8]])
+  /// Of devices, as the peer has them: nothing in them was verified.
+  case storeReceipts([[UInt8]])
   /// Durable at the peer: the entries that moved.
   case acknowledged(VersionVector)
   /// The peer has this, and may not push it.

@@ -33,6 +33,8 @@ package struct SessionConfiguration: Sendable {
   package var tips: [ChainTip]
   /// Of the set of membership records we have: 32 bytes.
   package var recordDigest: [UInt8]
+  /// Of the set of receipts we have; nil for one who neither takes nor gives any.
+  package var receiptDigest: UInt64?
   /// What this peer was last known to have durably, if that was kept.
   package var lastKnownPeerVector: VersionVector?
   /// The peer was not admitted yet: until `open` it is told nothing but our hello, and only its

@@ -87,6 +87,9 @@ extension SyncSession {
     case .want(let wants, let isAgain):
       guard hasMet else { throw .unexpected("a want") }
       honour(wants, isAgain: isAgain)
+    case .receipts(let receipts):
+      guard hasMet else { throw .unexpected("receipts") }
+      actions.append(.storeReceipts(receipts))
     case .ping(let number): send(.pong(number))
     case .pong(let number):
       if number == pingNumber, let sent = pingSentAt {

@@ -56,6 +56,28 @@ extension SyncSession {
     return finish()
   }
 
+  /// Receipts that the peer may not have.
+  package mutating func tell(receipts: [[UInt8]], now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard hasMet, tellsReceipts else { return [] }
+    var batch: [[UInt8]] = []
+    var byteCount = 0
+    for receipt in receipts where receipt.count <= MessageLimits.receiptBytesMax {
+      let isFull =
+        batch.count == MessageLimits.receiptsMax
+        || byteCount + receipt.count > MessageLimits.receiptBytesMax
+      if isFull {
+        send(.receipts(batch))
+        batch = []
+        byteCount = 0
+      }
+      batch.append(receipt)
+      byteCount += receipt.count
+    }
+    if !batch.isEmpty { send(.receipts(batch)) }
+    return finish()
+  }
+
   /// Segments became durable here, from whatever source: their origins' new tips.
   ///
   /// - Parameter firstHand: written here, or received from a peer that wishes everything.

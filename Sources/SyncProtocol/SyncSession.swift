@@ -221,7 +221,10 @@ package struct SyncSession: Sendable {
       role: configuration.role, flow: configuration.flow, wish: configuration.wish,
       origin: configuration.origin, windowBytes: UInt64(limits.windowBytes),
       recordDigest: recordDigest)
-    if owesSealed { hello.extensions = [Hello.Extension(number: Hello.sealsLater, bytes: [])] }
+    if owesSealed { hello.extensions.append(.init(number: Hello.sealsLater, bytes: [])) }
+    if let digest = configuration.receiptDigest {
+      hello.extensions.append(.init(receiptDigest: digest))
+    }
     send(.hello(hello))
     if !isGated { sendTips() }
     return finish()
@@ -301,6 +304,11 @@ package struct SyncSession: Sendable {
   }
 
   // MARK: Shared by all inputs
+
+  /// Both ends know what receipts are.
+  var tellsReceipts: Bool {
+    configuration.receiptDigest != nil && theirHello?.receipts != nil
+  }
 
   var silenceMilliseconds: UInt64 {
     limits.heartbeatMilliseconds * limits.missedHeartbeatsMax

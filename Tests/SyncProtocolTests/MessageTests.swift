@@ -55,6 +55,7 @@ private let golden: [(message: Message, hex: String)] = [
   (.pong(130), "0b" + "8201"),
   (.status(Status(.forked, origin: first, "no")), "0c" + "06" + "01" + originHex + "026e6f"),
   (.bye, "0d"),
+  (.receipts([[7, 7], [9]]), "81" + "02" + "020707" + "0109"),
 ]
 
 @Suite struct MessageTests {
