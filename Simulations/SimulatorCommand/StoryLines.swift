@@ -96,6 +96,12 @@ struct StoryLines {
     case "died": return ("dies: \(text("why") ?? "")", .fault)
     case "restart": return ("restarts", .good)
     case "upgrade": return ("becomes the newest release", .good)
+    case "compact":
+      let kept = event["kept"]?.integerValue ?? 0
+      return (
+        "folds the history of \(text("folded") ?? "no") documents"
+          + (kept > 0 ? ", \(kept) keep theirs" : ""), .plain
+      )
     case "pause": return ("is paused\(lasting)", .fault)
     case "resume": return ("goes on", .good)
     case "cut": return ("loses all its connections", .fault)

@@ -53,9 +53,9 @@ extension ReplicaStore {
       let change = lane.changes[lane.next]
       if let reason = impossibleOrder(of: change) { return try noteStall(reason, of: origin) }
       if let missing = missing(change) { return lanes.wait(origin, for: missing) }
-      if let reason = try flaw(in: change) ?? breakage(of: change) {
-        return try noteStall(reason, of: origin)
-      }
+      var reason = try flaw(in: change) ?? breakage(of: change)
+      if reason == nil { reason = try ignoranceOfFloor(in: change) }
+      if let reason { return try noteStall(reason, of: origin) }
       let block = lane.next == 0 ? lane.block : nil
       lanes.takeNext(origin)
       try noteStall(nil, of: origin)

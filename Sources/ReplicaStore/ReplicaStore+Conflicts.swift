@@ -11,12 +11,7 @@ extension ReplicaStore {
     try reading { () throws(StoreError) in
       guard let entry = try entry(id), entry.isBranched else { return [] }
       if let known = entry.conflicts, known.position == entry.position { return known.found }
-      let history: DocumentHistory
-      if let kept = entry.document.keptHistory {
-        history = kept
-      } else {
-        history = try self.history(entry)
-      }
+      let history = try knownHistory(entry)
       do throws(MergeError) {
         let found = try entry.document.conflicts(in: history)
         entry.conflicts = (entry.position, found)

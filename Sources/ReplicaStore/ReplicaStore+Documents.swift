@@ -39,12 +39,16 @@ extension ReplicaStore {
   package func document(
     _ id: DocumentID, at version: VersionVector
   ) throws(StoreError) -> Document? {
-    let edits = try history(of: id).filter { version.contains($0.change) }
-    guard !edits.isEmpty else { return nil }
-    do {
-      return try Document.replaying(id, edits)
-    } catch {
-      throw .damaged("the history of document \(id) cannot be replayed (\(error))")
+    try reading { () throws(StoreError) in
+      guard let entry = try entry(id) else { return nil }
+      let history = try knownHistory(entry)
+      guard history.reaches(version) else { throw .folded(id) }
+      do {
+        let document = try Document.replaying(history) { version.contains($0.change) }
+        return document.isEmpty ? nil : document
+      } catch {
+        throw .damaged("the history of document \(id) cannot be replayed (\(error))")
+      }
     }
   }
 
@@ -64,7 +68,7 @@ extension ReplicaStore {
     }
   }
 
-  /// Every edit of a document, in the order in which they were applied here.
+  /// Every edit of a document that is not folded, in the order in which they were applied here.
   package func history(of id: DocumentID) throws(StoreError) -> [IncomingEdit] {
     try reading { () throws(StoreError) in
       guard let entry = try entry(id) else { return [] }
@@ -196,13 +200,19 @@ extension ReplicaStore {
     }
   }
 
+  /// The history that the open document keeps, or else that which is written.
+  func knownHistory(_ entry: DocumentCache.Entry) throws(StoreError) -> DocumentHistory {
+    if let kept = entry.document.keptHistory { return kept }
+    return try history(entry)
+  }
+
   /// What a document has applied, as merging needs it: all that is written of it, or all that its
   /// state was folded from.
   func history(
     _ entry: DocumentCache.Entry, beforeTail: Bool = false
   ) throws(StoreError) -> DocumentHistory {
     let id = entry.document.id
-    var history = DocumentHistory(document: id)
+    var history = try emptyHistory(of: entry)
     guard entry.row > 0 else { return history }
     do {
       for chunk in try historyBlobs(of: entry) {
@@ -290,6 +300,13 @@ extension ReplicaStore {
     let state = entry.document.encodeState()
     entry.hasUnknown = entry.hasUnknown || tail.contains { $0.edit.hasUnknownOperations }
     try sql { () throws(SQLiteError) in
+      // What a folded history begins with is the state, until that changes.
+      try connection.execute(
+        """
+        UPDATE document_base
+        SET (checksum, state) = (SELECT checksum, state FROM document_state WHERE document = ?1)
+        WHERE document = ?1 AND state IS NULL
+        """, .integer(entry.row))
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))

@@ -114,9 +114,7 @@ extension ReplicaStore {
   private func checkDocument(_ id: DocumentID) throws(StoreError) -> String? {
     do throws(StoreError) {
       guard let entry = try load(id) else { return "Document \(id) is missing." }
-      let edits = try history(of: id)
-      let replayed = try replay(edits, of: id)
-      guard replayed.encodeState() == entry.document.encodeState() else {
+      guard try replay(history(entry)).encodeState() == entry.document.encodeState() else {
         return "Document \(id) differs from what its history leads to."
       }
       return nil
@@ -126,13 +124,11 @@ extension ReplicaStore {
     }
   }
 
-  private func replay(
-    _ edits: [IncomingEdit], of id: DocumentID
-  ) throws(StoreError) -> Document {
+  private func replay(_ history: DocumentHistory) throws(StoreError) -> Document {
     do {
-      return try Document.replaying(id, edits)
+      return try Document.replaying(history) { _ in true }
     } catch {
-      throw .damaged("the history of document \(id) cannot be replayed (\(error))")
+      throw .damaged("the history of document \(history.document) cannot be replayed (\(error))")
     }
   }
 }

@@ -153,9 +153,13 @@ extension ReplicaStore {
     guard var row = try row(of: id) else { throw .damaged("document \(id) is missing") }
     let entry = DocumentCache.Entry(Document(id: id), row)
     let edits = try history(entry).edits().map { renaming.renamed($0) }
+    // What is folded is known to others and keeps its names.
+    var history = try emptyHistory(of: entry)
     let document: Document
     do {
-      document = try Document.replaying(id, edits)
+      try history.append(contentsOf: edits)
+      document = try Document(history: history)
+      document.releaseHistory()
     } catch {
       throw .damaged("the history of document \(id) cannot be replayed (\(error))")
     }

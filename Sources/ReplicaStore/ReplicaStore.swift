@@ -49,6 +49,8 @@ package final class ReplicaStore {
   var knownPrivateChanges: PrivateChanges?
   /// Where stored chains end, of origins that were asked for.
   var chains: [Origin: SegmentStore.Chain] = [:]
+  /// The versions at which documents were folded, by number; nil while they are not known.
+  var knownFloors: [Int64: VersionVector]?
   /// Segments that groups have sealed and nobody has taken.
   var sealedAtOnce: [Segment] = []
   /// How often changes were renamed by this process: who follows the renamings need not look
@@ -209,6 +211,7 @@ package final class ReplicaStore {
     lanes.removeAll()
     chains = [:]
     knownPrivateChanges = nil
+    knownFloors = nil
     sealedAtOnce = []
   }
 
@@ -245,6 +248,7 @@ package final class ReplicaStore {
     }
     if segmentPosition != seenSegmentPosition { changes.segmentsArrived = true }
     seenSegmentPosition = segmentPosition
+    knownFloors = nil
     let origin = identity.origin
     try refreshOrigin()
     if identity.origin != origin { changes.isComplete = false }

@@ -18,6 +18,8 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
   /// This device may not do that in this workspace.
   case notPermitted(String)
   case noDocument(DocumentID)
+  /// The history of the document up to what was asked for is folded.
+  case folded(DocumentID)
   /// A change that does not fit into a segment.
   case tooLarge(bytes: Int, limit: Int)
   case membership(MembershipError)
@@ -66,6 +68,8 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
     case .readOnly: "The store may only be read; check the permissions of the file and its folder."
     case .notPermitted(let what): what
     case .noDocument(let id): "There is no document \(id)."
+    case .folded(let id):
+      "Document \(id) cannot be read at that version: its history was folded by a compaction."
     case .tooLarge(let bytes, let limit):
       "A transaction of \(bytes) bytes is too large; \(limit) fit. Split it up."
     case .membership(let error): error.description

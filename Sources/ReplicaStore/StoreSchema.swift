@@ -12,7 +12,7 @@ enum StoreSchema {
     applicationID: applicationID,
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
-      version5,
+      version5, version6, SegmentSchema.version3,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -116,6 +116,8 @@ enum StoreSchema {
     script: "ALTER TABLE document ADD COLUMN understood INTEGER;\n"
       + "UPDATE document SET understood = 16;")
 
+  private static let version6 = SQLiteMigration("replica 6", script: baseTables)
+
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.
   private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
@@ -193,7 +195,7 @@ enum StoreSchema {
         block BLOB NOT NULL
       ) STRICT;
       CREATE INDEX document_tail_by_document ON document_tail (document);
-      """ + foldedTables + incarnationTables
+      """ + foldedTables + incarnationTables + baseTables
 
   private static let branchedIndex = """
     CREATE INDEX document_branched ON document (document) WHERE is_branched;
@@ -250,6 +252,24 @@ enum StoreSchema {
       block BLOB NOT NULL
     ) STRICT;
     CREATE INDEX document_history_by_document ON document_history (document);
+    """
+
+  private static let baseTables = """
+
+    -- The versions at which histories were folded.
+    CREATE TABLE floor (
+      id INTEGER PRIMARY KEY,
+      vector BLOB NOT NULL
+    ) STRICT;
+
+    -- What the history of a document begins with that was folded: its state at the version. Without
+    -- one that is the state in document_state, as nothing has been folded into that since.
+    CREATE TABLE document_base (
+      document INTEGER PRIMARY KEY REFERENCES document (id),
+      floor INTEGER NOT NULL REFERENCES floor (id),
+      checksum INTEGER,
+      state BLOB
+    ) STRICT;
     """
 
   private static let incarnationTables = """

@@ -124,7 +124,8 @@ package final class StoreTransaction {
         "the version has changes that are not here; sync with whoever has them first")
     }
     let history = try history(of: document)
-    guard history.edits().contains(where: { version.contains($0.change) }) else {
+    guard history.base != nil || history.edits().contains(where: { version.contains($0.change) })
+    else {
       throw EditError(.nothingThere, "the document was not there yet at that version")
     }
     try edit(document).restore(to: version, in: history)

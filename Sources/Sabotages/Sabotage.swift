@@ -70,6 +70,10 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case acknowledgeBeforeDurable
   /// A document is shown as a release has folded it that did not understand all of it. Breaks P6.
   case keepStaleState
+  /// History is folded that some member does not have yet. Breaks P6.
+  case foldTooMuch
+  /// History is folded whose conflicts nobody has decided. Breaks P7.
+  case foldConflicts
   /// After an error that has ended a transaction the work goes on, and is acknowledged. Breaks P2.
   case useTransactionAfterError
   /// What documents a change touched are committed one by one. Breaks P3.

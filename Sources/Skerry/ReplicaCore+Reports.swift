@@ -22,7 +22,7 @@ extension ReplicaCore {
           changeCount: UInt64(clamping: info.changes),
           segmentCount: Int(clamping: info.segments),
           unsealedChangeCount: Int(clamping: info.unsealedChanges),
-          version: store.appliedVector, floor: VersionVector(),
+          version: store.appliedVector, floor: try store.floor(),
           fileBytes: Int64(clamping: info.fileBytes),
           segmentBytes: Int64(clamping: info.segmentBytes),
           stateDigest: try store.stateDigest().description)

@@ -38,7 +38,7 @@ public struct Info: Sendable {
   public let segmentCount: Int
   public let unsealedChangeCount: Int
   public let version: VersionVector
-  /// Below it this store holds no history; empty while it holds all.
+  /// Below it this store holds no history of most documents; empty while it holds all.
   public let floor: VersionVector
   public let fileBytes: Int64
   public let segmentBytes: Int64

@@ -32,7 +32,8 @@ struct SkerryProgram: AsyncParsableCommand {
       RestoreCommand.self, UndoCommand.self, RedoCommand.self,
       EditCommand.self, MergeCommand.self, ConflictsCommand.self, ResolveCommand.self,
       SyncCommand.self, ServeCommand.self,
-      StatusCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
+      StatusCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {

@@ -9,7 +9,8 @@ struct BlameCommand: AsyncParsableCommand {
     abstract: "Who wrote which part of a text.",
     discussion: """
       One line a part, in the order of the text: the origin and the sequence number of the change
-      that put it there ('skerry log' tells when), and the part as a JSON string.
+      that put it there ('skerry log' tells when), and the part as a JSON string. What was
+      written before a compaction is 'folded': nobody knows any more who wrote it.
 
       EXAMPLE
         skerry blame notes.skerry 0123456789abcdef0123456789abcdef body
@@ -33,14 +34,15 @@ struct BlameCommand: AsyncParsableCommand {
     for part in parts {
       let written = JSONValue.string(String(rest.prefix(part.count)))
       rest = rest.dropFirst(part.count)
+      let isFolded = part.author.sequence == 0
       if output.isJSON {
         try StandardOutput.write([
-          "origin": .string(part.author.origin.description),
-          "sequence": .count(part.author.sequence), "text": written,
+          "origin": isFolded ? .null : .string(part.author.origin.description),
+          "sequence": isFolded ? .null : .count(part.author.sequence), "text": written,
         ])
       } else {
-        try StandardOutput.write(
-          line: "\(part.author.origin) \(part.author.sequence) \(written.text())")
+        let author = isFolded ? "folded" : "\(part.author.origin) \(part.author.sequence)"
+        try StandardOutput.write(line: "\(author) \(written.text())")
       }
     }
   }

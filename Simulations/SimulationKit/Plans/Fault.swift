@@ -36,6 +36,8 @@ package struct Fault: Equatable, Sendable {
     case pause
     /// The process ends and starts again as the newest release, where it was an earlier one.
     case upgrade
+    /// The history that every member is known to have is folded.
+    case compact
     /// The wall clock jumps by `amount` milliseconds.
     case clockJump
     /// The wall clock stands still.
@@ -137,7 +139,9 @@ extension Fault.Kind {
     switch self {
     case .partition, .oneWay: [.duration, .groups]
     case .flap: [.duration, .groups, .amount]
-    case .cut, .halfOpen, .replay, .splice, .backup, .relayWipe, .relayRollback, .upgrade: [.node]
+    case .cut, .halfOpen, .replay, .splice, .backup, .relayWipe, .relayRollback, .upgrade,
+      .compact:
+      [.node]
     case .slow, .lose, .duplicate, .reorder, .corrupt, .truncate: [.duration, .node, .amount]
     case .crash, .pause, .clockStop, .diskFull: [.duration, .node]
     case .powerLoss, .restoreBackup: [.duration, .node, .amount]

@@ -118,6 +118,9 @@ package struct Plan: Equatable, Sendable {
     return plan
   }
 
+  /// History is folded in this world.
+  package var hasCompactions: Bool { faults.contains { $0.kind == .compact } }
+
   /// A store is copied or put back in this world.
   package var hasTwins: Bool {
     faults.contains { [.copyStore, .restoreBackup].contains($0.kind) }

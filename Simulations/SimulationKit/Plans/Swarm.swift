@@ -184,7 +184,7 @@ extension Scenario {
       replicas + random.integer(in: 0...max(relays - 1, 0))
     case .relayWithhold, .relayShuffle, .relayOldVector:
       replicas + relays + random.integer(in: 0...max(liars - 1, 0))
-    case .restoreBackup, .copyStore, .rot, .canary: random.integer(in: 0...(replicas - 1))
+    case .restoreBackup, .copyStore, .rot, .canary, .compact: random.integer(in: 0...(replicas - 1))
     case .upgrade: replicas - random.integer(in: 1...max(1, elders))
     default:
       kind.isForgery

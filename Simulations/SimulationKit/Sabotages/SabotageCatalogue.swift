@@ -39,6 +39,7 @@ package enum SabotageCatalogue {
     case .moveNodesByArrival: "grove"
     case .keepLastMark: "rich-text"
     case .keepStaleState: "two-releases"
+    case .foldTooMuch, .foldConflicts: "compaction"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
     case .skipSignatureCheck, .skipChainCheck: "adversary"
@@ -126,6 +127,10 @@ package enum SabotageCatalogue {
       ("acknowledges and shows what peers sent before the disk has it", ["P2", "P8", "P6"])
     case .keepStaleState:
       ("shows a document as an earlier release has left it that understood less", ["P6"])
+    case .foldTooMuch:
+      ("folds history that some member does not have yet", ["P6", "P12"])
+    case .foldConflicts:
+      ("folds history whose conflicts nobody has decided", ["P6", "P7", "P12"])
     case .useTransactionAfterError:
       ("goes on after an error that has ended a transaction", ["P2", "P3", "P5", "P6", "P8"])
     case .applyOutsideTransaction:

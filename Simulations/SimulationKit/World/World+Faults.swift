@@ -41,6 +41,7 @@ extension World {
       node.disk.planCrash(.power, afterSteps: fault.amount)
     case .crash, .powerLoss: takeDown(node, fault)
     case .upgrade: upgrade(node, fault)
+    case .compact: compact(node, fault)
     case .pause:
       record(fault, "pause")
       last(fault)
@@ -240,7 +241,7 @@ extension World {
     return number
   }
 
-  private func record(_ fault: Fault, _ what: String, _ more: Trace.Fields = [:]) {
+  func record(_ fault: Fault, _ what: String, _ more: Trace.Fields = [:]) {
     var fields = more
     let uses = fault.kind.uses
     if uses.contains(.duration) { fields.append("for", .count(fault.forMilliseconds)) }

@@ -24,6 +24,8 @@ extension World {
     configuration.topology = Topology(
       kind: kind, members: addresses, hubs: hubs + relays.map { nodes[$0].address })
     configuration.selfAddress = node.address
+    // Receipts are few, but they are messages: in other worlds everything is as it was.
+    configuration.limits.receiptMilliseconds = plan.hasCompactions ? 5_000 : nil
     configuration.limits.session.windowBytes = plan.windowBytes
     configuration.limits.session.readBytes = min(plan.windowBytes, 1 << 20)
     try node.start(configuration, at: now)

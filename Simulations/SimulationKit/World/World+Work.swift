@@ -62,7 +62,7 @@ extension World {
     observe(node, changed: [])
   }
 
-  private func refused(_ node: ReplicaNode, _ error: any Error) {
+  func refused(_ node: ReplicaNode, _ error: any Error) {
     let isDiskWell =
       !node.disk.isDown && !node.isRotten
       && !lasting.values.contains { $0.node == node.number && $0.kind.isOfDisk }

@@ -1,0 +1,28 @@
+import JSONCoding
+import ReplicaStore
+import Replication
+
+extension World {
+  /// Folds what every member is known to have, step by step as a replica does, unless something
+  /// ends it on the way.
+  func compact(_ node: Node, _ fault: Fault) {
+    guard let node = node as? ReplicaNode, node.isUp, !node.isPaused else { return }
+    drive(node) { $0.sealForGood(at: node.instant(at: now)) }
+    guard node.isUp, let store = node.store else { return }
+    do {
+      var compaction = try store.beginCompaction(below: try store.stableCut().version)
+      while !compaction.isFinished { try store.step(&compaction) }
+      if compaction.folded > 0 { coverage.note("historyFolded") }
+      record(
+        fault, "compact",
+        [
+          "folded": .count(compaction.folded),
+          "kept": .count(compaction.kept.values.reduce(0, +)),
+        ])
+    } catch {
+      return refused(node, error)
+    }
+    // Nothing is shown that was not shown before.
+    observe(node, changed: nil)
+  }
+}

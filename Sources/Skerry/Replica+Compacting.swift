@@ -1,0 +1,123 @@
+internal import ReplicaStore
+internal import Replication
+private import Sealing
+private import Segments
+
+/// What a compaction has done.
+public struct CompactionReport: Sendable {
+  /// All that it covers is folded, but for the documents that are kept.
+  public let version: VersionVector
+  /// Documents whose history was folded.
+  public let foldedCount: Int
+  /// Documents whose history has to stay, by why, in words.
+  public let kept: [(reason: String, count: Int)]
+  /// What is wrong with documents that were left alone.
+  public let damaged: [String]
+  /// Members without whom more could be folded.
+  public let holders: [CompactionHolder]
+  /// Of the file.
+  public let bytesBefore: Int64
+  public let bytesAfter: Int64
+}
+
+/// A member that more cannot be folded without.
+public struct CompactionHolder: Hashable, Sendable {
+  /// The device's key, in hexadecimal.
+  public let device: String
+  public let name: String?
+  /// What it is waited for, in a sentence.
+  public let reason: String
+}
+
+extension Replica {
+  /// Folds the history that every member has: the file gets small, and what was before can no
+  /// longer be read at its versions, taken back, or told who wrote it. What documents show stays
+  /// the same.
+  ///
+  /// What is known of other members are their receipts, which replicas exchange when they are
+  /// level; a member that was never heard of holds everything back. Documents with conflicts that
+  /// nobody has decided, or with named versions, keep their history.
+  ///
+  /// - Parameters:
+  ///   - age: history that is younger, by its authors' clocks, stays.
+  ///   - reclaimsSpace: gives what became free back to the file system, which rewrites the file and
+  ///     keeps writers waiting meanwhile.
+  ///   - progress: is told how many documents are done, and how many there are.
+  /// - Complexity: O(history of the documents that were edited since the last time).
+  public func compact(
+    keeping age: Duration = .zero, reclaimingSpace reclaimsSpace: Bool = true,
+    progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) async throws(ReplicaError) -> CompactionReport {
+    try await core.compact(keeping: age, reclaimingSpace: reclaimsSpace, progress: progress)
+  }
+}
+
+extension ReplicaCore {
+  func compact(
+    keeping age: Duration, reclaimingSpace reclaimsSpace: Bool, progress: (Int, Int) -> Void
+  ) async throws(ReplicaError) -> CompactionReport {
+    let open = try opened()
+    let store = open.store
+    lookAround()
+    // What nobody else can know yet cannot be folded.
+    perform(open.engine.sealForGood(at: .now))
+    let bytesBefore = try ReplicaError.translating { try store.info().fileBytes }
+    let stable = try ReplicaError.translating { try store.stableCut() }
+    var compaction = try ReplicaError.translating {
+      var cut = stable.version
+      if age > .zero {
+        let milliseconds = Timestamp.now.milliseconds - age.milliseconds
+        cut = try store.cut(cut, before: Timestamp(clampingMilliseconds: milliseconds))
+      }
+      return try store.beginCompaction(below: cut)
+    }
+    // Others come in between: a transaction never waits for all of it.
+    while !compaction.isFinished {
+      progress(compaction.done, compaction.total)
+      try stillOpen(store)
+      try ReplicaError.translating { try store.step(&compaction) }
+      await Task.yield()
+    }
+    progress(compaction.total, compaction.total)
+    try stillOpen(store)
+    let bytesAfter = try ReplicaError.translating {
+      if reclaimsSpace { try store.reclaimSpace() }
+      return try store.info().fileBytes
+    }
+    return CompactionReport(
+      version: compaction.cut, foldedCount: compaction.folded,
+      kept: compaction.kept.map { ($0.key.description, $0.value) }.sorted { $0.0 < $1.0 },
+      damaged: compaction.damaged.map { "Document \($0.document): \($0.reason)." },
+      holders: stable.holders.map { CompactionHolder($0, store) },
+      bytesBefore: Int64(clamping: bytesBefore), bytesAfter: Int64(clamping: bytesAfter))
+  }
+
+  private func stillOpen(_ store: ReplicaStore) throws(ReplicaError) {
+    guard try opened().store === store else {
+      throw ReplicaError(.closed, "The replica was closed during the compaction.")
+    }
+  }
+}
+
+extension CompactionHolder {
+  fileprivate init(_ holder: StableCut.Holder, _ store: ReplicaStore) {
+    let name = (store.membership.device(holder.device)).flatMap {
+      try? $0.name(using: store.identity.key)
+    }
+    device = holder.device.hexadecimal
+    self.name = name
+    reason =
+      switch holder.reason {
+      case .noReceipt: "It has never told what it has; sync with it, or with whoever does."
+      case .changesUnderWay: "Changes that it made have not arrived here; sync with it."
+      case .behind(let changes): "It is not known to have \(changes) changes that are here."
+      }
+  }
+}
+
+extension Duration {
+  fileprivate var milliseconds: Int64 {
+    let (whole, overflow) = components.seconds.multipliedReportingOverflow(by: 1_000)
+    return overflow ? .max / 2 : whole
+  }
+}
