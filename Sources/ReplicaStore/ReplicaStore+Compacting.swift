@@ -273,15 +273,13 @@ extension ReplicaStore {
     let floors = try floors()
     guard !floors.isEmpty else { return nil }
     for edit in change.edits {
-      guard
-        edit.parents.allSatisfy({ parent in
-          floors.values.contains { $0.contains(parent) }
-        })
-      else { continue }
+      let mayBuildOnFolded =
+        edit.parents.isEmpty
+        || edit.parents.contains { parent in floors.values.contains { $0.contains(parent) } }
+      guard mayBuildOnFolded else { continue }
       do throws(StoreError) {
         guard let entry = try entry(edit.document), entry.document.parents != edit.parents,
-          let base = try emptyHistory(of: entry).base, base.frontier != edit.parents,
-          edit.parents.allSatisfy(base.floor.contains)
+          let base = try emptyHistory(of: entry).base, !base.isKnown(toAuthorWith: edit.parents)
         else { continue }
       } catch {
         if case .damaged(let reason) = error { damagedDocument = (edit.document, reason) }

@@ -1,5 +1,6 @@
 import Causality
 import Documents
+import JSONCoding
 import ReplicaStore
 import Segments
 import SyncProtocol
@@ -25,7 +26,7 @@ struct EngineReceiptTests {
 
     // Nothing changed: nothing is said.
     let before = try world.nodes[0].store.receipts().map(\.bytes)
-    world.connect(1, 0)
+    _ = world.connect(1, 0)
     for _ in 0..<400 { world.step(milliseconds: 500) }
     #expect(try world.nodes[0].store.receipts().map(\.bytes) == before)
   }
@@ -33,8 +34,8 @@ struct EngineReceiptTests {
   @Test("a hub tells leaves of each other's receipts")
   func hubsForward() throws {
     let world = try World.members(3, seed: 82)
-    world.connect(1, 0)
-    world.connect(2, 0)
+    _ = world.connect(1, 0)
+    _ = world.connect(2, 0)
     try world.edit(1) { try $0.set(DocumentPath([.key("a")]), to: .string("x")) }
     world.runUntil { (try? self.cut(world, 2).holders.isEmpty) == true }
     #expect(try cut(world, 2).version == world.nodes[1].store.appliedVector)
@@ -46,7 +47,8 @@ struct EngineReceiptTests {
     world.nodes[1].configuration.limits.receiptMilliseconds = nil
     try world.restart(1)
     try world.edit(0) { try $0.set(DocumentPath([.key("a")]), to: .string("x")) }
-    world.connect(1, 0)
+    _ = world.connect(1, 0)
+    world.runUntil { (try? world.isConverged()) == true }
     for _ in 0..<400 { world.step(milliseconds: 500) }
     #expect(world.nodes[1].store.appliedVector == world.nodes[0].store.appliedVector)
     #expect(try world.nodes[1].store.receipts().isEmpty)

@@ -71,11 +71,11 @@ package struct DocumentHistory: Sendable {
     let eventCount = incoming.edit.eventCount
     guard eventCount > 0 else { return .ignored }
     var parents = Arena<Int>(capacity: incoming.edit.parents.count)
+    if let base, !base.isKnown(toAuthorWith: incoming.edit.parents) { throw .belowBase(change) }
     for name in incoming.edit.parents {
       guard let version = lastVersion(of: name) else { return .ignored }
       parents.append(version)
     }
-    try checkIsAboveBase(incoming)
     do {
       let events = try graph.append(
         origin: origin, sequence: change.sequence, eventCount: eventCount, isOneChange: true,
@@ -86,15 +86,6 @@ package struct DocumentHistory: Sendable {
       return .events(events)
     } catch {
       throw damage(change, error)
-    }
-  }
-
-  /// Nobody who writes has not seen all that is folded.
-  private func checkIsAboveBase(_ incoming: IncomingEdit) throws(MergeError) {
-    guard let base else { return }
-    let parents = incoming.edit.parents
-    guard parents.contains(where: { !base.floor.contains($0) }) || parents == base.frontier else {
-      throw .belowBase(incoming.change)
     }
   }
 

@@ -59,6 +59,14 @@ package struct HistoryBase: Sendable {
     frontier.contains(change) ? last : nil
   }
 
+  /// Whether the author of an edit with these parents had seen all that is folded: those of them
+  /// that are folded are of the frontier, and if there are no others, they are all of it.
+  package func isKnown(toAuthorWith parents: [ChangeID]) -> Bool {
+    let folded = parents.filter(floor.contains)
+    return folded.allSatisfy(frontier.contains)
+      && (folded.count < parents.count || parents == frontier)
+  }
+
   /// A number for the frontier that no other one has by accident: what it is taken for names only
   /// characters to those who keep cursors.
   private static func root(at frontier: [ChangeID]) -> ChangeID {
