@@ -1,3 +1,4 @@
+import Causality
 import Sabotages
 
 /// The marks of one text at one version: for each character that is visible those that it has, as
@@ -24,6 +25,7 @@ struct TextMarks: Sendable {
 
   /// Every mark that a set names, by number. Some may be in no set any more.
   private(set) var table: [MarkEntry] = []
+  private var numberOfEvent: [EventID: Int] = [:]
   /// Marks by number, each set ascending by name. The first is empty.
   private(set) var sets: [[Int]] = [[]]
   private var numbers: [[Int]: Int] = [[]: 0]
@@ -49,7 +51,10 @@ struct TextMarks: Sendable {
 
   // MARK: Sets
 
+  /// The number of a mark. One that was folded comes again for each stretch that has it.
   mutating func add(_ mark: MarkEntry) -> Int {
+    if let known = numberOfEvent[mark.event] { return known }
+    numberOfEvent[mark.event] = table.count
     table.append(mark)
     return table.count - 1
   }

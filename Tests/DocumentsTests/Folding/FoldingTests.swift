@@ -68,6 +68,32 @@ struct FoldingTests {
     }
   }
 
+  @Test("a mark in two pieces is one mark, and what is typed between them has it")
+  func marksInPieces() throws {
+    var left = DocumentReplica(0)
+    var right = DocumentReplica(1)
+    try left.edit { editor in
+      try editor.make(["t"], .text)
+      try editor.splice(["t"], at: 0, delete: 0, insert: "abcdefghi")
+      try editor.mark(["t"], 0..<9, name: "b", value: .integer(1), expand: .none)
+    }
+    try left.edit { try $0.mark(["t"], 3..<6, name: "b", value: .integer(2), expand: .none) }
+    try left.edit { try $0.splice(["t"], at: 3, delete: 3, insert: "") }
+    try right.receive(left.log)
+    let floor = left.vector
+    guard case .folded(let state, _) = try left.document.folding(left.history(), at: floor) else {
+      Issue.record("it is not folded")
+      return
+    }
+    try left.edit { try $0.splice(["t"], at: 3, delete: 0, insert: "x") }
+    try right.edit { try $0.splice(["t"], at: 5, delete: 0, insert: "y") }
+    try meet(&left, &right)
+    var history = try DocumentHistory(documentID, from: state, at: floor)
+    try history.append(contentsOf: left.log.filter { !floor.contains($0.change) })
+    #expect(try Document(history: history).encodeState() == left.document.encodeState())
+    #expect(try left.document.textSpans(at: ["t"]).count == 1)
+  }
+
   @Test("conflicts, named versions and operations of later releases keep the history")
   func obstacles() throws {
     var (left, right) = try apart { try $0.set(["a"], to: .string("old")) }
