@@ -154,7 +154,7 @@ struct DocumentDifference {
         action = .elements(
           at: position, removed: 0,
           inserted: elements[range].map { described(newList.register(of: $0)?.winner, path) })
-      case .move(let from, let to): action = .moved(from: from, to: to)
+      case .move(_, let from, let to): action = .moved(from: from, to: to)
       }
       patches.append(DocumentPatch(path, action))
     }
