@@ -117,7 +117,8 @@ struct DocumentDifference {
       let action: DocumentPatch.Action =
         change.value == .null
         ? .unmarked(change.range, name: change.name.text)
-        : .marked(change.range, TextMark(name: change.name.text, value: change.value))
+        : .marked(
+          change.range, TextMark(name: change.name.text, value: change.value), change.expansion)
       patches.append(DocumentPatch(path, action))
     }
   }
