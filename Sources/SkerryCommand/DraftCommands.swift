@@ -12,7 +12,7 @@ struct DraftCommand: AsyncParsableCommand {
       for: 'get', 'apply', 'edit', 'merge', 'diff', 'blame'.
 
       EXAMPLE
-        DRAFT=$(skerry draft make notes.skerry 0123456789abcdef0123456789abcdef "Shorter")
+        DRAFT=$(skerry draft make notes.skerry "$DOC" Shorter)
         skerry edit notes.skerry "$DRAFT" body
         skerry draft merge notes.skerry "$DRAFT"
       """,
