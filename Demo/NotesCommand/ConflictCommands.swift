@@ -8,8 +8,8 @@ struct Conflicts: AsyncParsableCommand {
     commandName: "conflicts",
     abstract: "What was changed in two ways at once, and nobody has decided yet.",
     discussion: """
-      Each conflict has a name, what was there before ('base') and its sides by number; the last one
-      is what the note shows.
+      Each conflict has a name, what was there before ('base') and its sides by number; the last \
+      one is what the note shows.
 
       EXAMPLES
         notes conflicts

@@ -9,10 +9,10 @@ struct Import: AsyncParsableCommand {
     commandName: "import",
     abstract: "Make notes of a folder of Markdown and other text files.",
     discussion: """
-      A file that was imported before is compared with its note and brings its differences. A folder
-      that 'notes export' wrote is compared with what was exported: what was edited, added, renamed
-      or removed there is merged with what happened to the notes meanwhile. What collides is told,
-      and so is what cannot be read as text; either makes the exit status 1.
+      A file that was imported before is compared with its note and brings its differences. A \
+      folder that 'notes export' wrote is compared with what was exported: what was edited, added, \
+      renamed or removed there is merged with what happened to the notes meanwhile. What collides \
+      is told, and so is what cannot be read as text; either makes the exit status 1.
 
       EXAMPLE
         notes import ~/Documents/notes
@@ -46,7 +46,7 @@ struct Export: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write the notes as text files into a folder.",
     discussion: """
-      What is edited there can be brought back with 'notes import'. In a folder that was exported
+      What is edited there can be brought back with 'notes import'. In a folder that was exported \
       before, files that were edited and not imported since are left alone and named.
 
       EXAMPLE

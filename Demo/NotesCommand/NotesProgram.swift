@@ -10,9 +10,9 @@ struct NotesProgram: AsyncParsableCommand {
     commandName: "notes",
     abstract: "Notes that several devices edit at once, offline, and merge when they meet.",
     discussion: """
-      Without a subcommand, on a terminal, the full-screen application opens. Notes are kept in one
-      file; --store or the environment variable NOTES_STORE name another one. It is made when it is
-      needed first.
+      Without a subcommand, on a terminal, the full-screen application opens. Notes are kept in \
+      one file; --store or the environment variable NOTES_STORE name another one. It is made when \
+      it is needed first.
 
       EXAMPLES
         notes new "Harbour party" --body "Bring: bread, cheese."

@@ -36,7 +36,7 @@ struct Join: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "join", abstract: "Share the notes of the device that made a code.",
     discussion: """
-      Joining makes the file of the notes, so none may be there yet. With --from the notes are
+      Joining makes the file of the notes, so none may be there yet. With --from the notes are \
       fetched at once; without it the first sync with the device that made the code does so.
 
       EXAMPLE
@@ -117,7 +117,7 @@ struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Stay up and keep devices in touch.",
     discussion: """
-      The first line on standard output is 'listening on HOST:PORT'. SIGTERM or Ctrl-C ends it.
+      The first line on standard output is 'listening on HOST:PORT'. SIGTERM or Ctrl-C ends it. \
       Other commands, and the full-screen application, may use the notes meanwhile.
 
       EXAMPLE

@@ -34,7 +34,7 @@ struct EditNote: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "edit", abstract: "Change a note's title or text.",
     discussion: """
-      With neither --title nor --body the text opens in $VISUAL or $EDITOR. What happens to the
+      With neither --title nor --body the text opens in $VISUAL or $EDITOR. What happens to the \
       note while the editor is open stays: both are merged.
 
       EXAMPLES

@@ -9,10 +9,10 @@ struct BenchmarkProgram: ParsableCommand {
     commandName: "skerry-bench",
     abstract: "Measures the engine and checks that what it measures is right.",
     discussion: """
-      Build it for release (swift build -c release). The text measurements replay recorded editing
-      traces, which the project does not hold: --traces or SKERRY_TRACES name the folder.
-      Times are what one core needs; compare ratios to the floors of the same run. Where Python can
-      import loro, pycrdt or automerge, 'text' measures them on the same traces afterwards.
+      Build it for release (swift build -c release). The text measurements replay recorded editing \
+      traces, which the project does not hold: --traces or SKERRY_TRACES name the folder. \
+      Times are what one core needs; compare ratios to the floors of the same run. Where Python \
+      can import loro, pycrdt or automerge, 'text' measures them on the same traces afterwards.
       """,
     version: "skerry-bench 0.1.0")
 

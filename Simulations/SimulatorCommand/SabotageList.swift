@@ -8,9 +8,9 @@ struct SabotageList: ParsableCommand {
     commandName: "sabotages",
     abstract: "Lists the bugs that can be planted, or hunts them.",
     discussion: """
-      A bug is planted with --sabotage NAME in run, sweep and shrink, in builds for debugging and in
-      those with the trait Sabotages. With --hunt each is planted in turn: some seed has to find it,
-      and the plan that did has to shrink to a few items; else the exit status is 1.
+      A bug is planted with --sabotage NAME in run, sweep and shrink, in builds for debugging and \
+      in those with the trait Sabotages. With --hunt each is planted in turn: some seed has to \
+      find it, and the plan that did has to shrink to a few items; else the exit status is 1.
       """)
 
   @Argument(help: "Only these.")

@@ -7,9 +7,9 @@ struct SimulatorCommand: AsyncParsableCommand {
     commandName: "skerry-sim",
     abstract: "Runs replicas in a virtual world and checks that every promise holds.",
     discussion: """
-      A seed makes a plan: who writes what and when, who cannot reach whom, who crashes. The plan
-      makes the run: the engine that ships, under virtual time, on a virtual network. The same plan
-      gives the same run, event by event, in every process.
+      A seed makes a plan: who writes what and when, who cannot reach whom, who crashes. The plan \
+      makes the run: the engine that ships, under virtual time, on a virtual network. The same \
+      plan gives the same run, event by event, in every process.
 
         skerry-sim list
         skerry-sim run ring-partition --seed 7

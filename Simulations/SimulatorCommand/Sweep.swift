@@ -8,8 +8,8 @@ struct Sweep: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs many seeds of some scenarios and reports the broken promises.",
     discussion: """
-      One seed in twenty runs twice, and both runs must be the same, event by event. Before
-      anything else a run that must fail is tried: a simulator that lets it pass is blind. With
+      One seed in twenty runs twice, and both runs must be the same, event by event. Before \
+      anything else a run that must fail is tried: a simulator that lets it pass is blind. With \
       --json every run is one line.
       """)
 

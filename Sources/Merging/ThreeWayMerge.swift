@@ -28,7 +28,9 @@ public import JSONCoding
 /// ## Values
 ///
 /// JSON objects are merged by key, arrays by element: an element that one side moved and the other
-/// edited is moved and edited, and what both inserted at one place is kept, ours first.
+/// edited is moved and edited, and what both inserted at one place is kept, ours first. Trees, as
+/// documents read, are merged by node, each known by its `id`: one that one side has put elsewhere
+/// and the other has edited is there once, edited; where both have put it, it stands where we did.
 public enum ThreeWayMerge {
   /// Merges two texts. Both sides being alike, or one being like the base, is never a conflict.
   ///

@@ -3,9 +3,10 @@ import JSONCoding
 /// Walks through three values at once and lists the conflicts on its way. A value that is nil is
 /// not there.
 struct ValueMerger {
-  private let options: ValueMergeOptions
-  private(set) var conflicts: [ValueConflict] = []
-  private var path: [ValueStep] = []
+  let options: ValueMergeOptions
+  var conflicts: [ValueConflict] = []
+  /// Where the walk is.
+  var path: [ValueStep] = []
 
   init(options: ValueMergeOptions) {
     self.options = options
@@ -18,6 +19,7 @@ struct ValueMerger {
     if ours == base { return theirs }
     switch (ours, theirs) {
     case (.object(let ours), .object(let theirs)):
+      if let tree = mergeTrees(base, .object(ours), .object(theirs)) { return tree }
       return .object(mergeObjects(base?.objectValue ?? [:], ours, theirs))
     case (.array(let ours), .array(let theirs)):
       return .array(mergeArrays(base?.arrayValue ?? [], ours, theirs))
@@ -93,7 +95,7 @@ extension ValueMerger {
     case moved(Int)
   }
 
-  private mutating func mergeArrays(
+  mutating func mergeArrays(
     _ base: [JSONValue], _ ours: [JSONValue], _ theirs: [JSONValue]
   ) -> [JSONValue] {
     let left = ArrayAlignment(from: base, to: ours)

@@ -7,7 +7,7 @@ struct RelayProgram: AsyncParsableCommand {
     commandName: "skerry-relay",
     abstract: "A blind relay: stores and forwards the sealed changes of many workspaces.",
     discussion: """
-      Replicas that are seldom online at the same time meet here. The relay checks who signed what
+      Replicas that are seldom online at the same time meet here. The relay checks who signed what \
       it stores, and never has a key to read it.
 
       EXAMPLES

@@ -7,9 +7,9 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve",
     abstract: "Serve workspaces until SIGTERM.",
     discussion: """
-      The first line on standard output is 'listening on HOST:PORT', once clients can connect. They
-      come with ws://HOST:PORT/ or tcp://HOST:PORT. SIGTERM stops accepting, finishes what has
-      arrived, and exits 0.
+      The first line on standard output is 'listening on HOST:PORT', once clients can connect. \
+      They come with ws://HOST:PORT/ or tcp://HOST:PORT. SIGTERM stops accepting, finishes what \
+      has arrived, and exits 0.
 
       EXAMPLE
         skerry-relay serve --listen 127.0.0.1:0 --data ./relay --metrics 127.0.0.1:9420

@@ -98,6 +98,7 @@ extension ReplicaStore {
   private func foldSome(_ compaction: inout Compaction) throws(StoreError) {
     var count = 0
     var bytes = 0
+    let drafted = Set(try drafts().map(\.document))
     while count < Self.documentsPerTransaction, bytes < Self.historyBytesPerTransaction {
       guard let next = try nextWithHistory(after: compaction.last) else {
         compaction.isFinished = true
@@ -107,6 +108,10 @@ extension ReplicaStore {
       compaction.done += 1
       count += 1
       bytes += next.historyBytes
+      if drafted.contains(next.id) {
+        compaction.kept[.drafted, default: 0] += 1
+        continue
+      }
       do throws(StoreError) {
         try compact(next.id, &compaction)
       } catch {

@@ -102,6 +102,7 @@ extension ReplicaStore {
     }
     knownPrivateChanges = nil
     try noteRenaming(changes, renaming)
+    try renameDrafts(changes, renaming)
     renamingCount += 1
     return documents
   }

@@ -100,6 +100,12 @@ package final class StoreGroup {
       let value = try body(transaction)
       let edits = try transaction.finish()
       let committed = try take(edits, as: change, lamport: transaction.lamport)
+      do throws(StoreError) {
+        try transaction.writeDrafts()
+      } catch {
+        failure = error
+        throw error
+      }
       return .success(
         StoreCommit(
           value: value, change: committed ? change : nil, version: store.state.applied,

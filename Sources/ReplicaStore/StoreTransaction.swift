@@ -4,19 +4,20 @@ import Sealing
 
 /// One transaction: edits of any number of documents that become one change. Valid inside its body.
 package final class StoreTransaction {
-  private let store: ReplicaStore
+  let store: ReplicaStore
   private let change: ChangeID
   let lamport: UInt64
   /// What orders the registers that are written: the Lamport time.
   var stamp: UInt64
-  private let time: Timestamp
-  private let entropy: Entropy
+  let time: Timestamp
+  let entropy: Entropy
   /// Writes what earlier transactions of the group did.
-  private let writeEarlier: () throws(StoreError) -> Void
+  let writeEarlier: () throws(StoreError) -> Void
   private var editors: [DocumentID: Editor] = [:]
   /// Documents that were made here and have no row yet.
   private var created: [DocumentID: DocumentCache.Entry] = [:]
   private var resolutions: [DocumentID: Resolution] = [:]
+  var drafts = DraftEdits()
   private var hasFinished = false
 
   init(
@@ -44,7 +45,11 @@ package final class StoreTransaction {
   /// - Throws: `.noDocument`; `.damaged` when it cannot be opened.
   package func edit(_ id: DocumentID) throws(StoreError) -> Editor {
     if let editor = editors[id] { return editor }
-    guard let document = try document(id) else { throw .noDocument(id) }
+    guard let document = try storedDocument(id) else {
+      guard let editor = try editDraft(id) else { throw .noDocument(id) }
+      editors[id] = editor
+      return editor
+    }
     let editor = document.beginEdit(change, lamport: stamp, time: time)
     editors[id] = editor
     return editor
@@ -52,6 +57,11 @@ package final class StoreTransaction {
 
   /// The document with what the transaction has done so far, for reading; nil when there is none.
   package func document(_ id: DocumentID) throws(StoreError) -> Document? {
+    if let document = try storedDocument(id) { return document }
+    return try openDraft(id)?.document
+  }
+
+  private func storedDocument(_ id: DocumentID) throws(StoreError) -> Document? {
     if let entry = created[id] { return entry.document }
     return try store.entry(id)?.document
   }
@@ -102,10 +112,11 @@ package final class StoreTransaction {
   }
 
   /// The history of a document as it was before the transaction.
-  private func history(of document: DocumentID) throws -> DocumentHistory {
+  func history(of document: DocumentID) throws -> DocumentHistory {
     try writeEarlier()
     guard created[document] == nil, let entry = try store.entry(document) else {
-      return DocumentHistory(document: document)
+      let draft = try openDraft(document)
+      return draft?.document.keptHistory ?? DocumentHistory(document: document)
     }
     return try entry.document.keptHistory ?? store.history(entry)
   }
@@ -118,17 +129,22 @@ package final class StoreTransaction {
   ///   document before, the version has changes that are not here, or the document was not there
   ///   yet.
   package func restore(_ document: DocumentID, to version: VersionVector) throws {
+    let history = try history(of: document)
+    try check(version, is: history)
+    try edit(document).restore(to: version, in: history)
+  }
+
+  /// Checks that a version is one of a history.
+  func check(_ version: VersionVector, is history: DocumentHistory) throws {
     guard store.state.applied.covers(version) else {
       throw EditError(
         .nothingThere,
         "the version has changes that are not here; sync with whoever has them first")
     }
-    let history = try history(of: document)
     guard history.base != nil || history.edits().contains(where: { version.contains($0.change) })
     else {
       throw EditError(.nothingThere, "the document was not there yet at that version")
     }
-    try edit(document).restore(to: version, in: history)
   }
 
   /// Takes back, or does again, what this device did to a document last; see
@@ -158,10 +174,14 @@ package final class StoreTransaction {
     try edit(document).take(step, in: history)
   }
 
+  /// Takes the editor of a draft away, which ends its edit.
+  func endEditing(_ draft: DocumentID) -> Editor? { editors.removeValue(forKey: draft) }
+
   /// Ends all edits. Documents that were made join the cache.
   func finish() throws -> [DocumentEdit] {
     hasFinished = true
     var edits: [DocumentEdit] = []
+    for (_, draft) in drafts.open.sorted(by: { $0.key < $1.key }) { try endEdit(of: draft) }
     for (id, editor) in editors.sorted(by: { $0.key < $1.key }) {
       guard let edit = try editor.finish() else { continue }
       edits.append(edit)

@@ -84,7 +84,7 @@ public struct Reading {
   ///
   /// - Throws: `refused` when there is no such document, it is deleted, or nothing is at the path.
   public func json(
-    _ id: DocumentID, path: [PathStep] = [], at version: VersionVector? = nil
+    _ id: DocumentID, path: [PathStep] = [], version: VersionVector? = nil
   ) throws(ReplicaError) -> JSONValue {
     try live(id, at: version).value(at: path)
   }
@@ -99,7 +99,7 @@ public struct Reading {
   /// - Complexity: O(n log n) for the n operations since then, and those since what was deleted was
   ///   written; O(text) to copy it.
   public func text(
-    _ id: DocumentID, path: [PathStep], at version: VersionVector
+    _ id: DocumentID, path: [PathStep], version: VersionVector
   ) throws(ReplicaError) -> String {
     try withHistory(id) { document, history in
       try document.text(at: DocumentPath(path), version: version, in: history)
@@ -119,10 +119,10 @@ public struct Reading {
   /// The text that is at `path` now in stretches of the same marks, as it was at a version.
   ///
   /// - Throws: as ``attribution(_:path:)``.
-  /// - Complexity: that of ``text(_:path:at:)`` and, where there ever were marks, of a replay of
-  ///   the text from its start.
+  /// - Complexity: that of ``text(_:path:version:)`` and, where there ever were marks, of a replay
+  ///   of the text from its start.
   public func textSpans(
-    _ id: DocumentID, path: [PathStep], at version: VersionVector
+    _ id: DocumentID, path: [PathStep], version: VersionVector
   ) throws(ReplicaError) -> [TextSpan] {
     try withHistory(id) { document, history in
       try document.textSpans(at: DocumentPath(path), version: version, in: history)
@@ -159,20 +159,40 @@ public struct Reading {
   func withHistory<Result>(
     _ id: DocumentID, _ body: (Document, DocumentHistory) throws -> Result
   ) throws(ReplicaError) -> Result {
-    let result = try ReplicaError.translating { try store.withHistory(of: id, body) }
+    let result = try ReplicaError.translating {
+      try store.withHistory(of: id, body)
+        ?? store.draft(id).map { try body($0, $0.keptHistory ?? DocumentHistory(document: id)) }
+    }
     guard let result else { throw .noDocument(id) }
     return result
   }
 
   private func stored(_ id: DocumentID) throws(ReplicaError) -> Document? {
-    try ReplicaError.translating { try store.document(id) }
+    try ReplicaError.translating { try store.document(id) ?? store.draft(id) }
+  }
+
+  private func earlier(
+    _ id: DocumentID, at version: VersionVector
+  ) throws(ReplicaError) -> Document? {
+    let found = try ReplicaError.translating { try store.document(id, at: version) }
+    if let found { return found }
+    guard try stored(id) != nil else { return nil }
+    guard store.appliedVector.covers(version) else {
+      throw ReplicaError(
+        .refused,
+        "The version has changes that are not here; sync with whoever has them first.")
+    }
+    throw ReplicaError(.refused, "The document \(id) was not there yet at that version.")
   }
 
   func live(
     _ id: DocumentID, at version: VersionVector?
   ) throws(ReplicaError) -> Document {
-    let document = try ReplicaError.translating {
-      try version.map { try store.document(id, at: $0) } ?? store.document(id)
+    let document: Document?
+    if let version {
+      document = try earlier(id, at: version)
+    } else {
+      document = try stored(id)
     }
     guard let document else { throw .noDocument(id) }
     guard !document.isDeleted else { throw .deleted(id) }

@@ -129,7 +129,7 @@ private struct FolderImporter {
         guard case .version(let version) = entry.base, reading.version.covers(version) else {
           return nil
         }
-        return try? reading.json(entry.document, at: version)
+        return try? reading.json(entry.document, version: version)
       }
       try await add(.remove(entry, base: base), byteCount: 0)
     }
@@ -272,14 +272,14 @@ extension Reading {
     _ entry: ExportRecord.Entry, at version: VersionVector
   ) throws(ReplicaError) -> String? {
     guard entry.kind == .text else { return nil }
-    return try text(entry.document, path: TextFileField.body, at: version)
+    return try text(entry.document, path: TextFileField.body, version: version)
   }
 
   /// From the whole document, where its text may have been another one.
   private func content(
     _ entry: ExportRecord.Entry, at version: VersionVector
   ) throws(ReplicaError) -> String? {
-    let whole = try json(entry.document, at: version)
+    let whole = try json(entry.document, version: version)
     switch entry.kind {
     case .text: return whole.objectValue?["body"]?.stringValue
     case .json: return whole.text() + "\n"

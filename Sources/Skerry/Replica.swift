@@ -109,10 +109,10 @@ extension Replica {
   ///
   /// - Throws: `refused` when there is no such document or nothing at the path.
   public func json(
-    _ id: DocumentID, path: [PathStep] = [], at version: VersionVector? = nil
+    _ id: DocumentID, path: [PathStep] = [], version: VersionVector? = nil
   ) async throws(ReplicaError) -> JSONValue {
     try await reading { reading throws(ReplicaError) in
-      try reading.json(id, path: path, at: version)
+      try reading.json(id, path: path, version: version)
     }
   }
 
@@ -122,12 +122,12 @@ extension Replica {
     try await reading { reading throws(ReplicaError) in try reading.text(id, path: path) }
   }
 
-  /// The text that is at `path` now, as it was at a version; see ``Reading/text(_:path:at:)``.
+  /// The text that is at `path` now, as it was at a version; see ``Reading/text(_:path:version:)``.
   public func text(
-    _ id: DocumentID, path: [PathStep], at version: VersionVector
+    _ id: DocumentID, path: [PathStep], version: VersionVector
   ) async throws(ReplicaError) -> String {
     try await reading { reading throws(ReplicaError) in
-      try reading.text(id, path: path, at: version)
+      try reading.text(id, path: path, version: version)
     }
   }
 
@@ -139,12 +139,12 @@ extension Replica {
   }
 
   /// The text that is at `path` now in stretches of the same marks, as it was at a version; see
-  /// ``Reading/textSpans(_:path:at:)``.
+  /// ``Reading/textSpans(_:path:version:)``.
   public func textSpans(
-    _ id: DocumentID, path: [PathStep], at version: VersionVector
+    _ id: DocumentID, path: [PathStep], version: VersionVector
   ) async throws(ReplicaError) -> [TextSpan] {
     try await reading { reading throws(ReplicaError) in
-      try reading.textSpans(id, path: path, at: version)
+      try reading.textSpans(id, path: path, version: version)
     }
   }
 

@@ -1,6 +1,8 @@
+internal import Documents
 internal import ReplicaStore
 internal import Replication
 private import Sealing
+internal import Synchronization
 
 /// Owns a store, the engine over it and the links, on a queue of its own: everything that reads or
 /// writes the file happens here, one thing after the other.
@@ -28,6 +30,9 @@ actor ReplicaCore {
   var service: ServiceHooks?
   /// Addresses that did not answer the last time, and why.
   var unreachable: [String: String] = [:]
+  /// What those who follow a document were told last.
+  var watches: [UInt64: DocumentView] = [:]
+  nonisolated let watchNumber = Mutex<UInt64>(0)
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?
   private var poller: Task<Void, Never>?
 

@@ -49,7 +49,7 @@ extension Transaction {
   /// Gives a version of a document a name that everybody sees; nil gives the name up. Of several
   /// who give one name at once one has given it.
   public mutating func name(
-    _ version: VersionVector?, _ name: String, of document: DocumentID
+    _ version: VersionVector?, as name: String, of document: DocumentID
   ) throws(ReplicaError) {
     try ReplicaError.translating { try store.edit(document).name(version, name) }
   }

@@ -1,3 +1,4 @@
+private import Documents
 private import Merging
 
 extension Transaction {
@@ -57,14 +58,11 @@ extension Transaction {
       }
     case (.list?, .array(let old), .array(let new)):
       try replace(old, with: new, at: path, of: document)
-    case (.tree?, .object(let old), .object(let new)) where new["children"] != nil:
-      // A tree, or a node: what it holds, and what stands under it.
-      for member in ["value", "children"] {
-        guard let before = old[member], let after = new[member] else { continue }
-        try replace(before, with: after, at: path + [.key(member)], of: document)
+    case (.tree?, .object, .object):
+      guard let old = TreeValue(old, side: "old"), let tree = TreeValue(new, side: "new") else {
+        return try set(new, at: path, of: document)
       }
-    case (.tree?, .array(let old), .array(let new)):
-      try replace(old, with: new, at: path, of: document)
+      try replace(old, with: tree, at: path, of: document)
     case (.text?, .string, .string(let text)):
       try replaceText(with: text, at: path, of: document)
     case (.counter?, .integer(let old), .integer(let new)):
@@ -79,19 +77,43 @@ extension Transaction {
     }
   }
 
-  /// Elements that stand in the place of others are edited where they are.
+  /// Elements are edited where they are and moved to where they belong; which is which, what they
+  /// hold and a member `id` tell.
   private mutating func replace(
     _ old: [JSONValue], with new: [JSONValue], at path: [PathStep], of document: DocumentID
   ) throws(ReplicaError) {
-    for change in ArrayDifference.changes(from: old, to: new).reversed() {
-      let edited = min(change.old.count, change.new.count)
-      try splice(
-        at: change.old.lowerBound + edited, deleting: change.old.count - edited,
-        inserting: Array(new[change.new].dropFirst(edited)), in: path, of: document)
-      for (index, place) in zip(change.old, change.new).reversed() {
-        try replace(
-          old[index], with: new[place], at: path + [.index(index)], of: document)
+    let alignment = ArrayAlignment(from: old, to: new)
+    for (index, place) in alignment.places.enumerated() {
+      guard let place else { continue }
+      try replace(old[index], with: new[place], at: path + [.index(index)], of: document)
+    }
+    // Those that were there are named by their places, new ones by numbers behind those.
+    let order = alignment.origins.enumerated().map { $1 ?? old.count + $0 }
+    let steps = ListRearrangement(from: Array(old.indices), to: order) { name in
+      name < old.count && !alignment.isMoved[name]
+    }.steps
+    for step in steps {
+      switch step {
+      case .remove(let index, let count):
+        try splice(at: index, deleting: count, inserting: [], in: path, of: document)
+      case .insert(let index, let range):
+        try splice(at: index, inserting: Array(new[range]), in: path, of: document)
+      case .move(_, let from, let to): try move(from: from, to: to, in: path, of: document)
       }
+    }
+  }
+
+  /// Nodes are known by their `id`, wherever they stand.
+  private mutating func replace(
+    _ old: TreeValue, with new: TreeValue, at path: [PathStep], of document: DocumentID
+  ) throws(ReplicaError) {
+    var shown = TreeRearrangement(
+      from: TreeOutline { old.children(of: $0) }, at: DocumentPath(path))
+    try apply(shown.patches(to: TreeOutline { new.children(of: $0) }), to: document)
+    for name in new.order {
+      try replace(
+        old.nodes[name]?.value ?? [:], with: new.nodes[name]?.value ?? [:],
+        at: shown.path(of: name).steps + [.key("value")], of: document)
     }
   }
 }

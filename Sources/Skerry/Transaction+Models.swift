@@ -7,7 +7,7 @@ extension Transaction {
   }
 
   /// A document, or the part of it at `path`, as a type, with what this transaction did; see
-  /// ``Reading/model(as:of:at:version:)``.
+  /// ``Reading/model(as:of:at:version:policies:)``.
   public func read<Model: Decodable>(
     as type: Model.Type, at path: [PathStep] = [], of document: DocumentID
   ) throws -> Model {
@@ -41,7 +41,8 @@ extension Transaction {
 
   /// Writes what somebody has made of a model that they had read before. Only what they changed is
   /// written: what others did since stays, and where both edited one text or list it is merged. A
-  /// value that both changed is as it is in `model`.
+  /// value that both changed is as it is in `model`, and what others have set is listed as the
+  /// other side of a conflict.
   ///
   /// - Parameter base: the model as it was read.
   /// - Throws: as ``write(_:at:of:)``.
@@ -109,7 +110,7 @@ extension Reading {
 
 extension Replica {
   /// A document, or the part of it at `path`, as a type; see
-  /// ``Reading/model(as:of:at:version:)``.
+  /// ``Reading/model(as:of:at:version:policies:)``.
   public func model<Model: Decodable & Sendable>(
     as type: Model.Type, of id: DocumentID, at path: [PathStep] = [],
     version: VersionVector? = nil, policies: RegisterPolicies = [:]

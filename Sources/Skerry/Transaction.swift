@@ -169,6 +169,16 @@ public struct Transaction {
     try edit(document) { editor throws(EditError) in try editor.apply(operation: operation) }
   }
 
+  /// Takes the steps that patches tell, in their order, as edits of this transaction: what leads
+  /// from one version of a document to another, done to a third.
+  ///
+  /// - Throws: `refused` when a step does not fit the document.
+  public mutating func apply(
+    _ patches: [DocumentPatch], to document: DocumentID
+  ) throws(ReplicaError) {
+    try edit(document) { editor throws(EditError) in try editor.apply(patches) }
+  }
+
   /// The document, or a part of it, with what this transaction did.
   public func json(
     _ document: DocumentID, path: [PathStep] = []

@@ -55,7 +55,7 @@ struct ResolveCommand: AsyncParsableCommand {
     commandName: "resolve",
     abstract: "Decide a conflict, for everybody.",
     discussion: """
-      Two people who take the same side or value, even at once, have decided once; two who decide
+      Two people who take the same side or value, even at once, have decided once; two who decide \
       differently have a new conflict with both decisions in it.
 
       EXAMPLES

@@ -6,6 +6,8 @@ enum Difference {
   case text([PathStep], TextPatch)
   /// Nil where there was or is nothing.
   case value([PathStep], old: JSONValue?, new: JSONValue?)
+  /// Of characters of a text; null where they have no mark of the name any more.
+  case mark([PathStep], Range<Int>, name: String, value: JSONValue)
 
   var json: JSONValue {
     switch self {
@@ -21,6 +23,11 @@ enum Difference {
       if let old { members.append(.init(key: "old", value: old)) }
       if let new { members.append(.init(key: "new", value: new)) }
       return .object(JSONObject(uniqueMembers: members))
+    case .mark(let path, let range, let name, let value):
+      return [
+        "path": Self.json(path), "from": .count(range.lowerBound), "to": .count(range.upperBound),
+        "mark": .string(name), "value": value,
+      ]
     }
   }
 
@@ -37,6 +44,12 @@ enum Difference {
     case .value(let path, let old, let new):
       let old = old.map { ["\(DocumentPath(path)): - \($0.text())"] } ?? []
       return old + (new.map { ["\(DocumentPath(path)): + \($0.text())"] } ?? [])
+    case .mark(let path, let range, let name, let value):
+      let deed = value == .null ? "unmark" : "mark"
+      var line =
+        "\(DocumentPath(path)): \(deed) \(range.lowerBound) to \(range.upperBound) \(name)"
+      if value != .null { line += " \(value.text())" }
+      return [line]
     }
   }
 
@@ -67,7 +80,7 @@ struct DocumentComparison {
 
   /// Everything that differs at `path` or below it.
   func differences(at path: [PathStep]) throws -> [Difference] {
-    if let patches = try patches(at: path) { return patches }
+    if let patches = try patches(at: path) { return try patches + marks(at: path) }
     let (old, new) = (try value(path, at: from), try value(path, at: to))
     if old == nil, new == nil {
       // Says what is missing, unless it was made and removed since.
@@ -75,13 +88,31 @@ struct DocumentComparison {
     }
     var differences: [Difference] = []
     try compare(old, new, at: path, &differences)
-    return differences
+    return try differences + marks(at: path)
+  }
+
+  /// What marks the characters have by now that they had not, or have not any more.
+  private func marks(at path: [PathStep]) throws -> [Difference] {
+    func names(_ steps: some Collection<PathStep>) -> [String] {
+      steps.map { "\(DocumentPath([$0]))" }
+    }
+    let place = names(path)
+    return try reading.patches(document, from: from, to: to).compactMap { patch -> Difference? in
+      guard names(patch.path.steps.prefix(place.count)) == place else { return nil }
+      return switch patch.action {
+      case .marked(let range, let mark, _):
+        .mark(patch.path.steps, range, name: mark.name, value: mark.value.json)
+      case .unmarked(let range, let name):
+        .mark(patch.path.steps, range, name: name, value: .null)
+      default: nil
+      }
+    }
   }
 
   /// Nil where nothing is.
   private func value(_ path: [PathStep], at version: VersionVector) throws -> JSONValue? {
     do throws(ReplicaError) {
-      return try reading.json(document, path: path, at: version)
+      return try reading.json(document, path: path, version: version)
     } catch {
       guard error.code == .refused else { throw error }
       return nil

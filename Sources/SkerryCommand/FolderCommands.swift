@@ -13,8 +13,9 @@ struct ExportCommand: AsyncParsableCommand {
       written, so that 'skerry import' can merge what is edited there. In a folder
       that was exported before, files that were edited and not imported since are
       left alone and named, and those of documents that are gone or have another path
-      now are removed. With --canonical the whole state goes to standard output:
-      equal states, equal bytes.
+      now are removed. The marks of texts are not in the files, and stay in the
+      documents on what an import leaves of the texts. With --canonical the whole
+      state goes to standard output: equal states, equal bytes.
 
       EXAMPLES
         skerry export notes.skerry notes/ && $EDITOR notes/plan.md
@@ -60,10 +61,10 @@ struct ImportCommand: AsyncParsableCommand {
       Each file becomes a document with 'title', 'path' and the text 'body'. A file
       whose path is known already brings its differences to that document.
 
-      A folder that 'skerry export' wrote is compared with what was exported: what was
-      edited there is merged three-way into what happened to the documents meanwhile,
-      new files become documents, renamed ones are their documents still, and removed
-      ones take their documents with them, unless these were changed since. What
+      A folder that 'skerry export' wrote is compared with what was exported: what was \
+      edited there is merged three-way into what happened to the documents meanwhile, \
+      new files become documents, renamed ones are their documents still, and removed \
+      ones take their documents with them, unless these were changed since. What \
       collides is told, with what gave way, and makes the exit status 1.
 
       What cannot be read as text is named, skipped, and makes the exit status 1.

@@ -8,7 +8,7 @@ struct RestoreCommand: AsyncParsableCommand {
     commandName: "restore",
     abstract: "Bring a document back to what it was at a version.",
     discussion: """
-      It becomes so by new edits, as few as can be: everybody gets them, what others do meanwhile
+      It becomes so by new edits, as few as can be: everybody gets them, what others do meanwhile \
       merges with them, and all that was there before stays in the history.
 
       EXAMPLE
@@ -36,7 +36,7 @@ struct UndoCommand: AsyncParsableCommand {
     commandName: "undo",
     abstract: "Take back what was done last to a document on this device.",
     discussion: """
-      Only that is taken back, whatever others have done since; what they have written stays. Each
+      Only that is taken back, whatever others have done since; what they have written stays. Each \
       further 'undo' takes back the transaction before.
 
       EXAMPLE

@@ -8,17 +8,17 @@ struct MergeCommand: AsyncParsableCommand {
     commandName: "merge",
     abstract: "Merge a file three-way into a text.",
     discussion: """
-      What was changed from the file BASE to the file THEIRS comes as edits to the text as it is
-      now: by lines, and by words where both changed the same lines. Either file may be '-' for
+      What was changed from the file BASE to the file THEIRS comes as edits to the text as it is \
+      now: by lines, and by words where both changed the same lines. Either file may be '-' for \
       standard input.
 
-      Where both changed the same words there is a conflict. By default both are in the text then,
-      the text's own first. --conflicts markers puts them between lines as git does; ours and theirs
-      take one side; refuse changes nothing when there is any.
+      Where both changed the same words there is a conflict. By default both are in the text then, \
+      the text's own first. --conflicts markers puts them between lines as git does; ours and \
+      theirs take one side; refuse changes nothing when there is any.
 
-      The exit status is 0 when everything was merged, or by the side that was asked for, and 1
-      when there are conflicts to look at; then they are told. With --json: 'change' (null when
-      nothing was written), 'version', and 'conflicts', each with 'at' and 'count' (where it is
+      The exit status is 0 when everything was merged, or by the side that was asked for, and 1 \
+      when there are conflicts to look at; then they are told. With --json: 'change' (null when \
+      nothing was written), 'version', and 'conflicts', each with 'at' and 'count' (where it is \
       in the text now, in Unicode scalars), 'line', 'base', 'ours' and 'theirs'.
 
       EXAMPLE
@@ -102,12 +102,12 @@ struct EditCommand: AsyncParsableCommand {
     commandName: "edit",
     abstract: "Edit a text in $VISUAL or $EDITOR.",
     discussion: """
-      The text opens in the editor as a file of its own. What happens to it in the store while the
-      editor is open stays: when the editor ends, what was saved is merged three-way with that.
-      When nothing was changed nothing is written. When the editor fails nothing is written either,
-      and its file is kept if anything was saved.
+      The text opens in the editor as a file of its own. What happens to it in the store while the \
+      editor is open stays: when the editor ends, what was saved is merged three-way with that. \
+      When nothing was changed nothing is written. When the editor fails nothing is written \
+      either, and its file is kept if anything was saved.
 
-      The exit status is 1 also when there are conflicts; then both sides are in the text, and
+      The exit status is 1 also when there are conflicts; then both sides are in the text, and \
       they are told as 'skerry merge' tells them.
 
       EXAMPLE

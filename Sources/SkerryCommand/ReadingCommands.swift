@@ -95,12 +95,15 @@ struct GetCommand: AsyncParsableCommand {
     commandName: "get",
     abstract: "Print a document, or a part of it, as JSON.",
     discussion: """
-      PATH is keys and indices joined by '/'; inside a key '~1' stands for '/' and
-      '~0' for '~'.
+      PATH is keys and indices joined by '/'; inside a key '~1' stands for '/' and '~0' for '~'.
+
+      With --marks the text at PATH is printed in stretches of the same marks, one JSON object a \
+      line: 'text', 'from' and 'to' in Unicode scalars, and 'marks', by name.
 
       EXAMPLES
         skerry get notes.skerry 0123456789abcdef0123456789abcdef
         skerry get notes.skerry 0123456789abcdef0123456789abcdef items/0/title
+        skerry get notes.skerry 0123456789abcdef0123456789abcdef body --marks
       """)
 
   @OptionGroup var place: StoreArgument
@@ -111,13 +114,38 @@ struct GetCommand: AsyncParsableCommand {
   @Option(
     help: "As it was at this version ('v1:…').", transform: CommandArgument.version)
   var at: VersionVector?
+  @Flag(help: "Print a text with its marks.")
+  var marks = false
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
-    let value = try await replica.json(doc, path: path, at: at)
+    if marks {
+      let spans =
+        if let at {
+          try await replica.textSpans(doc, path: path, version: at)
+        } else {
+          try await replica.textSpans(doc, path: path)
+        }
+      await replica.close()
+      for span in spans { try StandardOutput.write(Self.json(span)) }
+      return
+    }
+    let value = try await replica.json(doc, path: path, version: at)
     await replica.close()
     try StandardOutput.write(value)
+  }
+
+  private static func json(_ span: TextSpan) -> JSONValue {
+    [
+      "text": .string(span.text), "from": .count(span.range.lowerBound),
+      "to": .count(span.range.upperBound),
+      "marks": .object(
+        JSONObject(
+          uniqueMembers: span.marks.map {
+            JSONObject.Member(key: $0.name, value: $0.value.json)
+          })),
+    ]
   }
 }
 

@@ -10,9 +10,8 @@ struct SkerryProgram: AsyncParsableCommand {
     commandName: "skerry",
     abstract: "Documents that several replicas edit at once, offline, and merge when they meet.",
     discussion: """
-      A store is one file: a complete replica of one workspace. It takes every read
-      and write by itself and exchanges changes with other replicas whenever they
-      can be reached.
+      A store is one file: a complete replica of one workspace. It takes every read and write by \
+      itself and exchanges changes with other replicas whenever they can be reached.
 
       EXAMPLES
         skerry init ada.skerry --name Ada
@@ -22,14 +21,17 @@ struct SkerryProgram: AsyncParsableCommand {
         skerry sync bob.skerry ada.skerry
 
       EXIT STATUS
-        0 done; 1 the operation failed; 2 the command line is wrong; 3 the store is damaged or too
-        new; 4 not permitted (key, membership, signature).
+        0  done
+        1  the operation failed
+        2  the command line is wrong
+        3  the store is damaged or too new
+        4  not permitted (key, membership, signature)
       """,
     version: versionText,
     subcommands: [
       InitCommand.self, InviteCommand.self, JoinCommand.self, InfoCommand.self, DocsCommand.self,
       GetCommand.self, ApplyCommand.self, LogCommand.self, DiffCommand.self, BlameCommand.self,
-      RestoreCommand.self, UndoCommand.self, RedoCommand.self,
+      RestoreCommand.self, UndoCommand.self, RedoCommand.self, DraftCommand.self,
       EditCommand.self, MergeCommand.self, ConflictsCommand.self, ResolveCommand.self,
       SyncCommand.self, ServeCommand.self,
       StatusCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,

@@ -8,9 +8,9 @@ struct BlameCommand: AsyncParsableCommand {
     commandName: "blame",
     abstract: "Who wrote which part of a text.",
     discussion: """
-      One line a part, in the order of the text: the origin and the sequence number of the change
-      that put it there ('skerry log' tells when), and the part as a JSON string. What was
-      written before a compaction is 'folded': nobody knows any more who wrote it.
+      One line a part, in the order of the text: the origin and the sequence number of the change \
+      that put it there ('skerry log' tells when), and the part as a JSON string. What was written \
+      before a compaction is 'folded': nobody knows any more who wrote it.
 
       EXAMPLE
         skerry blame notes.skerry 0123456789abcdef0123456789abcdef body
@@ -53,12 +53,12 @@ struct DiffCommand: AsyncParsableCommand {
     commandName: "diff",
     abstract: "What changed in a document between two versions, in either direction.",
     discussion: """
-      FROM and TO are versions: each answer of 'skerry apply' holds the one that it led to, 'skerry
-      info' prints that of now.
+      FROM and TO are versions: each answer of 'skerry apply' holds the one that it led to, \
+      'skerry info' prints that of now.
 
-      A text is compared step by step, as an editor would take one after the other: a position in
-      Unicode scalars, how many go from there on, and what is put there. All else is shown as it was
-      ('-') and as it is ('+').
+      A text is compared step by step, as an editor would take one after the other: a position in \
+      Unicode scalars, how many go from there on, and what is put there; then the marks that its \
+      characters have got or lost. All else is shown as it was ('-') and as it is ('+').
 
       EXAMPLE
         OLD=$(skerry info notes.skerry --json | jq -r .version)

@@ -53,6 +53,89 @@ struct ValueMergeTests {
     #expect(result.value.text() == (try JSONValue(parsing: merged)).text())
   }
 
+  /// A tree as its nodes: `a1(b2) c3`.
+  private func outline(_ value: JSONValue) -> String {
+    (value.objectValue?["children"]?.arrayValue ?? []).map { node in
+      let object = node.objectValue ?? [:]
+      let inner = outline(node)
+      return (object["id"]?.stringValue ?? "_")
+        + (object["value"]?.objectValue?["n"]?.text() ?? "") + (inner.isEmpty ? "" : "(\(inner))")
+    }.joined(separator: " ")
+  }
+
+  private func tree(_ outline: String) throws -> JSONValue {
+    var rest = outline[...]
+    func nodes() throws -> [JSONValue] {
+      var found: [JSONValue] = []
+      while let first = rest.first, first != ")" {
+        rest.removeFirst()
+        guard first != " " else { continue }
+        let number = rest.prefix { $0.isNumber }
+        rest = rest.dropFirst(number.count)
+        var children: [JSONValue] = []
+        if rest.first == "(" {
+          rest.removeFirst()
+          children = try nodes()
+          rest = rest.dropFirst()
+        }
+        var object: JSONObject = [
+          "value": ["n": .integer(try #require(Int64(number)))], "children": .array(children),
+        ]
+        if first != "_" { object["id"] = .string(String(first)) }
+        found.append(.object(object))
+      }
+      return found
+    }
+    return ["children": .array(try nodes())]
+  }
+
+  @Test(
+    "nodes of trees are merged wherever they stand",
+    arguments: [
+      // base, ours, theirs, merged
+      ("a1(b2) c3", "a1 c3(b2)", "a1(b5) c3", "a1 c3(b5)"),
+      ("a1(b2) c3", "a1(b5) c3", "a1 c3(b2)", "a1 c3(b5)"),
+      ("a1(b2) c3", "c3 a1(b2)", "a1(b2) c4", "c4 a1(b2)"),
+      ("a1(b2) c3", "a1(b2) c3 _9", "a1(b2 _8) c3", "a1(b2 _8) c3 _9"),
+      // Both move it: it stands once, where ours has it.
+      ("a1 b2 c3", "a1(b2) c3", "a1 c3(b2)", "a1(b2) c3"),
+      // What both moves together would make a cycle of.
+      ("a1 b2", "a1(b2)", "a1 b2", "a1(b2)"),
+      ("a1(b2) c3", "b2 c3", "a1(b2) c3", "b2 c3"),
+      ("a1(b2) c3", "a1 c3(b2)", "c3(b2)", "c3(b2)"),
+      ("a1(b2) c3", "c3", "a1(b2) c3 _7", "c3 _7"),
+      ("", "a1", "b2", "a1 b2"),
+    ])
+  func trees(base: String, ours: String, theirs: String, merged: String) throws {
+    let result = ThreeWayMerge.values(
+      base: try tree(base), ours: try tree(ours), theirs: try tree(theirs))
+    #expect(result.conflicts.isEmpty, "\(result.conflicts)")
+    #expect(outline(result.value) == merged)
+  }
+
+  @Test("a node removed by one and edited by the other is a conflict, as is a cycle")
+  func treeConflicts() throws {
+    for (choice, merged) in [(ValueMergeOptions.Choice.ours, "c3"), (.theirs, "a1(b5) c3")] {
+      let result = ThreeWayMerge.values(
+        base: try tree("a1(b2) c3"), ours: try tree("c3"), theirs: try tree("a1(b5) c3"),
+        options: ValueMergeOptions(choice: choice))
+      #expect(outline(result.value) == merged)
+      #expect(result.conflicts.map(\.path) == [[.key("children"), .index(0)]])
+      #expect(result.conflicts.first?.ours == nil)
+    }
+    for (choice, merged) in [(ValueMergeOptions.Choice.ours, "a1(b5) c3"), (.theirs, "c3")] {
+      let result = ThreeWayMerge.values(
+        base: try tree("a1(b2) c3"), ours: try tree("a1(b5) c3"), theirs: try tree("c3"),
+        options: ValueMergeOptions(choice: choice))
+      #expect(outline(result.value) == merged)
+      #expect(result.conflicts.count == 1)
+    }
+    let cycle = ThreeWayMerge.values(
+      base: try tree("a1 b2"), ours: try tree("a1(b2)"), theirs: try tree("b2(a1)"))
+    #expect(outline(cycle.value) == "a1(b2)")
+    #expect(cycle.conflicts.count == 1)
+  }
+
   @Test("a conflict is told with its path, its base and both sides")
   func conflicts() throws {
     let base = #"{"a":{"b":[1,2]},"c":1,"d":1}"#

@@ -243,6 +243,42 @@ struct IdentityTests {
     #expect(try workspace[0].stalled() == [])
   }
 
+  @Test("a draft that began with changes which got new names knows them by those")
+  func drafts() throws {
+    let id = try workspace.edit(0) { try $0.createNote("one") }.value
+    try workspace.level()
+    copy(to: "copy.db")
+    let copied = try ReplicaStore.open(options("copy.db"))
+    try insert("original ", at: 0, of: id, in: workspace[0])
+    try insert("copy ", at: 0, of: id, in: copied)
+    func edit<Value>(_ body: (StoreTransaction) throws -> Value) throws -> Value {
+      try copied.group(now: workspace.tick(), entropy: workspace.entropy) {
+        $0.transaction(body)
+      }.get().value
+    }
+    let draft = try edit { transaction in
+      let draft = try transaction.makeDraft(of: id, name: "d", from: nil)
+      try transaction.insert("draft of ", at: 0, of: draft)
+      return draft
+    }
+    _ = try workspace[0].seal(entropy: workspace.entropy)
+    try exchange([workspace[0], workspace[1]])
+    let stores = [workspace[0], copied, workspace[1]]
+    try exchange(stores)
+    try expectEqual(stores)
+    #expect(try copied.renamedChanges().count == 1)
+    let text = try #require(try copied.draft(draft)).text(at: DocumentPath("body"))
+    #expect(text == "draft of copy ")
+    let merged = try edit { try $0.mergeDraft(draft) }
+    #expect(merged.document == id)
+    #expect(merged.conflicts.isEmpty)
+    try exchange(stores)
+    try expectEqual(stores)
+    let body = try workspace[1].body(id)
+    #expect(body.contains("draft of copy ") && body.contains("original "))
+    #expect(try copied.drafts().isEmpty)
+  }
+
   @Test("a change that builds on a private name waits for the one that others know by it")
   func privateNames() throws {
     let id = try workspace.edit(0) { try $0.createNote("one") }.value

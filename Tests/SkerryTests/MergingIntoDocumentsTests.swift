@@ -93,4 +93,62 @@ struct MergingIntoDocumentsTests {
     }
     await replica.close()
   }
+
+  @Test("elements and nodes that were put elsewhere are moved, with what others did to them")
+  func moves() async throws {
+    let replica = try await replica()
+    let document = try await replica.transaction { transaction in
+      let document = transaction.createDocument()
+      try transaction.set(
+        [["id": 1, "n": "a"], ["id": 2, "n": "b"], ["id": 3, "n": "c"]], at: ["list"], of: document)
+      try transaction.make(.tree, at: ["tree"], of: document)
+      try transaction.splice(
+        at: 0,
+        inserting: [
+          ["value": ["n": "x"], "children": [["value": ["n": "y"]]]], ["value": ["n": "z"]],
+        ], in: ["tree"], of: document)
+      return document
+    }.value
+    let base = try await replica.json(document)
+    let before = try await replica.version()
+    // What somebody made of the file: the first element last, y under z, and a new node.
+    guard case .array(var list)? = base.objectValue?["list"],
+      let top = base.objectValue?["tree"]?.objectValue?["children"]?.arrayValue,
+      var first = top[0].objectValue, var second = top[1].objectValue,
+      let moved = first["children"]?.arrayValue
+    else {
+      Issue.record("\(base)")
+      return
+    }
+    list.append(list.removeFirst())
+    first["children"] = []
+    second["children"] = .array(moved + [["value": ["n": "new"]]])
+    let theirs: JSONValue = [
+      "list": .array(list), "tree": ["children": [.object(second), .object(first)]],
+    ]
+    try await replica.transaction { transaction in
+      try transaction.set("A", at: ["list", 0, "n"], of: document)
+      try transaction.set("Y", at: ["tree", 0, 0, "n"], of: document)
+    }
+    let merged = try await replica.transaction { transaction in
+      try transaction.mergeValue(theirs, base: base, of: document)
+    }
+    #expect(merged.value.conflicts.isEmpty, "\(merged.value.conflicts)")
+    let now = try await replica.json(document)
+    #expect(
+      now.objectValue?["list"]
+        == [["id": 2, "n": "b"], ["id": 3, "n": "c"], ["id": 1, "n": "A"]])
+    #expect(try await replica.json(document, path: ["tree", 0, "value", "n"]) == "z")
+    #expect(try await replica.json(document, path: ["tree", 0, 0, "value", "n"]) == "Y")
+    #expect(try await replica.json(document, path: ["tree", 0, 1, "value", "n"]) == "new")
+    #expect(try await replica.json(document, path: ["tree", 1, "value", "n"]) == "x")
+    // The very element and the very node: they were moved, not made again.
+    let actions = try await replica.read {
+      try $0.patches(document, from: before, to: merged.version).map(\.action)
+    }
+    #expect(actions.contains(.moved(from: 0, to: 2)))
+    #expect(
+      actions.contains { if case .nodeMoved(0, let to, 0) = $0 { to != ["tree"] } else { false } })
+    await replica.close()
+  }
 }

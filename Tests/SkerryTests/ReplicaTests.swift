@@ -64,7 +64,7 @@ struct ReplicaTests {
     #expect(now.map(\.text) == ["Th", "e", " ", "fo", "xes jumped"])
     #expect(now.map { $0["bold"] } == [nil, .bool(true), nil, nil, nil])
     #expect(now.map { $0["link"] } == [nil, nil, nil, .string("u"), nil])
-    let then = try await again.textSpans(id, path: ["body"], at: first.version)
+    let then = try await again.textSpans(id, path: ["body"], version: first.version)
     #expect(then.map(\.text) == ["The", " ", "fox", " jumped"])
     #expect(try await again.json(id) == ["body": "The foxes jumped"])
     await again.close()

@@ -16,12 +16,12 @@ extension Model {
 }
 
 extension ModelDocument {
-  func conflicts(in version: ChangeSet) -> [Model.Conflict] {
+  func conflicts(in version: ModelVersion) -> [Model.Conflict] {
     conflicts(of: .root, at: DocumentPath(), depth: 0, in: version)
   }
 
   private func conflicts(
-    of container: ContainerID, at path: DocumentPath, depth: Int, in version: ChangeSet
+    of container: ContainerID, at path: DocumentPath, depth: Int, in version: ModelVersion
   ) -> [Model.Conflict] {
     guard depth < ContainerID.depthMax else { return [] }
     let registers: [(step: PathStep, entries: [Entry])]

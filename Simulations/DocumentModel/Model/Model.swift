@@ -59,7 +59,7 @@ package struct Model: Sendable {
 
   /// Nil when nothing of the document is in what was seen.
   func read<Result>(
-    _ document: DocumentID, _ seen: VersionVector?, _ body: (ModelDocument, ChangeSet) -> Result
+    _ document: DocumentID, _ seen: VersionVector?, _ body: (ModelDocument, ModelVersion) -> Result
   ) -> Result? {
     guard let model = models[document] else { return nil }
     let version = model.version { seen?.contains($0) ?? true }

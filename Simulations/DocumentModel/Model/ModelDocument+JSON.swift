@@ -4,13 +4,13 @@ import JSONCoding
 
 extension ModelDocument {
   /// What a reader of the document sees.
-  func json(in version: ChangeSet) -> JSONValue {
+  func json(in version: ModelVersion) -> JSONValue {
     json(of: .root, in: version, depth: 0, level: 0)
   }
 
   /// Containers nested deeper than an editor makes them read as null.
   private func json(
-    of container: ContainerID, in version: ChangeSet, depth: Int, level: Int
+    of container: ContainerID, in version: ModelVersion, depth: Int, level: Int
   ) -> JSONValue {
     guard depth <= ContainerID.depthMax else { return .null }
     switch container.kind {
@@ -34,7 +34,7 @@ extension ModelDocument {
   }
 
   private func json(
-    of entry: Entry?, in version: ChangeSet, depth: Int, level: Int
+    of entry: Entry?, in version: ModelVersion, depth: Int, level: Int
   ) -> JSONValue {
     switch entry?.content {
     case .value(let value): value.json
@@ -46,7 +46,7 @@ extension ModelDocument {
 
   /// Everything that can be reached from the root, with every entry of every register, in the form
   /// that `Document.canonicalJSON()` documents.
-  func canonicalJSON(in version: ChangeSet) -> JSONValue {
+  func canonicalJSON(in version: ModelVersion) -> JSONValue {
     [
       "document": .string(id.description),
       "frontier": .array(
@@ -59,7 +59,7 @@ extension ModelDocument {
   }
 
   private func canonicalJSON(
-    of container: ContainerID, in version: ChangeSet, depth: Int
+    of container: ContainerID, in version: ModelVersion, depth: Int
   ) -> JSONValue {
     func content() -> JSONValue {
       guard depth <= ContainerID.depthMax else { return .null }
@@ -92,7 +92,7 @@ extension ModelDocument {
   }
 
   private func canonicalJSON(
-    of entries: [Entry], in version: ChangeSet, depth: Int
+    of entries: [Entry], in version: ModelVersion, depth: Int
   ) -> JSONValue {
     .array(
       entries.indices.map { index in
@@ -122,7 +122,7 @@ extension ModelDocument {
   }
 
   private func members(
-    of map: ContainerID, in version: ChangeSet, _ json: ([Entry]) -> JSONValue
+    of map: ContainerID, in version: ModelVersion, _ json: ([Entry]) -> JSONValue
   ) -> JSONObject {
     JSONObject(
       uniqueMembers: members(of: map, in: version).map { key, entries in

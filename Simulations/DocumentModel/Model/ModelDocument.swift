@@ -54,7 +54,7 @@ struct ModelDocument: Sendable {
     var change: ChangeID
     var parents: [Int]
     /// Everything the author's version holds, the change itself included.
-    var past: ChangeSet
+    var past: ModelVersion
     var endsInDelete: Bool
   }
 
@@ -101,7 +101,7 @@ struct ModelDocument: Sendable {
     let edit = edit(of: change)
     let number = parts.count
     let parents = edit.parents.compactMap { numbers[$0] }
-    var past = ChangeSet([number])
+    var past = ModelVersion([number])
     for parent in parents { past.formUnion(parts[parent].past) }
     numbers[change.id] = number
     parts.append(
@@ -230,27 +230,27 @@ struct ModelDocument: Sendable {
   // MARK: Reading
 
   /// The changes among `named` that are here with all that they were built on.
-  func version(where isNamed: (ChangeID) -> Bool) -> ChangeSet {
-    let named = ChangeSet(parts.indices.filter { isNamed(parts[$0].change) })
-    return ChangeSet(
+  func version(where isNamed: (ChangeID) -> Bool) -> ModelVersion {
+    let named = ModelVersion(parts.indices.filter { isNamed(parts[$0].change) })
+    return ModelVersion(
       parts.indices.filter { named.contains($0) && parts[$0].past.isSubset(of: named) })
   }
 
   /// The newest changes of a version, sorted: those on which it holds no other.
-  func frontier(of version: ChangeSet) -> [Part] {
+  func frontier(of version: ModelVersion) -> [Part] {
     let numbers = parts.indices.filter(version.contains)
-    let followed = ChangeSet(numbers.flatMap { parts[$0].parents })
+    let followed = ModelVersion(numbers.flatMap { parts[$0].parents })
     return numbers.filter { !followed.contains($0) }.map { parts[$0] }
       .sorted { $0.change < $1.change }
   }
 
-  func isDeleted(in version: ChangeSet) -> Bool {
+  func isDeleted(in version: ModelVersion) -> Bool {
     let frontier = frontier(of: version)
     return !frontier.isEmpty && frontier.allSatisfy(\.endsInDelete)
   }
 
   /// The entries that nothing in the version replaced, the winner last.
-  func alive(_ entries: [Entry]?, in version: ChangeSet) -> [Entry] {
+  func alive(_ entries: [Entry]?, in version: ModelVersion) -> [Entry] {
     (entries ?? []).filter { entry in
       version.contains(entry.writtenBy) && !entry.replacedBy.contains(where: version.contains)
     }
@@ -259,19 +259,19 @@ struct ModelDocument: Sendable {
     }
   }
 
-  func sum(of counter: ContainerID, in version: ChangeSet) -> Int128 {
+  func sum(of counter: ContainerID, in version: ModelVersion) -> Int128 {
     (counters[counter] ?? []).filter { version.contains($0.madeBy) }
       .reduce(0) { $0 &+ Int128($1.amount) }
   }
 
   /// The keys of a map that hold something, in the order of their bytes.
-  func members(of map: ContainerID, in version: ChangeSet) -> [(key: Key, entries: [Entry])] {
+  func members(of map: ContainerID, in version: ModelVersion) -> [(key: Key, entries: [Entry])] {
     (maps[map] ?? [:]).sorted { $0.key < $1.key }
       .map { ($0.key, alive($0.value, in: version)) }
       .filter { !$0.entries.isEmpty }
   }
 
-  func elements(of list: ContainerID, in version: ChangeSet) -> [[Entry]] {
+  func elements(of list: ContainerID, in version: ModelVersion) -> [[Entry]] {
     let places = sequences[list]?.events(in: version) ?? []
     let moves = moves[list] ?? [:]
     func isShown(_ place: EventID) -> Bool {

@@ -28,7 +28,7 @@ extension ModelSequence {
 
   /// Marks a range of what the author's version shows. A range that is empty or that it does not
   /// have is not marked.
-  mutating func mark(from: Int, to: Int, _ mark: Mark, in version: ChangeSet) {
+  mutating func mark(from: Int, to: Int, _ mark: Mark, in version: ModelVersion) {
     let visible = visible(in: version)
     guard from >= 0, from < to, to <= visible.count else { return }
     var mark = mark
@@ -40,7 +40,7 @@ extension ModelSequence {
   }
 
   /// The marks of a character in a version, by number, ascending by name.
-  func marks(of unit: Int, in version: ChangeSet) -> [Int] {
+  func marks(of unit: Int, in version: ModelVersion) -> [Int] {
     var all = units[unit].marks
     all += marks.indices.filter { index in
       version.contains(marks[index].madeBy) && !isSeen(marks[index], by: units[unit])
@@ -50,7 +50,7 @@ extension ModelSequence {
   }
 
   /// What a character gets that is typed between two.
-  func marks(between left: Int?, and right: Int?, in version: ChangeSet) -> [Int] {
+  func marks(between left: Int?, and right: Int?, in version: ModelVersion) -> [Int] {
     let ofLeft = left.map { marks(of: $0, in: version) } ?? []
     let ofRight = right.map { marks(of: $0, in: version) } ?? []
     return winners(
@@ -89,7 +89,7 @@ extension ModelSequence {
   }
 
   /// The marks in the form of `Document.canonicalJSON()`; nil when there are none.
-  func canonicalMarks(in version: ChangeSet, _ json: (Value) -> JSONValue) -> JSONValue? {
+  func canonicalMarks(in version: ModelVersion, _ json: (Value) -> JSONValue) -> JSONValue? {
     guard !marks.isEmpty else { return nil }
     var runs: [(count: Int, marks: [Int])] = []
     for unit in visible(in: version) {

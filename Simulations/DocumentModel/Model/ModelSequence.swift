@@ -23,7 +23,7 @@ package struct ModelSequence: Sendable {
     /// What came next, removed or not, in the version that its author saw; nil: the end.
     var next: Int?
     /// What its author saw, and the marks that it was typed with.
-    var version = ChangeSet()
+    var version = ModelVersion()
     var marks: [Int] = []
     var leftChildren: [Int] = []
     var rightChildren: [Int] = []
@@ -41,7 +41,7 @@ package struct ModelSequence: Sendable {
 
   // MARK: Reading
 
-  private func isVisible(_ unit: Int, in version: ChangeSet) -> Bool {
+  private func isVisible(_ unit: Int, in version: ModelVersion) -> Bool {
     version.contains(units[unit].insertedBy)
       && (units[unit].removedBy.isEmpty || !units[unit].removedBy.contains(where: version.contains))
   }
@@ -49,20 +49,20 @@ package struct ModelSequence: Sendable {
   /// Every unit from left to right, removed ones too.
   var unitsInOrder: [Unit] { order.map { units[$0] } }
 
-  func visible(in version: ChangeSet) -> [Int] {
+  func visible(in version: ModelVersion) -> [Int] {
     order.filter { isVisible($0, in: version) }
   }
 
-  package func count(in version: ChangeSet) -> Int { visible(in: version).count }
+  package func count(in version: ModelVersion) -> Int { visible(in: version).count }
 
-  package func text(in version: ChangeSet) -> String {
+  package func text(in version: ModelVersion) -> String {
     var text = String.UnicodeScalarView()
     for unit in visible(in: version) { text.append(units[unit].scalar ?? "\u{FFFD}") }
     return String(text)
   }
 
   /// The events that inserted what the version shows, in order: the names of list elements.
-  package func events(in version: ChangeSet) -> [EventID] {
+  package func events(in version: ModelVersion) -> [EventID] {
     visible(in: version).map { units[$0].event }
   }
 
@@ -76,7 +76,7 @@ package struct ModelSequence: Sendable {
   ///   - version: what the author saw, the change itself with what it did so far included.
   package mutating func insert(
     _ scalars: [Unicode.Scalar?], at position: Int, by change: Int, event: EventID,
-    in version: ChangeSet
+    in version: ModelVersion
   ) {
     let visible = visible(in: version)
     guard position <= visible.count else { return }
@@ -98,7 +98,7 @@ package struct ModelSequence: Sendable {
 
   /// Removes `count` units from `position` on, or as many as there are.
   package mutating func remove(
-    at position: Int, count: Int, by change: Int, in version: ChangeSet
+    at position: Int, count: Int, by change: Int, in version: ModelVersion
   ) {
     for unit in visible(in: version).dropFirst(position).prefix(count) {
       units[unit].removedBy.append(change)
@@ -106,7 +106,7 @@ package struct ModelSequence: Sendable {
   }
 
   /// Hangs a unit into the tree and returns its number.
-  private mutating func hang(_ unit: Unit, after left: Int?, _ version: ChangeSet) -> Int {
+  private mutating func hang(_ unit: Unit, after left: Int?, _ version: ModelVersion) -> Int {
     let new = units.count
     units.append(unit)
     let onRight = left.map { units[$0].rightChildren } ?? first

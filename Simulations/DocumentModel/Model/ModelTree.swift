@@ -53,7 +53,7 @@ struct ModelTree: Sendable {
   private(set) var steps: [Step] = []
 
   /// The nodes that a version has, by event.
-  func nodes(in version: ChangeSet) -> [EventID] {
+  func nodes(in version: ModelVersion) -> [EventID] {
     steps.filter { $0.node == $0.event && version.contains($0.madeBy) }.map(\.event).sorted()
   }
 
@@ -72,7 +72,7 @@ struct ModelTree: Sendable {
 
   /// Where the nodes are that a reader sees.
   func paths(
-    at path: DocumentPath, in version: ChangeSet
+    at path: DocumentPath, in version: ModelVersion
   ) -> [(node: EventID, path: DocumentPath)] {
     let shape = shape(in: version)
     func below(_ parent: EventID?, _ path: DocumentPath, _ level: Int) -> [(EventID, DocumentPath)]
@@ -86,7 +86,7 @@ struct ModelTree: Sendable {
     return below(nil, path, 0)
   }
 
-  func shape(in version: ChangeSet) -> Shape {
+  func shape(in version: ModelVersion) -> Shape {
     var shape = Shape()
     for step in steps.filter({ version.contains($0.madeBy) }).sorted(by: Step.precedes) {
       guard let place = step.place else {
@@ -104,7 +104,7 @@ struct ModelTree: Sendable {
 
 extension ModelDocument {
   func json(
-    ofTree tree: ContainerID, in version: ChangeSet,
+    ofTree tree: ContainerID, in version: ModelVersion,
     content: (ContainerID, _ level: Int) -> JSONValue,
     level: Int
   ) -> JSONValue {
@@ -124,7 +124,7 @@ extension ModelDocument {
   }
 
   func canonicalJSON(
-    ofTree tree: ContainerID, in version: ChangeSet, content: (ContainerID) -> JSONValue
+    ofTree tree: ContainerID, in version: ModelVersion, content: (ContainerID) -> JSONValue
   ) -> JSONValue {
     guard let model = trees[tree] else { return .array([]) }
     let shape = model.shape(in: version)

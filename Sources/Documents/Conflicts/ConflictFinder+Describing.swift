@@ -7,7 +7,9 @@ extension ConflictFinder {
   /// - Throws: when the history cannot be replayed to a version at which something was removed.
   func conflicts(_ drafts: [Draft]) throws(MergeError) -> [Conflict] {
     guard !drafts.isEmpty else { return [] }
-    let stamps = history.stamps(of: drafts.flatMap { $0.sides.map(\.version) })
+    // What came back by an undo is the deed of whoever did it first.
+    let stamps = history.stamps(
+      of: drafts.flatMap { $0.sides.map { standings.root(of: $0.version).root } })
     var conflicts: [Conflict] = []
     // One removal may have ended many containers.
     var earlier: [[Int]: Document] = [:]
@@ -19,9 +21,10 @@ extension ConflictFinder {
     }
     for draft in drafts {
       let sides = draft.sides.map { side in
-        ConflictSide(
-          change: history.event(at: side.version).change,
-          time: stamps[side.version]?.time ?? .epoch,
+        let version = standings.root(of: side.version).root
+        return ConflictSide(
+          change: history.event(at: version).change,
+          time: stamps[version]?.time ?? .epoch,
           value: side.text.map { .string($0.text) } ?? json(of: side.content),
           index: side.index, parent: side.parent, events: side.events, content: side.content,
           patches: side.text?.patches ?? [])
@@ -29,6 +32,8 @@ extension ConflictFinder {
       var base = draft.baseText.map { .string($0.text) } ?? json(of: draft.base?.content)
       if let (container, removal) = draft.removed {
         base = try document(before: [removal]).json(ofContainer: container)
+      } else if let (node, tree, removal) = draft.removedNode {
+        base = try document(before: [removal]).json(ofNode: node, in: tree)
       } else if case .container(let container)? = draft.base?.content {
         base = try document(before: draft.common).json(ofContainer: container)
       }

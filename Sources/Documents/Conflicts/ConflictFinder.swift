@@ -48,6 +48,8 @@ struct ConflictFinder {
     var base: Write?
     /// The container that was removed, as it was when that was decided.
     var removed: (container: ContainerID, by: Int)?
+    /// The node of a tree that was removed, likewise.
+    var removedNode: (node: EventID, tree: ContainerID, by: Int)?
     /// What the sides of a value had all seen.
     var common: [Int] = []
     var sides: [Side]
@@ -75,11 +77,14 @@ struct ConflictFinder {
   private(set) var writes: [Place: [Write]] = [:]
   /// Where the document was deleted as a whole, ascending.
   private(set) var deletions: [Int] = []
+  /// Without those that were taken back.
   private(set) var resolutions: [(version: Int, events: [EventID])] = []
+  let standings: Standings
 
   init(_ document: Document, _ history: DocumentHistory) {
     self.document = document
     self.history = history
+    standings = Standings(history)
     for other in history.others { take(other) }
   }
 
@@ -107,7 +112,8 @@ struct ConflictFinder {
       writes[Place(container: container, element: element), default: []].append(
         write(content, replaces))
     case .deleteDocument: deletions.append(other.version)
-    case .resolve(let events): resolutions.append((other.version, events))
+    case .resolve(let events):
+      if !standings.undone.contains(event.change) { resolutions.append((other.version, events)) }
     case .increment, .insertText, .insertElements, .remove, .createNode, .moveNode, .deleteNode,
       .mark, .unknown:
       break
@@ -301,8 +307,11 @@ struct ConflictFinder {
   private func textConflicts(
     of handle: ContainerHandle, _ path: DocumentPath
   ) throws(MergeError) -> [Draft] {
-    guard let (sequence, deeds) = try deeds(of: handle) else { return [] }
-    return TextCollisionFinder(self, sequence, deeds).conflicts(at: path)
+    let rivals = rivalResolutions
+    guard let (sequence, deeds) = try deeds(of: handle, wanted: rivals.flatMap { [$0, $1] })
+    else { return [] }
+    return TextCollisionFinder(self, sequence, deeds.withoutUndone(self), rivals)
+      .conflicts(at: path)
   }
 
   private func elementConflicts(
@@ -315,13 +324,14 @@ struct ConflictFinder {
 
   /// Nil when nobody ever deleted anything in a text or list while others edited.
   private func deeds(
-    of handle: ContainerHandle
+    of handle: ContainerHandle, wanted: [Int] = []
   ) throws(MergeError) -> (SequenceHistory, SequenceDeeds)? {
     let container = document.containers[handle.index].id
     guard let sequence = history.sequence(of: container) else { return nil }
     do throws(SequenceError) {
       return try SequenceWalker.deeds(
-        graph: history.graph, log: sequence.log, ranks: history.ranks, at: history.graph.frontier
+        graph: history.graph, log: sequence.log, ranks: history.ranks, at: history.graph.frontier,
+        wanted: wanted
       ).map { (sequence, $0) }
     } catch {
       throw .damagedHistory("\(container) of document \(history.document): \(error)")

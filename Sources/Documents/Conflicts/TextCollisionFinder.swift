@@ -6,30 +6,39 @@ import Causality
 ///
 /// What was typed at one spot at once, or taken away by both and nothing else, is merged and is no
 /// conflict. Neither is a passage that somebody who had seen all sides has edited since.
+///
+/// Two who resolve one such conflict at once make another one of it unless the text is what each of
+/// them wanted: it has twice what both brought back, or what each has left of it is gone.
 struct TextCollisionFinder {
-  private typealias Stretch = SequenceDeeds.Stretch
+  typealias Stretch = SequenceDeeds.Stretch
 
   /// Two events that were made at once and collide.
-  private struct Seed {
+  struct Seed: Equatable {
     var left: Int
     var right: Int
   }
 
   /// The stretches of a section that some seeds are about.
-  private struct Passage {
+  struct Passage {
     var stretches: ClosedRange<Int>
     var seeds: [Seed]
     var authors: Set<Int>
   }
 
-  private let finder: ConflictFinder
+  let finder: ConflictFinder
   private let sequence: SequenceHistory
   private let deeds: SequenceDeeds
+  let rivals: [Seed]
 
-  init(_ finder: ConflictFinder, _ sequence: SequenceHistory, _ deeds: SequenceDeeds) {
+  /// - Parameter rivals: see ``ConflictFinder/rivalResolutions``.
+  init(
+    _ finder: ConflictFinder, _ sequence: SequenceHistory, _ deeds: SequenceDeeds,
+    _ rivals: [(Int, Int)]
+  ) {
     self.finder = finder
     self.sequence = sequence
     self.deeds = deeds
+    self.rivals = rivals.map { Seed(left: $0, right: $1) }
   }
 
   /// Those in the text, which stands at `path`, in document order.
@@ -71,6 +80,7 @@ struct TextCollisionFinder {
         }
       }
     }
+    found += rivals.compactMap { decision($0, in: section) }
     return found.sorted(by: precedes).reduce(into: []) { joined, next in
       let other = joined.firstIndex {
         $0.stretches.overlaps(next.stretches) && isOfOneTime($0.seeds, next.seeds)
@@ -106,7 +116,7 @@ struct TextCollisionFinder {
     !isOlder(left, than: right) && !isOlder(right, than: left)
   }
 
-  private func authors(of seeds: [Seed]) -> Set<Int> {
+  func authors(of seeds: [Seed]) -> Set<Int> {
     Set(seeds.flatMap { [origin(of: $0.left), origin(of: $0.right)] })
   }
 
@@ -248,7 +258,7 @@ struct TextCollisionFinder {
   // MARK: Sides
 
   /// A stretch of a passage and who did what to it.
-  private struct Part {
+  struct Part {
     var text: String
     var count: Int
     var isShown: Bool
@@ -275,10 +285,12 @@ struct TextCollisionFinder {
   ) -> ConflictFinder.Draft? {
     let stretches = section.stretches[passage.stretches]
     let parts = stretches.map { part($0, passage.seeds, section.start) }
-    guard parts.contains(where: { $0.isShown && $0.author != nil }),
-      let range = places.range(of: stretches.filter { $0.deletions.isEmpty }.map(\.insertions))
-    else { return nil }
     let latest = latestOfSides(stretches, passage.seeds, section.start)
+    guard
+      parts.contains(where: { $0.isShown && $0.author != nil })
+        || isUndecided(parts, passage, latest),
+      let range = range(of: passage, in: section, places)
+    else { return nil }
     guard latest.count > 1, !isSettled(stretches, by: latest, since: section.start) else {
       return nil
     }
@@ -302,6 +314,20 @@ struct TextCollisionFinder {
       },
       range: range,
       baseText: passageText(parts, from: range.lowerBound, \.belongsToBase))
+  }
+
+  /// Where a passage stands, behind what is before it when nothing of it does; nil when somebody
+  /// has edited it since its section.
+  private func range(
+    of passage: Passage, in section: SequenceDeeds.Section, _ places: ShownUnits
+  ) -> Range<Int>? {
+    let shown = section.stretches[passage.stretches].filter { $0.deletions.isEmpty }
+    if !shown.isEmpty { return places.range(of: shown.map(\.insertions)) }
+    let before = section.stretches[..<passage.stretches.lowerBound].reversed().lazy
+      .filter { $0.deletions.isEmpty }
+      .compactMap { places.position(of: $0.insertions.upperBound - 1) }.first
+    let position = before.map { $0 + 1 } ?? 0
+    return position..<position
   }
 
   private func part(_ stretch: Stretch, _ seeds: [Seed], _ start: Int) -> Part {
@@ -335,6 +361,11 @@ struct TextCollisionFinder {
     func note(_ event: Int, _ side: Int?) {
       guard let side else { return }
       latest[side] = max(latest[side] ?? event, event)
+    }
+    // Who resolves a conflict to what is there anyway does nothing to the text.
+    for seed in seeds where rivals.contains(seed) {
+      note(seed.left, origin(of: seed.left))
+      note(seed.right, origin(of: seed.right))
     }
     for stretch in stretches {
       note(stretch.insertions.upperBound - 1, side(ofInsertion: stretch, seeds, start))

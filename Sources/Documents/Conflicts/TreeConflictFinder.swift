@@ -160,7 +160,7 @@ struct TreeConflictFinder {
     }
     guard let shown = open.last, let edit = finder.latest(of: openEdits) else { return nil }
     return ConflictFinder.Draft(
-      kind: .removal, path: path,
+      kind: .removal, path: path, removedNode: (made, tree, shown.version),
       sides: [
         ConflictFinder.Draft.Side(
           version: edit, events: Set([made] + finder.latestOfEach(openEdits)).sorted(),

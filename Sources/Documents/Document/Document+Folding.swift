@@ -17,6 +17,8 @@ package enum FoldObstacle: Hashable, Sendable, CaseIterable, CustomStringConvert
   case undecided
   /// Somebody has named a version.
   case named
+  /// There is a draft of it here, which begins with a version of it.
+  case drafted
   /// It has operations of a later release, which come to life after an upgrade.
   case unknown
   /// It has edits that were made without knowing of all that is to be folded.
@@ -26,6 +28,7 @@ package enum FoldObstacle: Hashable, Sendable, CaseIterable, CustomStringConvert
     switch self {
     case .undecided: "conflicts that nobody has decided, or places of which there may be some"
     case .named: "versions that have names"
+    case .drafted: "drafts that are not merged"
     case .unknown: "operations of a later release"
     case .unstable: "edits made without knowing of what is to be folded"
     }

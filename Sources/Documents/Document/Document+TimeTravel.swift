@@ -74,7 +74,8 @@ extension Document {
     } ?? ""
   }
 
-  /// Who wrote which part of the text at `path`, from its start to its end. Complexity: O(n log n)
+  /// Who wrote which part of the text at `path`, from its start to its end; of what came back by an
+  /// undo, whoever wrote it first. Complexity: O(n log n)
   /// for its n operations.
   package func attribution(
     at path: DocumentPath, in history: DocumentHistory
@@ -82,9 +83,10 @@ extension Document {
     let handle = try handle(at: path, kind: .text)
     return try withSequence(handle, of: history) { sequence in
       let steps = try difference(handle, history, sequence, from: [], to: history.graph.frontier)
+      let standings = Standings(history)
       var parts: [TextAttribution] = []
       for step in steps {
-        history.forEachAuthor(of: step) { author, count in
+        history.forEachAuthor(of: step, standings) { author, count in
           if parts.last?.author == author {
             parts[parts.count - 1].count += count
           } else {
@@ -179,13 +181,17 @@ extension DocumentHistory {
   }
 
   /// The changes whose events an insertion consists of, and how many each has.
-  fileprivate func forEachAuthor(of step: SequencePatch, _ body: (ChangeID, Int) -> Void) {
+  ///
+  /// - Parameter standings: to name those for which they stand.
+  fileprivate func forEachAuthor(
+    of step: SequencePatch, _ standings: Standings? = nil, _ body: (ChangeID, Int) -> Void
+  ) {
     var version = step.version
     let end = step.version + step.count
     while version < end {
-      let event = event(at: version)
-      let next = min(end, graph.changeEnd(at: version))
-      body(event.change, next - version)
+      let (root, rootEnd) = standings?.root(of: version) ?? (version, .max)
+      let next = min(end, graph.changeEnd(at: version), rootEnd)
+      body(event(at: root).change, next - version)
       version = next
     }
   }

@@ -73,6 +73,15 @@ extension DocumentHistory {
     return try DocumentHistory(document, from: base.state, at: base.floor)
   }
 
+  /// The part of the history that a version covers, which must have seen all that is folded.
+  /// Complexity: O(history).
+  package func through(_ version: VersionVector) throws -> DocumentHistory {
+    _ = try frontier(at: version)
+    var part = try onlyBase()
+    try part.append(contentsOf: edits().filter { version.contains($0.change) })
+    return part
+  }
+
   /// The document as it was where this history begins.
   func documentAtStart() throws(MergeError) -> Document {
     guard let base else { return Document(id: document) }

@@ -2,6 +2,9 @@ import JSONCoding
 
 /// What is checked before a value from outside is taken into a document.
 enum EditLimits {
+  /// Of how many names an editor puts marks on one character. What is made at once adds up.
+  static let markNamesMax = 256
+
   static func check(_ key: String, at path: DocumentPath) throws(EditError) {
     guard key.utf8.count <= Key.byteCountMax else {
       throw EditError(

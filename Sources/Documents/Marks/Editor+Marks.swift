@@ -8,7 +8,7 @@ extension Editor {
   ///     too.
   /// - Throws: `outOfRange` when the range is empty or reaches beyond the text, `invalidValue` for
   ///   a name without a character, null and a number that is not finite, `limitExceeded` for a name
-  ///   of more than 1,024 bytes.
+  ///   of more than 1,024 bytes and for the 257th name on one character.
   package func mark(
     _ path: DocumentPath, _ range: Range<Int>, name: String, value: Value,
     expand expansion: MarkExpansion = .after
@@ -21,6 +21,13 @@ extension Editor {
     case .double(let number) where !number.isFinite:
       throw EditError(.invalidValue, at: path, "a mark cannot hold a number that is not finite")
     default: break
+    }
+    let others = document.marks[document.slot(of: handle)]?.nameCount(in: range, besides: Key(name))
+    guard others ?? 0 < EditLimits.markNamesMax else {
+      throw EditError(
+        .limitExceeded, at: path,
+        "a character has marks of at most \(EditLimits.markNamesMax) names; what many put beside "
+          + "each other belongs in a list that marks name")
     }
     try checkRoom(for: 1)
     record(

@@ -46,7 +46,8 @@ struct MarkChanges {
       if old == new { continue }
       if let before, Shown(name, in: before, countsExpansion) == new { continue }
       let change = MarkChange(
-        range: range, name: name, value: new?.value ?? .null, expansion: new?.expansion ?? .after)
+        range: range, name: name, value: new?.value ?? .null,
+        expansion: new.flatMap { _ in target.first { $0.name == name }?.expansion } ?? .after)
       if let index = last[name], changes[index].range.upperBound == range.lowerBound,
         changes[index].value == change.value, changes[index].expansion == change.expansion
       {

@@ -262,4 +262,19 @@ extension TextMarks {
     }
     return false
   }
+
+  /// Of how many names, one left out, a character of the range has marks at most. Complexity:
+  /// O(runs and the marks of those in the range).
+  func nameCount(in range: Range<Int>, besides name: Key) -> Int {
+    var start = 0
+    var most = 0
+    for run in runs {
+      let end = start + run.count
+      if !range.clamped(to: start..<end).isEmpty {
+        most = max(most, sets[run.set].count { table[$0].name != name })
+      }
+      start = end
+    }
+    return most
+  }
 }

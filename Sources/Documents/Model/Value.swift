@@ -42,6 +42,15 @@ extension Value: Hashable {
   }
 }
 
+extension Value: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral,
+  ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral
+{
+  public init(stringLiteral text: String) { self = .string(text) }
+  public init(booleanLiteral flag: Bool) { self = .bool(flag) }
+  public init(integerLiteral number: Int64) { self = .integer(number) }
+  public init(floatLiteral number: Double) { self = .double(number) }
+}
+
 extension Value {
   /// The value as a reader of JSON sees it: bytes as base64url, a timestamp in RFC 3339.
   public var json: JSONValue {

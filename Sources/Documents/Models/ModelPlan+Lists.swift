@@ -21,36 +21,45 @@ extension ModelPlan {
     let wanted = ArrayAlignment(from: oldMarks, to: new.map(\.mark))
     let found = known == nil ? sorted : ArrayAlignment(from: oldMarks, to: marks).places
 
-    var order = ListOrder(count: present.count)
-    // For each new element the one in the document that it is, by the place that it has there.
-    var origins: [Int?] = Array(repeating: nil, count: new.count)
+    // Elements that are there are named by their places, new ones by numbers behind those.
+    var names = new.indices.map { present.count + $0 }
+    var removed: Set<Int> = []
+    var skipped: Set<Int> = []
+    var moved: Set<Int> = []
     for (index, node) in old.enumerated() {
       switch (found[index], wanted.places[index]) {
       case (let place?, let target?):
-        origins[target] = place
+        names[target] = place
+        if wanted.isMoved[index] { moved.insert(place) }
         try write(
           new[target], base: known == nil ? nil : node,
           at: Editor.Target(
             parent: list, step: .element(place), register: elements[place].register),
           path.appending(.index(place)))
-      case (let place?, nil): order.remove(place)
+      case (let place?, nil): removed.insert(place)
       case (nil, let target?):
         // Somebody has taken it away. It comes back when the writer had something to say in it.
-        if node == new[target] { order.skip(target) }
+        if node == new[target] { skipped.insert(target) }
       case (nil, nil): break
       }
     }
-    for range in order.removals.reversed() {
-      append(
-        .removeElements(range, list), eventCount: document.lists[slot].places(of: range).count)
-    }
-    order.take(origins) { wanted.origins[$0].map { wanted.isMoved[$0] } ?? false }
-    for step in order.steps {
+    let order = ListRearrangement.order(
+      of: new.indices.filter { !skipped.contains($0) }.map { names[$0] },
+      among: present.indices.filter { !removed.contains($0) }, isMoved: moved.contains)
+    let steps = ListRearrangement(from: Array(present.indices), to: order) { place in
+      place < present.count && !moved.contains(place)
+    }.steps
+    for step in steps {
       switch step {
-      case .insert(let range, let index):
+      case .remove(let index, let count):
         append(
-          .insertElements(Array(new[range]), at: index, list),
-          eventCount: new[range].reduce(0) { $0 + $1.eventCount })
+          .removeElements(index..<index + count, list),
+          eventCount: document.lists[slot].places(of: index..<index + count).count)
+      case .insert(let index, let range):
+        let nodes = order[range].map { new[$0 - present.count] }
+        append(
+          .insertElements(nodes, at: index, list),
+          eventCount: nodes.reduce(0) { $0 + $1.eventCount })
       case .move(let place, let from, let to):
         append(
           .moveElement(from: from, to: to, list),

@@ -9,7 +9,8 @@ import RunStructures
 ///
 /// - What is the same in model and base stays as it is, whatever the document says by now.
 /// - A text is merged three ways, a counter gets the difference, a map is taken member by member, a
-///   list element by element, and any other value is as the writer has it.
+///   list element by element, and any other value is as the writer has it. Where somebody else has
+///   set it since, what they set is the other side of a conflict.
 /// - What the document holds stays of its kind: a string is written into a text as edits of it, and
 ///   a number into a counter as an increment. The type says what is made where nothing was.
 struct ModelPlan {
@@ -60,8 +61,22 @@ struct ModelPlan {
         let (sum, overflows) = old.addingReportingOverflow(amount)
         make(.counter(overflows ? count : sum), at: target)
       }
-    case (.value(let value), _): append(.put(value, target), eventCount: 1)
+    case (.value(let value), _):
+      var target = target
+      // What the writer has not seen stays beside it: a conflict, for somebody to decide.
+      if let base, isOther(base, than: present) { target.register = nil }
+      append(.put(value, target), eventCount: 1)
     case (.text, _), (.counter, _), (.list, _), (.set, _), (.map, _): make(new, at: target)
+    }
+  }
+
+  /// Whether a place that held a plain value or nothing holds something else by now.
+  private func isOther(_ base: ModelNode, than present: Register.Content?) -> Bool {
+    switch (base, present) {
+    case (_, nil), (.absent, .value(.null)): false
+    case (.value(let old), .value(let value)): !old.reads(like: value)
+    case (.value, .container), (.absent, _): true
+    default: false
     }
   }
 

@@ -32,7 +32,8 @@ struct SequenceDeeds {
     var stretches: [Stretch] = []
   }
 
-  /// Those with several branches in which something was deleted, the oldest first.
+  /// Those with several branches in which something was deleted, and those that were asked for, the
+  /// oldest first.
   var sections: [Section] = []
   /// The events that inserted what is visible at the end, in document order.
   var visible: [Range<Int>] = []
@@ -42,10 +43,11 @@ extension SequenceWalker {
   /// What was done to a sequence at once from its beginning to `frontier`; nil when nobody ever
   /// deleted anything while another one edited.
   ///
+  /// - Parameter wanted: events whose sections are told of although nothing was deleted in them.
   /// - Throws: `damagedHistory` when the history does not add up.
   /// - Complexity: that of opening the sequence from its history.
   static func deeds(
-    graph: EventGraph, log: SequenceLog, ranks: [UInt32], at frontier: [Int]
+    graph: EventGraph, log: SequenceLog, ranks: [UInt32], at frontier: [Int], wanted: [Int] = []
   ) throws(SequenceError) -> SequenceDeeds? {
     var plan = ReplayPlan(graph.conflictZone(from: [], to: frontier, reachesRoot: true))
     guard plan.sections.contains(where: { $0.count > 1 }) else { return nil }
@@ -66,7 +68,9 @@ extension SequenceWalker {
         section, of: &plan, base: .known(length: rope.count), reader: &reader, writer: &writer,
         ineffective: &ineffective)
       let start = plan.zone[section.lowerBound].versions.lowerBound
-      if let stretches = walk?.stretches(base: rope, plan.zone) {
+      let end = plan.zone[section.upperBound - 1].versions.upperBound
+      let isWanted = wanted.contains { (start..<end).contains($0) }
+      if let stretches = walk?.stretches(base: rope, plan.zone, always: isWanted) {
         deeds.sections.append(SequenceDeeds.Section(start: start, stretches: stretches))
       }
       for patch in writer.finish() {
@@ -93,11 +97,11 @@ extension InsertionRope {
 
 extension SectionWalk {
   /// The units of the section that was replayed last, in document order; nil when nothing was
-  /// deleted in it.
+  /// deleted in it and they are not wanted always.
   fileprivate mutating func stretches(
-    base: InsertionRope, _ zone: borrowing ConflictZone
+    base: InsertionRope, _ zone: borrowing ConflictZone, always: Bool
   ) -> [SequenceDeeds.Stretch]? {
-    guard !deletions.isEmpty else { return nil }
+    guard always || !deletions.isEmpty else { return nil }
     let deleted = DeletedUnits(deletions, of: targets)
     let base = BaseUnits(base.runs)
     var stretches: [SequenceDeeds.Stretch] = []

@@ -1,35 +1,45 @@
 import Causality
 
-/// Which nodes a tree shows, each by the event that made it.
-struct TreeOutline {
+/// Which nodes a tree shows, each by a name that no other has.
+package struct TreeOutline<Node: Hashable> {
   /// From the top down, each before what stands under it.
-  private(set) var nodes: [(event: EventID, parent: EventID?)] = []
-  private var childrenOf: [EventID?: [EventID]] = [:]
+  package private(set) var nodes: [(name: Node, parent: Node?)] = []
+  private var childrenOf: [Node?: [Node]] = [:]
 
-  /// Complexity: O(operations of the tree).
-  init(_ tree: TreeState) {
-    var tree = tree
-    var open: [(node: TreeState.NodeNumber, event: EventID?)] = [(TreeState.top, nil)]
-    while let (node, event) = open.popLast() {
-      let children = tree.children(of: node)
-      childrenOf[event] = children.map { tree.nodes[$0].event }
-      for child in children.reversed() { open.append((child, tree.nodes[child].event)) }
-      for child in children { nodes.append((tree.nodes[child].event, event)) }
+  /// - Parameter children: what stands under a node, or at the top, each node once.
+  package init(_ children: (Node?) -> [Node]) {
+    var open: [Node?] = [nil]
+    while let parent = open.popLast() {
+      let found = children(parent)
+      childrenOf[parent] = found
+      open += found.reversed()
+      nodes += found.map { ($0, parent) }
     }
   }
 
   /// Nil is the top.
-  func children(of parent: EventID?) -> [EventID] { childrenOf[parent] ?? [] }
+  package func children(of parent: Node?) -> [Node] { childrenOf[parent] ?? [] }
 
-  func has(_ node: EventID) -> Bool { childrenOf[node] != nil }
+  package func has(_ node: Node) -> Bool { childrenOf[node] != nil }
+}
+
+extension TreeOutline<EventID> {
+  /// Nodes are named by the events that made them. Complexity: O(operations of the tree).
+  init(_ tree: TreeState) {
+    var tree = tree
+    self.init { parent in
+      let node = parent.map { tree.node($0) ?? TreeState.bin } ?? TreeState.top
+      return tree.children(of: node).map { tree.nodes[$0].event }
+    }
+  }
 }
 
 extension Editor {
   /// Lets a tree show exactly these nodes, each where it is to stand. All were made in it at some
   /// time.
-  func arrange(tree: ContainerHandle, as target: TreeOutline) throws(EditError) {
+  func arrange(tree: ContainerHandle, as target: TreeOutline<EventID>) throws(EditError) {
     let slot = document.slot(of: tree)
-    for parent in [nil] + target.nodes.map(\.event) {
+    for parent in [nil] + target.nodes.map(\.name) {
       let wanted = target.children(of: parent)
       guard !wanted.isEmpty else { continue }
       let number = parent.map { document.trees[slot].node($0) ?? TreeState.bin } ?? TreeState.top

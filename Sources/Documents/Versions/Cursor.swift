@@ -5,7 +5,7 @@ import Causality
 /// whatever anybody edits: it names what stands beside it.
 ///
 /// It can be kept, and sent as a short text. Where it is now, the document tells
-/// (``Document/position(of:at:in:)``). Once what it names is deleted, it is where that was.
+/// (``Document/positions(of:at:in:)``). Once what it names is deleted, it is where that was.
 public struct Cursor: Hashable, Sendable {
   /// On which side of the cursor stands what it goes with: what is put in at the very place comes
   /// to the other side.

@@ -117,7 +117,8 @@ struct DocumentDifference {
       let action: DocumentPatch.Action =
         change.value == .null
         ? .unmarked(change.range, name: change.name.text)
-        : .marked(change.range, TextMark(name: change.name.text, value: change.value))
+        : .marked(
+          change.range, TextMark(name: change.name.text, value: change.value), change.expansion)
       patches.append(DocumentPatch(path, action))
     }
   }
@@ -154,7 +155,7 @@ struct DocumentDifference {
         action = .elements(
           at: position, removed: 0,
           inserted: elements[range].map { described(newList.register(of: $0)?.winner, path) })
-      case .move(let from, let to): action = .moved(from: from, to: to)
+      case .move(_, let from, let to): action = .moved(from: from, to: to)
       }
       patches.append(DocumentPatch(path, action))
     }

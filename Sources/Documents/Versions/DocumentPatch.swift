@@ -24,8 +24,10 @@ public struct DocumentPatch: Hashable, Sendable {
     /// In a text.
     case text(TextPatch)
     /// In a text: these characters, in Unicode scalars, have the mark, in place of what they had of
-    /// that name. Characters that a `text` patch brings have none before.
-    case marked(Range<Int>, TextMark)
+    /// that name. Characters that a `text` patch brings have none before. Whether what is typed at
+    /// an edge is marked too, the last one tells; of marks that differ in nothing else there is no
+    /// patch.
+    case marked(Range<Int>, TextMark, MarkExpansion)
     /// In a text: these characters have no mark of the name any more.
     case unmarked(Range<Int>, name: String)
     /// In a list: `removed` elements go from `at` on, then others come there.

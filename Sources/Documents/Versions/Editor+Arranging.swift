@@ -35,8 +35,8 @@ extension Editor {
           moved.append((nextEvent.index + UInt32(clamping: offset), element))
         }
         bringBack(Array(elements[range]), gone, at: position, in: handle)
-      case .move(let from, let to):
-        moved.append((nextEvent.index, document.lists[slot].element(at: from)))
+      case .move(let element, let from, let to):
+        moved.append((nextEvent.index, element))
         try move(
           from, toPlace: document.lists[slot].place(of: to < from ? to : to + 1), of: handle)
       }

@@ -1,15 +1,15 @@
 /// The steps that turn one order of elements into another: few removals, insertions and moves, that
 /// apply one after the other.
-struct ListRearrangement<Element: Hashable> {
-  enum Step: Equatable {
+package struct ListRearrangement<Element: Hashable> {
+  package enum Step: Equatable {
     case remove(at: Int, count: Int)
     /// What is inserted, as a range of the new order.
     case insert(at: Int, Range<Int>)
-    /// The element number `from` is number `to` afterwards.
-    case move(from: Int, to: Int)
+    /// The element, number `from`, is number `to` afterwards.
+    case move(Element, from: Int, to: Int)
   }
 
-  private(set) var steps: [Step] = []
+  package private(set) var steps: [Step] = []
 
   /// - Parameters:
   ///   - old: each element once.
@@ -17,7 +17,9 @@ struct ListRearrangement<Element: Hashable> {
   ///   - isFixed: whether an element that is in both stays where it is; those of which it does are
   ///     in the same order in both. Of the others as many stay as can.
   /// - Complexity: O(n log n).
-  init(from old: [Element], to new: [Element], isFixed: (Element) -> Bool = { _ in false }) {
+  package init(
+    from old: [Element], to new: [Element], isFixed: (Element) -> Bool = { _ in false }
+  ) {
     if old == new { return }
     var places: [Element: Int] = [:]
     places.reserveCapacity(new.count)
@@ -42,6 +44,37 @@ struct ListRearrangement<Element: Hashable> {
       end = start
     }
     return old.filter { places[$0] != nil }
+  }
+
+  /// The order that a writer wants who knew only some of the elements: those that they did not know
+  /// of, and those that they have not moved, stay where they are, and each other one stands right
+  /// behind the one before it.
+  ///
+  /// Complexity: O(n).
+  ///
+  /// - Parameters:
+  ///   - wanted: what the writer wants, each once, old and new.
+  ///   - present: what is there, less what they have removed.
+  static func order(
+    of wanted: [Element], among present: [Element], isMoved: (Element) -> Bool
+  ) -> [Element] {
+    let known = Set(present)
+    var staying = known
+    var behind: [Element?: [Element]] = [:]
+    var last: Element?
+    for element in wanted {
+      if known.contains(element), !isMoved(element) {
+        last = element
+      } else {
+        staying.remove(element)
+        behind[last, default: []].append(element)
+      }
+    }
+    return present.reduce(into: behind[nil] ?? []) { order, element in
+      guard staying.contains(element) else { return }
+      order.append(element)
+      order += behind[element] ?? []
+    }
   }
 
   /// As many of what is in both as can stay where they are while the others move; each is in either
@@ -134,7 +167,7 @@ struct ListRearrangement<Element: Hashable> {
       let from = behind + waiting.count(below: old)
       waiting.remove(old)
       let to = from < position ? position - 1 : position
-      if from != to { steps.append(.move(from: from, to: to)) }
+      if from != to { steps.append(.move(kept[old], from: from, to: to)) }
       index += 1
     }
   }

@@ -1,14 +1,12 @@
-import Causality
-
 /// The steps that turn one outline of a tree into another, as whoever shows the one applies them.
-struct TreeRearrangement {
+package struct TreeRearrangement<Node: Hashable & CustomStringConvertible> {
   private let tree: DocumentPath
-  private var children: [EventID?: [EventID]] = [:]
+  private var children: [Node?: [Node]] = [:]
   /// Nil: the top; no entry: not shown.
-  private var parents: [EventID: EventID?] = [:]
+  private var parents: [Node: Node?] = [:]
 
   /// - Parameter path: where the tree is.
-  init(from old: TreeOutline, at path: DocumentPath) {
+  package init(from old: TreeOutline<Node>, at path: DocumentPath) {
     tree = path
     children[nil] = old.children(of: nil)
     for (node, parent) in old.nodes {
@@ -21,9 +19,9 @@ struct TreeRearrangement {
   /// cycle; what is not shown any more goes last, as something under it may be shown.
   ///
   /// Complexity: O(n log n), and for each patch O(depth and siblings).
-  mutating func patches(to new: TreeOutline) -> [DocumentPatch] {
+  package mutating func patches(to new: TreeOutline<Node>) -> [DocumentPatch] {
     var patches: [DocumentPatch] = []
-    for parent in [nil] + new.nodes.map(\.event) {
+    for parent in [nil] + new.nodes.map(\.name) {
       let wanted = new.children(of: parent)
       let now = children[parent] ?? []
       if now == wanted { continue }
@@ -47,7 +45,7 @@ struct TreeRearrangement {
 
   /// - Parameter index: before what stands there now; behind the node on return.
   private mutating func put(
-    _ node: EventID, under parent: EventID?, at index: inout Int
+    _ node: Node, under parent: Node?, at index: inout Int
   ) -> DocumentPatch {
     let destination = path(of: parent)
     let patch: DocumentPatch
@@ -68,10 +66,10 @@ struct TreeRearrangement {
 
   /// The uppermost nodes that are not in an outline, the last of each parent first.
   private static func gone(
-    from new: TreeOutline, _ children: [EventID?: [EventID]]
-  ) -> [(EventID, EventID?)] {
-    var gone: [(EventID, EventID?)] = []
-    for parent in [nil] + new.nodes.map(\.event) {
+    from new: TreeOutline<Node>, _ children: [Node?: [Node]]
+  ) -> [(Node, Node?)] {
+    var gone: [(Node, Node?)] = []
+    for parent in [nil] + new.nodes.map(\.name) {
       for node in (children[parent] ?? []).reversed() where !new.has(node) {
         gone.append((node, parent))
       }
@@ -80,7 +78,7 @@ struct TreeRearrangement {
   }
 
   /// Where a node is; nil is the top.
-  func path(of node: EventID?) -> DocumentPath {
+  package func path(of node: Node?) -> DocumentPath {
     var steps: [PathStep] = []
     var at = node
     while let here = at, let parent = parents[here] {

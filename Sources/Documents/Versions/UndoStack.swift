@@ -7,7 +7,7 @@ public import Causality
 /// document's history tells.
 ///
 /// It is a value that whoever edits keeps, one for each document. It can be made again from the
-/// history (``init(of:in:)``), as every change that takes something back says so; only which edits
+/// history, as every change that takes something back says so; only which edits
 /// were grouped, of those that were never taken back, is known to nobody then.
 public struct UndoStack: Hashable, Sendable {
   /// The most edits that are kept to be taken back.

@@ -24,7 +24,7 @@ struct StoreCommandTests {
     #expect(version.output.hasPrefix("skerry "))
     for command in [
       "init", "invite", "join", "info", "docs", "get", "apply", "log", "diff", "blame", "sync",
-      "serve", "status", "export", "import", "doctor",
+      "serve", "status", "export", "import", "doctor", "draft",
     ] {
       let help = try await skerry.succeed(command, "--help")
       #expect(help.output.contains("skerry \(command)"))
@@ -82,6 +82,74 @@ struct StoreCommandTests {
     #expect(parts.map { $0["text"] } == ["Bring ", "fish", "."])
     #expect(parts.map { $0["sequence"] } == [1, 2, 1])
     #expect(try await skerry.run("blame", store, document, "no").status == 1)
+  }
+
+  @Test("marks are shown where they are asked for, and compared")
+  func marks() async throws {
+    try await skerry.succeed("init", store)
+    let made = try await apply(
+      #"{"doc":null,"ops":[{"op":"make","path":["t"],"type":"text"},"#
+        + #"{"op":"splice","path":["t"],"at":0,"delete":0,"insert":"low tide"}]}"#)
+    let document = try #require(made[0]["docs"]?.arrayValue?.first?.stringValue)
+    let old = try #require(made[0]["version"]?.stringValue)
+    let marked = try await apply(
+      #"{"doc":"\#(document)","ops":[{"op":"mark","path":["t"],"from":0,"to":3,"#
+        + #""name":"bold","value":true}]}"#)
+    let new = try #require(marked[0]["version"]?.stringValue)
+    let spans = try await skerry.succeed("get", store, document, "t", "--marks").jsonLines()
+    #expect(spans.map { $0["text"] } == ["low", " tide"])
+    #expect(spans.map { $0["marks"] } == [["bold": true], [:]])
+    let then = try await skerry.succeed("get", store, document, "t", "--marks", "--at", old)
+    #expect(try then.jsonLines().map { $0["text"] } == ["low tide"])
+    #expect(
+      try await skerry.succeed("diff", store, document, old, new).lines
+        == ["t: mark 0 to 3 bold true"])
+    #expect(
+      try await skerry.succeed("diff", store, document, new, old).lines
+        == ["t: unmark 0 to 3 bold"])
+  }
+
+  @Test("a version that is not here is told from a document that is not")
+  func unknownVersions() async throws {
+    try await skerry.succeed("init", store)
+    let empty = try #require(
+      try await skerry.succeed("info", store, "--json").json()["version"]?.stringValue)
+    let made = try await apply(#"{"doc":null,"ops":[{"op":"set","path":["a"],"value":1}]}"#)
+    let document = try #require(made[0]["docs"]?.arrayValue?.first?.stringValue)
+    let early = try await skerry.run("get", store, document, "--at", empty)
+    #expect(early.status == 1)
+    #expect(early.errors.contains("was not there yet"))
+    let other = scratch.path("other.skerry")
+    try await skerry.succeed("init", other)
+    let elsewhere = try await skerry.succeed(
+      "apply", other, input: #"{"doc":null,"ops":[{"op":"set","path":["a"],"value":1}]}"#)
+    let foreign = try #require(try elsewhere.jsonLines()[0]["version"]?.stringValue)
+    let unknown = try await skerry.run("get", store, document, "--at", foreign)
+    #expect(unknown.status == 1)
+    #expect(unknown.errors.contains("has changes that are not here"))
+  }
+
+  @Test("a draft is edited apart by its id, then merged or discarded")
+  func drafts() async throws {
+    try await skerry.succeed("init", store)
+    let made = try await apply(#"{"doc":null,"ops":[{"op":"set","path":["a"],"value":1}]}"#)
+    let document = try #require(made[0]["docs"]?.arrayValue?.first?.stringValue)
+    let draft = String(
+      try #require(try await skerry.succeed("draft", "make", store, document, "Other").lines.first))
+    let edited = try await apply(
+      #"{"doc":"\#(draft)","ops":[{"op":"set","path":["b"],"value":2}],"return":true}"#)
+    #expect(edited[0]["ok"] == true, "\(edited[0])")
+    #expect(edited[0]["value"] == ["a": 1, "b": 2])
+    #expect(try await skerry.succeed("get", store, document).output == "{\"a\":1}\n")
+    let listed = try await skerry.succeed("draft", "list", store, "--json").jsonLines()
+    #expect(listed.map { $0["name"] } == ["Other"])
+    #expect(listed.map { $0["draft"] } == [.string(draft)])
+    let merged = try await skerry.succeed("draft", "merge", store, draft, "--json").json()
+    #expect(merged["docs"] == [.string(document)])
+    #expect(merged["conflicts"] == [])
+    #expect(try await skerry.succeed("get", store, document).output == "{\"a\":1,\"b\":2}\n")
+    #expect(try await skerry.run("draft", "discard", store, draft).status == 1)
+    #expect(try await skerry.succeed("draft", "list", store).output == "")
   }
 
   @Test("apply answers each line, and a refused one changes nothing")

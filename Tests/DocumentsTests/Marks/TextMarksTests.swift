@@ -91,6 +91,17 @@ import Testing
     #expect(marks.runs.map(\.count) == [2, 3, 5])
   }
 
+  @Test("an editor puts marks of 256 names on a character, and no more")
+  func names() throws {
+    var (left, _) = try apart(text: "abc")
+    for number in 0..<256 { try left.mark(0..<2, "comment:\(number)") }
+    #expect(throws: EditError(.limitExceeded, "")) { try left.mark(1..<3, "comment:256") }
+    // One that is there can be set anew, and there is room beside.
+    try left.mark(0..<3, "comment:7")
+    try left.mark(2..<3, "comment:256")
+    #expect(try left.document.textSpans(at: ["t"]).map(\.marks.count) == [256, 2])
+  }
+
   @Test func aCopyKeepsItsMarks() throws {
     var (left, _) = try apart(text: "abc")
     try left.mark(0..<2, "bold")

@@ -44,6 +44,35 @@ struct ModelMergingTests {
     #expect(try left.conflicts().isEmpty)
   }
 
+  @Test("a plain value that somebody else has set since is a side of a conflict")
+  func valueSetMeanwhile() throws {
+    var (left, right) = try apart { try $0.write(Page(title: "T", body: "one", likes: 1)) }
+    let read = try left.document.model(Page.self)
+    try right.edit { try $0.set(["title"], to: "Theirs") }
+    try left.receive(left.missing(from: right))
+    // Ada saves what she had on her screen, of which she has changed the title.
+    var page = read
+    page.title = "Mine"
+    try left.edit { try $0.write(page, replacing: read) }
+    #expect(try left.document.model(Page.self).title == "Mine")
+    let conflict = try #require(try left.conflicts().first)
+    #expect(conflict.path == ["title"])
+    #expect(conflict.base == "T")
+    #expect(conflict.sides.map(\.value) == ["Theirs", "Mine"])
+    try right.receive(right.missing(from: left))
+    #expect(try right.conflicts() == [conflict])
+    try right.resolve(conflict, taking: .side(0))
+    try meet(&left, &right)
+    #expect(try left.conflicts().isEmpty)
+    #expect(try left.document.model(Page.self).title == "Theirs")
+    // Who has seen what is there writes over it.
+    let seen = try left.document.model(Page.self)
+    page = seen
+    page.title = "Again"
+    try left.edit { try $0.write(page, replacing: seen) }
+    #expect(try left.conflicts().isEmpty)
+  }
+
   @Test("two who write in one text, and count with one counter")
   func textsAndCounters() throws {
     var (left, right) = try apart { try $0.write(Page(title: "T", body: "one two", likes: 1)) }

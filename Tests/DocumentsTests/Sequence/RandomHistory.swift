@@ -111,7 +111,7 @@ struct RandomHistory {
   private mutating func perform(_ operation: Operation) {
     let number = changes.count - 1
     let change = changes[number]
-    let version = ChangeSet(change.closure)
+    let version = ModelVersion(change.closure)
     switch operation {
     case .insert(let position, let text):
       oracle.insert(
@@ -178,9 +178,9 @@ struct RandomHistory {
 }
 
 extension ModelSequence {
-  func count(in version: Set<Int>) -> Int { count(in: ChangeSet(version)) }
-  func text(in version: Set<Int>) -> String { text(in: ChangeSet(version)) }
-  func events(in version: Set<Int>) -> [EventID] { events(in: ChangeSet(version)) }
+  func count(in version: Set<Int>) -> Int { count(in: ModelVersion(version)) }
+  func text(in version: Set<Int>) -> String { text(in: ModelVersion(version)) }
+  func events(in version: Set<Int>) -> [EventID] { events(in: ModelVersion(version)) }
 }
 
 extension EventID {

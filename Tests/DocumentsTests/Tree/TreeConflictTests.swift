@@ -100,6 +100,8 @@ struct TreeConflictTests {
         let found = try one.conflicts()
         #expect(found.map(\.kind) == [.removal])
         #expect(found.first?.path == ["tree"])
+        #expect(found.first?.base?.objectValue?["value"] == ["name": "a"])
+        #expect(found.first?.base?.objectValue?["children"]?.arrayValue?.count == 2)
         let outlines = try outlines(
           after: isFirst ? edit : remove, isFirst ? remove : edit)
         #expect(outlines == [back, try one.document.outline()])

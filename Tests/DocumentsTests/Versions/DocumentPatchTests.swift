@@ -95,8 +95,8 @@ struct DocumentPatchTests {
         DocumentPatch(
           ["t"], .text(TextPatch(position: 4, removed: 0, inserted: "est", author: author))),
         DocumentPatch(["t"], .unmarked(0..<1, name: "bold")),
-        DocumentPatch(["t"], .marked(4..<7, TextMark(name: "bold", value: .bool(true)))),
-        DocumentPatch(["t"], .marked(8..<13, TextMark(name: "link", value: .string("a")))),
+        DocumentPatch(["t"], .marked(4..<7, TextMark(name: "bold", value: .bool(true)), .after)),
+        DocumentPatch(["t"], .marked(8..<13, TextMark(name: "link", value: .string("a")), .none)),
         DocumentPatch(["tree", 0], .nodeMoved(from: 1, to: ["tree", 1], at: 0)),
         DocumentPatch(["tree", 1], .nodeMade(at: 1, id: made.description)),
         DocumentPatch(["tree"], .nodeRemoved(at: 0)),

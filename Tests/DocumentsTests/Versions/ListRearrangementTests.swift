@@ -14,7 +14,8 @@ struct ListRearrangementTests {
       switch step {
       case .remove(let at, let count): list.removeSubrange(at..<at + count)
       case .insert(let at, let range): list.insert(contentsOf: new[range], at: at)
-      case .move(let from, let to):
+      case .move(let element, let from, let to):
+        #expect(list[from] == element)
         list.insert(list.remove(at: from), at: to)
         moves += 1
       }
@@ -54,6 +55,6 @@ struct ListRearrangementTests {
   func fixed() {
     let steps = ListRearrangement(from: [1, 2, 3], to: [2, 3, 1]) { $0 == 1 }.steps
     #expect(apply(steps, to: [1, 2, 3], new: [2, 3, 1]).moves == 2)
-    #expect(ListRearrangement(from: [1, 2, 3], to: [2, 3, 1]).steps == [.move(from: 0, to: 2)])
+    #expect(ListRearrangement(from: [1, 2, 3], to: [2, 3, 1]).steps == [.move(1, from: 0, to: 2)])
   }
 }

@@ -116,7 +116,7 @@ indirect enum ShownDocument: Hashable {
       scalars.replaceSubrange(
         change.position..<end, with: change.inserted.unicodeScalars.map { Character(scalar: $0) })
       self = .text(scalars)
-    case (.text(var text), .marked(let range, let mark)):
+    case (.text(var text), .marked(let range, let mark, _)):
       guard range.upperBound <= text.count, mark.value != .null else { throw Misfit(patch: patch) }
       for index in range { text[index].marks[Key(mark.name)] = mark.value }
       self = .text(text)

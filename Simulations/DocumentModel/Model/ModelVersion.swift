@@ -1,5 +1,5 @@
 /// A set of changes by their numbers, one bit each.
-package struct ChangeSet: Hashable, Sendable {
+package struct ModelVersion: Hashable, Sendable {
   /// Never ends in a zero, so that equal sets are equal words.
   private var words: [UInt64] = []
 
@@ -20,12 +20,12 @@ package struct ChangeSet: Hashable, Sendable {
     words[word] |= 1 << UInt64(number & 63)
   }
 
-  package mutating func formUnion(_ other: ChangeSet) {
+  package mutating func formUnion(_ other: ModelVersion) {
     while words.count < other.words.count { words.append(0) }
     for word in other.words.indices { words[word] |= other.words[word] }
   }
 
-  package func isSubset(of other: ChangeSet) -> Bool {
+  package func isSubset(of other: ModelVersion) -> Bool {
     guard words.count <= other.words.count else { return false }
     return words.indices.allSatisfy { words[$0] & ~other.words[$0] == 0 }
   }

@@ -1,0 +1,92 @@
+import Causality
+
+// Resolutions that meet others, and those that were taken back.
+
+extension ConflictFinder {
+  /// The resolutions that were made at once and are about the same: each pair by their events, in
+  /// an order that is the same everywhere. Complexity: O(n²) for n resolutions.
+  var rivalResolutions: [(Int, Int)] {
+    var rivals: [(Int, Int)] = []
+    for (index, left) in resolutions.enumerated() {
+      for right in resolutions[(index + 1)...]
+      where left.events.contains(where: right.events.contains)
+        && areConcurrent(left.version, right.version)
+      {
+        let isLeftFirst = history.event(at: left.version) < history.event(at: right.version)
+        rivals.append(
+          isLeftFirst ? (left.version, right.version) : (right.version, left.version))
+      }
+    }
+    return rivals
+  }
+}
+
+extension SequenceDeeds {
+  /// The deeds as if what was taken back had never been done: what stands for a unit that came back
+  /// is the unit itself.
+  ///
+  /// Complexity: O(1) where nothing was ever taken back, else O(units of the sections).
+  func withoutUndone(_ finder: ConflictFinder) -> SequenceDeeds {
+    let standings = finder.standings
+    guard !standings.marked.isEmpty else { return self }
+    let undone: [Range<Int>] = finder.history.events(of: standings.undone)
+    let ignored: [Range<Int>] = (undone + standings.marked).joined()
+    var deeds = self
+    deeds.sections = sections.map { section in
+      var section = section
+      // Units that are in the section themselves, and those for which others are.
+      var known = Set(section.stretches.flatMap(\.insertions).filter { !ignored.covers($0) })
+      section.stretches = section.stretches.flatMap { stretch in
+        stretch.units(ignoring: ignored) { insertion in
+          guard ignored.covers(insertion) else { return insertion }
+          let root = standings.root(of: insertion).root
+          return root != insertion && known.insert(root).inserted ? root : nil
+        }
+      }
+      return section
+    }
+    deeds.visible = visible.flatMap { events -> [Range<Int>] in
+      var roots: [Range<Int>] = []
+      var version = events.lowerBound
+      while version < events.upperBound {
+        let (root, end) = standings.root(of: version)
+        let count = min(end, events.upperBound) - version
+        roots.append(root..<root + count)
+        version += count
+      }
+      return roots
+    }
+    return deeds
+  }
+}
+
+extension SequenceDeeds.Stretch {
+  /// The units under other names, those left out that have none, and without some deletions.
+  fileprivate func units(
+    ignoring ignored: [Range<Int>], named name: (Int) -> Int?
+  ) -> [SequenceDeeds.Stretch] {
+    var stretches: [SequenceDeeds.Stretch] = []
+    // Which deletions the last unit has left.
+    var last: [Int] = []
+    for (offset, insertion) in insertions.enumerated() {
+      guard let unit = name(insertion) else { continue }
+      let left = deletions.indices.filter { !ignored.covers(deletions[$0].version(of: offset)) }
+      if let end = stretches.indices.last, stretches[end].insertions.upperBound == unit,
+        left == last
+      {
+        stretches[end].insertions = stretches[end].insertions.lowerBound..<unit + 1
+        continue
+      }
+      last = left
+      stretches.append(
+        SequenceDeeds.Stretch(
+          insertions: unit..<unit + 1,
+          deletions: left.map { number in
+            let deletion = deletions[number]
+            return SequenceDeeds.Deletion(
+              first: deletion.version(of: offset), step: deletion.step)
+          }))
+    }
+    return stretches
+  }
+}
