@@ -121,6 +121,17 @@ extension ReplicaStore {
   /// Opens a document from its state and its tail.
   func load(_ id: DocumentID) throws(StoreError) -> DocumentCache.Entry? {
     guard let row = try row(of: id) else { return nil }
+    do throws(StoreError) {
+      return try openStored(id, row)
+    } catch {
+      guard case .damaged = error else { throw error }
+      return try rebuilt(id, row, because: error)
+    }
+  }
+
+  private func openStored(
+    _ id: DocumentID, _ row: DocumentCache.Row
+  ) throws(StoreError) -> DocumentCache.Entry {
     let entry = try openFolded(id, row)
     let document = entry.document
     let tail = try tail(of: entry)
@@ -128,7 +139,7 @@ extension ReplicaStore {
     entry.position = max(entry.position, last)
     entry.tailBytes = tail.byteCount
     do {
-      _ = try document.merge(tail.edits) { try history(entry, beforeTail: true) }
+      _ = try document.merge(tail.edits) { try storedHistory(entry, beforeTail: true) }
     } catch let error as StoreError {
       throw error
     } catch {
@@ -165,7 +176,7 @@ extension ReplicaStore {
     else {
       return DocumentCache.Entry(try openState(id, row: row.number), row)
     }
-    let history = try history(
+    let history = try storedHistory(
       DocumentCache.Entry(Document(id: id), row), beforeTail: true)
     do throws(MergeError) {
       let document = try Document(history: history)
@@ -196,10 +207,24 @@ extension ReplicaStore {
     }
   }
 
-  /// What a document has applied, as merging needs it: all that is written of it, or all that its
-  /// state was folded from.
-  func history(
-    _ entry: DocumentCache.Entry, beforeTail: Bool = false
+  /// What a document has applied, as merging needs it.
+  func history(_ entry: DocumentCache.Entry) throws(StoreError) -> DocumentHistory {
+    if let rebuilt = entry.rebuilt { return rebuilt }
+    do throws(StoreError) {
+      return try storedHistory(entry, beforeTail: false)
+    } catch {
+      guard case .damaged = error else { throw error }
+      let id = entry.document.id
+      let history = try historyFromChanges(of: id, because: error)
+      entry.rebuilt = history
+      rebuiltDocuments[id] = error.reason
+      return history
+    }
+  }
+
+  /// All that is written of a document, or all that its state was folded from.
+  func storedHistory(
+    _ entry: DocumentCache.Entry, beforeTail: Bool
   ) throws(StoreError) -> DocumentHistory {
     let id = entry.document.id
     var history = DocumentHistory(document: id)
@@ -293,14 +318,7 @@ extension ReplicaStore {
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))
-      var rest = tail[...]
-      while !rest.isEmpty {
-        let part = rest.prefix(HistoryChunk.changeCountMax)
-        rest = rest.dropFirst(part.count)
-        try connection.execute(
-          "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
-          .blob(HistoryChunk.encode(part, of: entry.document.id, .quick)))
-      }
+      try insertHistory(tail, of: entry, .quick)
       try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
       try connection.execute(
         "UPDATE document SET state_bytes = ?, position = ?, understood = ? WHERE id = ?",
@@ -311,5 +329,19 @@ extension ReplicaStore {
     entry.tailBytes = 0
     entry.stateBytes = state.count
     entry.isDerivedAnew = false
+    try noteChunks(of: entry)
+  }
+
+  func insertHistory(
+    _ edits: [IncomingEdit], of entry: DocumentCache.Entry, _ effort: Zstandard.Effort
+  ) throws(SQLiteError) {
+    var rest = edits[...]
+    while !rest.isEmpty {
+      let part = rest.prefix(HistoryChunk.changeCountMax)
+      rest = rest.dropFirst(part.count)
+      try connection.execute(
+        "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
+        .blob(HistoryChunk.encode(part, of: entry.document.id, effort)))
+    }
   }
 }

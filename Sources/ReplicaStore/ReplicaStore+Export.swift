@@ -101,9 +101,9 @@ extension ReplicaStore {
     let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck() }
     guard damage.isEmpty else { return damage.map { "The file is damaged: \($0)." } }
     return try reading { () throws(StoreError) in
-      var findings = try stored { () throws(SegmentStoreError) in
-        try segments.check().map(\.description)
-      }
+      let segmentFindings = try stored { () throws(SegmentStoreError) in try segments.check() }
+      for finding in segmentFindings { _ = noted(finding) }
+      var findings = segmentFindings.map(\.description)
       for item in try documents(includingDeleted: true) {
         if let finding = try checkDocument(item.id) { findings.append(finding) }
       }
@@ -111,10 +111,15 @@ extension ReplicaStore {
     }
   }
 
-  private func checkDocument(_ id: DocumentID) throws(StoreError) -> String? {
+  func checkDocument(_ id: DocumentID) throws(StoreError) -> String? {
     do throws(StoreError) {
       guard let entry = try load(id) else { return "Document \(id) is missing." }
-      let edits = try history(of: id)
+      let edits = try history(entry).edits()
+      if entry.rebuilt != nil {
+        return
+          "What is stored of document \(id) is damaged (\(rebuiltDocuments[id] ?? "unreadable")); "
+          + "it can be made again from its changes: run doctor with --repair."
+      }
       let replayed = try replay(edits, of: id)
       guard replayed.encodeState() == entry.document.encodeState() else {
         return "Document \(id) differs from what its history leads to."
