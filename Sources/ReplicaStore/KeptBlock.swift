@@ -23,7 +23,7 @@ enum KeptBlock {
     var writer = ByteWriter()
     writer.write(packedVersion)
     writer.write(count: block.count)
-    writer.write(raw: Zstandard.compress(block, .thorough))
+    writer.write(raw: Zstandard.compress(block, .steady))
     return writer.bytes
   }
 

@@ -99,7 +99,13 @@ extension ReplicaStore {
     // Outside of any transaction: damage ends the one it is found in. What a damaged file says
     // beyond that is not to be trusted.
     let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck() }
-    guard damage.isEmpty else { return damage.map { "The file is damaged: \($0)." } }
+    guard damage.isEmpty else {
+      return damage.map { "The file is damaged: \($0)." } + [
+        "Keep a copy of the file. Damaged indexes can be made again: run doctor with --repair. Where "
+          + "tables are damaged, restore a backup, or join the workspace anew from another replica, "
+          + "and import what 'export' still reads here."
+      ]
+    }
     return try reading { () throws(StoreError) in
       let segmentFindings = try stored { () throws(SegmentStoreError) in try segments.check() }
       for finding in segmentFindings { _ = noted(finding) }

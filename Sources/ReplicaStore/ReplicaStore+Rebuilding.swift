@@ -131,6 +131,7 @@ extension ReplicaStore {
   /// - Returns: what was done, in sentences.
   package func repair() throws(StoreError) -> [String] {
     var done: [String] = []
+    if try remakeIndexes() { done.append("The indexes of the file were made again.") }
     for item in try documents(includingDeleted: true) {
       cache.remove(item.id)
       guard try checkDocument(item.id) != nil else { continue }
@@ -158,6 +159,25 @@ extension ReplicaStore {
     brokenDocuments = [:]
     try saveDamage()
     return done
+  }
+
+  /// Makes the indexes of a damaged file again from their tables, if that is all that is damaged.
+  ///
+  /// - Returns: whether it was needed, and has helped.
+  private func remakeIndexes() throws(StoreError) -> Bool {
+    let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck(limit: 1) }
+    guard let first = damage.first else { return false }
+    do throws(StoreError) {
+      try sql { () throws(SQLiteError) in
+        try connection.transaction { () throws(SQLiteError) in try connection.execute("REINDEX") }
+      }
+    } catch {
+      guard case .damaged = error else { throw error }
+    }
+    invalidate()
+    let isWhole = try sql { () throws(SQLiteError) in try connection.integrityCheck() }.isEmpty
+    guard isWhole else { throw .damaged(first) }
+    return true
   }
 }
 

@@ -17,7 +17,7 @@ package struct TidyLimits: Sendable {
   /// Chunks of one document's history.
   package var historyChunksMax = 16
   /// The history of a document that is larger than this is left as it is.
-  package var historyBytesMax = 1 << 20
+  package var historyBytesMax = 128 << 10
 
   package init() {}
 }
@@ -163,7 +163,7 @@ extension ReplicaStore {
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "DELETE FROM document_history WHERE document = ?", .integer(entry.row))
-      try insertHistory(edits, of: entry, .thorough)
+      try insertHistory(edits, of: entry, .steady)
     }
   }
 }

@@ -232,6 +232,11 @@ package final class ReplicaStore {
     return try sql { () throws(SQLiteError) in try connection.dataVersion() } == seenDataVersion
   }
 
+  /// Whether the last read saw the very commit that everything in memory is of. Costs no statement.
+  var isUpToDate: Bool {
+    !isStale && currentAtVersion != nil && connection.seenVersion == currentAtVersion
+  }
+
   // MARK: Other processes
 
   /// Catches up with the file, inside a transaction that has its view of it.

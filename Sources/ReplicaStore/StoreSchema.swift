@@ -12,7 +12,7 @@ enum StoreSchema {
     applicationID: applicationID,
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
-      version5,
+      version5, version6,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -115,6 +115,10 @@ enum StoreSchema {
     "replica 5",
     script: "ALTER TABLE document ADD COLUMN understood INTEGER;\n"
       + "UPDATE document SET understood = 16;")
+
+  /// Own changes can be packed, which earlier releases cannot read.
+  private static let version6 = SQLiteMigration(
+    "replica 6", script: "-- Blocks in unsealed and inherited can be packed.")
 
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.

@@ -191,4 +191,28 @@ struct RepairTests {
     #expect(try workspace[0].title(one) == "one")
     #expect(try workspace[0].stalled().isEmpty)
   }
+
+  @Test("an index that lacks rows is found, and made again from its table")
+  func index() throws {
+    let (workspace, id) = try workspace()
+    let digest = try workspace[0].stateDigest()
+    // What an index says without its table.
+    try spoil(workspace, [])
+    let connection = workspace[0].connection
+    try connection.execute("PRAGMA writable_schema = ON")
+    try connection.execute(
+      """
+      UPDATE sqlite_schema SET sql = 'CREATE INDEX document_by_position ON document (state_bytes)'
+      WHERE name = 'document_by_position'
+      """)
+    workspace[0].close()
+    workspace.replace(0, with: try ReplicaStore.open(workspace[0].options))
+    let findings = try workspace[0].check()
+    #expect(findings.contains { $0.contains("The file is damaged") }, "\(findings)")
+    #expect(findings.last?.contains("--repair") == true)
+    #expect(try workspace[0].repair() == ["The indexes of the file were made again."])
+    #expect(try workspace[0].check() == [])
+    #expect(try workspace[0].stateDigest() == digest)
+    try workspace.edit(0) { try $0.insert("goes on ", of: id) }
+  }
 }
