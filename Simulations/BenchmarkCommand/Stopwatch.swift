@@ -13,7 +13,8 @@ struct Stopwatch {
     return watch.seconds
   }
 
-  static func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+  /// The same of something that waits.
+  static func elapsed(_ body: () async throws -> Void) async rethrows -> Double {
     let watch = Stopwatch()
     try await body()
     return watch.seconds

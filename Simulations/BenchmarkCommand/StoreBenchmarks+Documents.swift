@@ -87,7 +87,7 @@ extension StoreBenchmarks {
       figures["store.open", default: []].append(watch.seconds * 1e3)
       let first = documents[(run + 1) * 7_368_787 % documentCount]
       figures["store.firstRead", default: []].append(
-        try await Stopwatch.seconds {
+        try await Stopwatch.elapsed {
           let text = try await replica.text(first, path: ["body"])
           try expect(text.utf8.count == length, "store.firstRead")
         } * 1e3)

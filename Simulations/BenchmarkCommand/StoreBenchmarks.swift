@@ -29,7 +29,7 @@ enum StoreBenchmarks {
     var ratios: [Double] = []
     for _ in 0..<bench.runs {
       let bare = Double(floor.count) / (try Stopwatch.seconds { try floor.body() })
-      let rate = Double(count) / (try await Stopwatch.seconds { try await body() })
+      let rate = Double(count) / (try await Stopwatch.elapsed { try await body() })
       floors.append(bare)
       figures.append(rate)
       ratios.append(rate / bare)

@@ -101,9 +101,9 @@ extension ReplicaStore {
     let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck() }
     guard damage.isEmpty else {
       return damage.map { "The file is damaged: \($0)." } + [
-        "Keep a copy of the file. Damaged indexes can be made again: run doctor with --repair. Where "
-          + "tables are damaged, restore a backup, or join the workspace anew from another replica, "
-          + "and import what 'export' still reads here."
+        "Keep a copy of the file. Damaged indexes can be made again: run doctor with --repair. "
+          + "Where tables are damaged, restore a backup, or join the workspace anew from another "
+          + "replica and import what 'export' still reads here."
       ]
     }
     return try reading { () throws(StoreError) in

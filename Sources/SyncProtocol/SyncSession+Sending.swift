@@ -109,8 +109,8 @@ extension SyncSession {
     return finish()
   }
 
-  /// Asks for a segment that is stored here, as what is stored of it is damaged. The peer sends what
-  /// lies behind it, too: it cannot know that only one is missing.
+  /// Asks for a segment that is stored here, as what is stored of it is damaged. The peer sends
+  /// what lies behind it, too: it cannot know that only one is missing.
   package mutating func fetchAgain(
     _ origin: Origin, _ sequences: ClosedRange<UInt64>, now: UInt64
   ) -> [SessionAction] {
