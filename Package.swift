@@ -190,8 +190,9 @@ let package = Package(
     program(
       "BenchmarkCommand", in: "Simulations",
       [
-        "ByteCompression", "Causality", "ChangeCoding", "CommandKit", "Documents", "EditingTraces",
-        "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
+        "ByteCompression", "CSQLite", "Causality", "ChangeCoding", "CommandKit", "Documents",
+        "EditingTraces", "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
+        "Skerry",
       ], embedded: [.embedInCode("Peers/peers.py")]),
 
     // Tests, organised like the sources.

@@ -4,7 +4,7 @@ import EditingTraces
 
 /// `skerry-bench`: what things cost. Every measurement first checks that its result is right.
 @main
-struct BenchmarkProgram: ParsableCommand {
+struct BenchmarkProgram: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "skerry-bench",
     abstract: "Measures the engine and checks that what it measures is right.",
@@ -38,6 +38,10 @@ struct BenchmarkProgram: ParsableCommand {
     await ProgramRunner.main(BenchmarkProgram.self)
   }
 
+  /// What the measurement of memory starts this program again with.
+  @Option(help: .hidden)
+  var residentWith: String?
+
   func validate() throws {
     guard (1...1000).contains(runs) else { throw ValidationError("--runs takes 1 to 1000.") }
     for name in names where name != "list" && Benchmarks.named[name] == nil {
@@ -46,14 +50,17 @@ struct BenchmarkProgram: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() async throws {
+    if let residentWith { return try await ResidentMemory.print(opening: residentWith) }
     if names.contains("list") {
       for name in Benchmarks.named.keys.sorted() { print(name) }
       return
     }
     let bench = Bench(runs: runs, isJSON: json)
     let asked = trace.isEmpty ? ["text", "store"] : ["text"]
-    for name in names.isEmpty ? asked : names { try Benchmarks.named[name]?(bench, self) }
+    for name in names.isEmpty ? asked : names {
+      try await Benchmarks.named[name]?(bench, self)
+    }
   }
 
   func folder() throws -> TraceFolder {
@@ -64,7 +71,7 @@ struct BenchmarkProgram: ParsableCommand {
 }
 
 enum Benchmarks {
-  static let named: [String: @Sendable (Bench, BenchmarkProgram) throws -> Void] = [
+  static let named: [String: @Sendable (Bench, BenchmarkProgram) async throws -> Void] = [
     "text": { bench, program in
       for file in program.trace { try TextBenchmarks.run(bench, file: file) }
       guard program.trace.isEmpty else { return }
@@ -74,7 +81,7 @@ enum Benchmarks {
         try PeerBenchmarks(python: program.python).run(bench, traces: folder.path)
       }
     },
-    "store": { try StoreBenchmarks.run($0, $1.folder()) },
+    "store": { try await StoreBenchmarks.run($0, $1.folder()) },
     "simulator": { bench, _ in try SimulatorBenchmarks.run(bench) },
     "growth": { bench, _ in try GrowthBenchmarks.run(bench) },
   ]

@@ -5,6 +5,7 @@ import JSONCoding
 /// cost the same on every line; merging must grow with what is merged.
 enum GrowthBenchmarks {
   static func run(_ bench: Bench) throws {
+    try StoreGrowth.run(bench)
     for exponent in 3...8 { try text(bench, scalars: power(exponent)) }
     for exponent in 3...6 { try list(bench, elements: power(exponent)) }
     for exponent in 3...6 {

@@ -1,67 +1,75 @@
-import Documents
+import CommandKit
 import EditingTraces
 import FoundationEssentials
-import ReplicaStore
-import SQLiteBridge
-import Sealing
 
-/// The store on a real disk: durable commits, alone and in groups.
+/// What a store on a real disk costs, each thing beside bare SQLite doing the least that could be
+/// called the same, right before it.
 enum StoreBenchmarks {
-  static func run(_ bench: Bench, _ folder: TraceFolder) throws {
+  static func run(_ bench: Bench, _ folder: TraceFolder) async throws {
+    let trace = try folder.sequential("automerge-paper")
+    let place = try BenchFolder()
+    defer { place.remove() }
+    try await commits(bench, place)
+    try await documents(bench, place)
+    try await session(bench, place, trace)
+  }
+
+  /// Measures how many of something there are in a second, and what bare SQLite does right before.
+  ///
+  /// - Parameters:
+  ///   - count: how many one run does.
+  ///   - floor: how many the floor does, and the doing of it.
+  static func rates(
+    _ bench: Bench, _ name: String, _ subject: String, _ count: Int,
+    floor: (name: String, count: Int, body: () throws -> Void),
+    _ body: () async throws -> Void
+  ) async throws -> Figures? {
+    var figures: [Double] = []
+    var floors: [Double] = []
+    var ratios: [Double] = []
+    for _ in 0..<bench.runs {
+      let bare = Double(floor.count) / (try Stopwatch.seconds { try floor.body() })
+      let rate = Double(count) / (try await Stopwatch.elapsed { try await body() })
+      floors.append(bare)
+      figures.append(rate)
+      ratios.append(rate / bare)
+    }
+    if let floors = Figures(floors) { bench.report(floor.name, subject, unit: "perSecond", floors) }
+    guard let rates = Figures(figures) else { return nil }
+    bench.report(name, subject, unit: "perSecond", rates)
+    if let ratios = Figures(ratios) {
+      bench.report("\(name).ratio", subject, unit: "ratio", ratios)
+    }
+    return rates
+  }
+
+  static func expect(_ isRight: Bool, _ name: String) throws {
+    guard isRight else { throw CommandFailure(sentence: "\(name) gives a wrong result") }
+  }
+}
+
+/// A folder that is gone when the measurements are over.
+final class BenchFolder {
+  let path: String
+  private var number = 0
+
+  init() throws {
     let place = FileManager.default.temporaryDirectory.appending(
       path: "skerry-bench-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: place) }
-    var number = 0
-    func makeStore() throws -> ReplicaStore {
-      number += 1
-      return try ReplicaStore.create(
-        SQLiteOptions(location: .file("\(place.path)/\(number).skerry"), access: .create),
-        .workspace(name: "bench"), now: Timestamp(clampingMilliseconds: 0),
-        entropy: .seeded(UInt64(number)))
-    }
-    let trace = try folder.sequential("automerge-paper")
-    let commits = 1000
-    try bench.time(
-      "store.commit", "\(commits) commits", prepare: makeStore,
-      check: { (result: (ReplicaStore, DocumentID)) in
-        try result.0.document(result.1)?.text(at: ["body"]).isEmpty == false
-      },
-      measure: { store in
-        (store, try replay(Array(trace.patches.prefix(commits)), through: store, perGroup: 1))
-      })
-    try bench.time(
-      "store.traceThroughStore", trace.name, prepare: makeStore,
-      check: { (result: (ReplicaStore, DocumentID)) in
-        try result.0.document(result.1)?.text(at: ["body"]) == trace.endContent
-      },
-      measure: { store in (store, try replay(trace.patches, through: store, perGroup: 256)) })
+    path = place.path
   }
 
-  /// One transaction for every patch; `perGroup` of them share one write to the disk.
-  private static func replay(
-    _ patches: [TracePatch], through store: ReplicaStore, perGroup: Int
-  ) throws -> DocumentID {
-    let entropy = Entropy.seeded(7)
-    let now = Timestamp(clampingMilliseconds: 0)
-    let document = try store.group(now: now, entropy: entropy) { group in
-      group.transaction { transaction in
-        let document = transaction.create()
-        try transaction.edit(document).make(["body"], .text)
-        return document
-      }
-    }.get().value
-    for start in stride(from: 0, to: patches.count, by: perGroup) {
-      let part = patches[start..<min(start + perGroup, patches.count)]
-      try store.group(now: now, entropy: entropy) { group in
-        for patch in part {
-          _ = group.transaction { transaction in
-            try transaction.edit(document).splice(
-              ["body"], at: patch.position, delete: patch.deleteCount, insert: patch.insertion)
-          }
-        }
-      }
-    }
-    return document
+  /// The path of a file that is not there yet.
+  func next() -> String {
+    number += 1
+    return "\(path)/\(number)"
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+  static func byteCount(_ path: String) -> Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return (attributes?[.size] as? Int) ?? (attributes?[.size] as? UInt64).map { Int($0) } ?? 0
   }
 }

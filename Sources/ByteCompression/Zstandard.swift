@@ -7,6 +7,8 @@ package enum Zstandard {
   package enum Effort: Int32, Sendable {
     /// For what somebody waits for: hundreds of megabytes a second.
     case quick = 3
+    /// For what is done behind somebody's back: tens of megabytes a second.
+    case steady = 12
     /// For what is kept for long: a few megabytes a second, and a tenth smaller.
     case thorough = 19
   }

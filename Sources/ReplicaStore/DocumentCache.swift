@@ -44,6 +44,9 @@ struct DocumentCache {
     /// Whether the folded state is that of a release which understood less: the next edit writes
     /// it anew.
     var isDerivedAnew = false
+    /// All that was ever done to it, where what is stored of it is damaged: the next edit writes it
+    /// anew.
+    var rebuilt: DocumentHistory?
     /// What was found at a position.
     var conflicts: (position: Int64, found: [Conflict])?
     var lastUse: UInt64 = 0

@@ -8,11 +8,19 @@ struct PrivateChanges {
   /// Under the origin in use: the first and the last, nil when there are none.
   private(set) var unsealed: ClosedRange<UInt64>?
   private(set) var unsealedCount: UInt64 = 0
+  /// Those that lie as they were committed.
+  var loose = Loose()
   /// Under origins that the store has left: the first of each.
   private(set) var inheritedFirsts: [Origin: UInt64] = [:]
   private(set) var inheritedCount: UInt64 = 0
   /// Whether a device that is no member yet needs an origin that it cannot claim.
   private(set) var isSuspect = false
+
+  struct Loose {
+    var rows = 0
+    var changes = 0
+    var bytes = 0
+  }
 
   var count: UInt64 { unsealedCount + inheritedCount }
 
@@ -24,7 +32,10 @@ struct PrivateChanges {
     return firsts
   }
 
-  mutating func commit(_ sequences: ClosedRange<UInt64>) {
+  mutating func commit(_ sequences: ClosedRange<UInt64>, bytes: Int) {
+    loose.rows += 1
+    loose.changes += sequences.count
+    loose.bytes += bytes
     unsealed = (unsealed?.lowerBound ?? sequences.lowerBound)...sequences.upperBound
     unsealedCount += sequences.upperBound - sequences.lowerBound + 1
   }
@@ -33,6 +44,7 @@ struct PrivateChanges {
   mutating func seal(through last: UInt64) {
     guard let range = unsealed, last >= range.lowerBound else { return }
     unsealed = last < range.upperBound ? (last + 1)...range.upperBound : nil
+    if unsealed == nil { loose = Loose() }
     unsealedCount -= min(unsealedCount, min(last, range.upperBound) - range.lowerBound + 1)
   }
 
@@ -59,6 +71,15 @@ struct PrivateChanges {
       let (first, last) = (try unsealed.counter(0), try unsealed.counter(1))
       found.unsealed = first...max(first, last)
       found.unsealedCount = try unsealed.counter(2)
+    }
+    var loose = try connection.query(
+      """
+      SELECT count(*), sum(last_sequence - first_sequence + 1), sum(length(block)) FROM unsealed
+      WHERE substr(block, 1, 1) <> ?
+      """, .blob([KeptBlock.packedVersion]))
+    if try loose.next(), try !loose.isNull(1) {
+      found.loose = Loose(
+        rows: try loose.count(0), changes: try loose.count(1), bytes: try loose.count(2))
     }
     return found
   }

@@ -34,6 +34,8 @@ extension ReplicaStore {
       try follow(origin, having: batch, &taken)
     }
     if Sabotage.saveVectorFirst.isPlanted { try saveVector() }
+    changesUnderWay = Set(taken.lazy.map(\.change.id))
+    defer { changesUnderWay = [] }
     try merge(taken, &progress.documents)
     try record(taken)
     progress.outcome.applied += taken.count
@@ -90,6 +92,12 @@ extension ReplicaStore {
         changes, block, next: Int(next.sequence - segment.header.firstSequence),
         bytes: segment.bytes.count, of: origin)
     } catch let error as StoreError {
+      // A damaged segment is fetched again; its origin waits for that, and nobody else.
+      if isDamaged(next) {
+        let reason = "the segment with change \(next.sequence) is damaged and is fetched again"
+        try noteStall(reason, of: origin)
+        return nil
+      }
       guard case .segment = error else { throw error }
       try noteStall(error.description, of: origin)
     } catch let error as SegmentError {

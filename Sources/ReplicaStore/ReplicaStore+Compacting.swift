@@ -152,6 +152,7 @@ extension ReplicaStore {
     var entry = cache.entry(id)
     if entry == nil { entry = try load(id) }
     guard let entry else { return }
+    if let reason = rebuiltDocuments[id] { throw .damaged(reason) }
     let folding: Folding
     do {
       let history = try knownHistory(entry)

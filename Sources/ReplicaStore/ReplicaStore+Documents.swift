@@ -21,6 +21,7 @@ extension ReplicaStore {
   /// Complexity: O(1) when it is open, else O(state and tail).
   package func document(_ id: DocumentID) throws(StoreError) -> Document? {
     if let entry = cache.entry(id), try isCurrent() { return entry.document }
+    if let entry = try loadAtOnce(id) { return entry.document }
     return try reading { () throws(StoreError) in try entry(id)?.document }
   }
 
@@ -112,91 +113,18 @@ extension ReplicaStore {
     }
   }
 
-  // MARK: Opening
-
-  /// The open document, opened first if need be. Within a transaction.
-  func entry(_ id: DocumentID) throws(StoreError) -> DocumentCache.Entry? {
-    if let entry = cache.entry(id) { return entry }
-    guard let entry = try load(id) else { return nil }
-    cache.insert(entry)
-    return entry
-  }
-
-  /// Opens a document from its state and its tail.
-  func load(_ id: DocumentID) throws(StoreError) -> DocumentCache.Entry? {
-    guard let row = try row(of: id) else { return nil }
-    let entry = try openFolded(id, row)
-    let document = entry.document
-    let tail = try tail(of: entry)
-    guard let last = tail.position else { return entry }
-    entry.position = max(entry.position, last)
-    entry.tailBytes = tail.byteCount
-    do {
-      _ = try document.merge(tail.edits) { try history(entry, beforeTail: true) }
-    } catch let error as StoreError {
-      throw error
+  /// What a document has applied, as merging needs it.
+  func history(_ entry: DocumentCache.Entry) throws(StoreError) -> DocumentHistory {
+    if let rebuilt = entry.rebuilt { return rebuilt }
+    do throws(StoreError) {
+      return try storedHistory(entry, beforeTail: false)
     } catch {
-      throw .damaged("document \(id) cannot be opened (\(error))")
-    }
-    if document.hasHistory { cache.noteHistory(of: id) }
-    return entry
-  }
-
-  func row(of id: DocumentID) throws(StoreError) -> DocumentCache.Row? {
-    try sql { () throws(SQLiteError) in
-      try connection.first(
-        """
-        SELECT id, position, state_bytes, is_deleted, is_branched, understood
-        FROM document WHERE document = ?
-        """,
-        .blob(id.bytes)
-      ) { (row) throws(SQLiteError) in
-        DocumentCache.Row(
-          number: try row.integer(0), position: try row.integer(1), stateBytes: try row.count(2),
-          isDeleted: try row.integer(3) != 0, isBranched: try row.integer(4) != 0,
-          understood: try row.isNull(5) ? nil : try row.integer(5))
-      }
-    }
-  }
-
-  /// The document as of the last fold; derived anew where a release has folded it that did not
-  /// understand all of it and less than this one does.
-  private func openFolded(
-    _ id: DocumentID, _ row: DocumentCache.Row
-  ) throws(StoreError) -> DocumentCache.Entry {
-    guard let understood = row.understood, understood < Int64(clamping: language.highestCode),
-      !Sabotage.keepStaleState.isPlanted
-    else {
-      return DocumentCache.Entry(try openState(id, row: row.number), row)
-    }
-    let history = try history(
-      DocumentCache.Entry(Document(id: id), row), beforeTail: true)
-    do throws(MergeError) {
-      let document = try Document(history: history)
-      document.releaseHistory()
-      let entry = DocumentCache.Entry(document, row)
-      entry.hasUnknown = history.hasUnknownOperations
-      entry.isDerivedAnew = true
-      return entry
-    } catch {
-      throw .damaged("\(error)")
-    }
-  }
-
-  private func openState(_ id: DocumentID, row: Int64) throws(StoreError) -> Document {
-    let stored = try sql { () throws(SQLiteError) in
-      try connection.first(
-        "SELECT checksum, state FROM document_state WHERE document = ?", .integer(row)
-      ) { (row) throws(SQLiteError) in (try row.integer(0), try row.blob(1)) }
-    }
-    guard let (checksum, state) = stored else { return Document(id: id) }
-    guard Int64(CRC32C.checksum(state)) == checksum else {
-      throw .damaged("the state of document \(id) does not match its checksum")
-    }
-    do throws(ByteDecodingError) {
-      return try Document(id: id, state: state)
-    } catch {
-      throw .damaged("the state of document \(id) is unreadable (\(error))")
+      guard case .damaged = error else { throw error }
+      let id = entry.document.id
+      let history = try historyFromChanges(of: id, because: error)
+      entry.rebuilt = history
+      rebuiltDocuments[id] = error.reason
+      return history
     }
   }
 
@@ -206,10 +134,9 @@ extension ReplicaStore {
     return try history(entry)
   }
 
-  /// What a document has applied, as merging needs it: all that is written of it, or all that its
-  /// state was folded from.
-  func history(
-    _ entry: DocumentCache.Entry, beforeTail: Bool = false
+  /// All that is written of a document, or all that its state was folded from.
+  func storedHistory(
+    _ entry: DocumentCache.Entry, beforeTail: Bool
   ) throws(StoreError) -> DocumentHistory {
     let id = entry.document.id
     var history = try emptyHistory(of: entry)
@@ -237,35 +164,6 @@ extension ReplicaStore {
       throw .damaged("the history of document \(id) is unreadable (\(error))")
     }
     return history
-  }
-
-  /// What was edited since the last fold.
-  struct Tail {
-    var edits: [IncomingEdit] = []
-    var byteCount = 0
-    /// Of the last change; nil when there is none.
-    var position: Int64?
-  }
-
-  func tail(of entry: DocumentCache.Entry) throws(StoreError) -> Tail {
-    let id = entry.document.id
-    var tail = Tail()
-    do {
-      var rows = try connection.query(
-        "SELECT block, position FROM document_tail WHERE document = ? ORDER BY id",
-        .integer(entry.row))
-      while try rows.next() {
-        let block = try rows.blob(0)
-        tail.edits += try [IncomingEdit](decoding: block, document: id, in: language)
-        tail.byteCount += block.count
-        tail.position = try rows.integer(1)
-      }
-      return tail
-    } catch let error as SQLiteError {
-      throw StoreError(error)
-    } catch {
-      throw .damaged("the history of document \(id) is unreadable (\(error))")
-    }
   }
 
   private func historyBlobs(of entry: DocumentCache.Entry) throws(StoreError) -> [[UInt8]] {
@@ -310,14 +208,7 @@ extension ReplicaStore {
       try connection.execute(
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))
-      var rest = tail[...]
-      while !rest.isEmpty {
-        let part = rest.prefix(HistoryChunk.changeCountMax)
-        rest = rest.dropFirst(part.count)
-        try connection.execute(
-          "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
-          .blob(HistoryChunk.encode(part, of: entry.document.id, .quick)))
-      }
+      try insertHistory(tail, of: entry, .quick)
       try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
       try connection.execute(
         "UPDATE document SET state_bytes = ?, position = ?, understood = ? WHERE id = ?",
@@ -328,5 +219,19 @@ extension ReplicaStore {
     entry.tailBytes = 0
     entry.stateBytes = state.count
     entry.isDerivedAnew = false
+    try noteChunks(of: entry)
+  }
+
+  func insertHistory(
+    _ edits: [IncomingEdit], of entry: DocumentCache.Entry, _ effort: Zstandard.Effort
+  ) throws(SQLiteError) {
+    var rest = edits[...]
+    while !rest.isEmpty {
+      let part = rest.prefix(HistoryChunk.changeCountMax)
+      rest = rest.dropFirst(part.count)
+      try connection.execute(
+        "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(entry.row),
+        .blob(HistoryChunk.encode(part, of: entry.document.id, effort)))
+    }
   }
 }

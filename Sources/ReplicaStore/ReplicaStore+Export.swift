@@ -99,11 +99,17 @@ extension ReplicaStore {
     // Outside of any transaction: damage ends the one it is found in. What a damaged file says
     // beyond that is not to be trusted.
     let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck() }
-    guard damage.isEmpty else { return damage.map { "The file is damaged: \($0)." } }
+    guard damage.isEmpty else {
+      return damage.map { "The file is damaged: \($0)." } + [
+        "Keep a copy of the file. Damaged indexes can be made again: run doctor with --repair. "
+          + "Where tables are damaged, restore a backup, or join the workspace anew from another "
+          + "replica and import what 'export' still reads here."
+      ]
+    }
     return try reading { () throws(StoreError) in
-      var findings = try stored { () throws(SegmentStoreError) in
-        try segments.check().map(\.description)
-      }
+      let segmentFindings = try stored { () throws(SegmentStoreError) in try segments.check() }
+      for finding in segmentFindings { _ = noted(finding) }
+      var findings = segmentFindings.map(\.description)
       for item in try documents(includingDeleted: true) {
         if let finding = try checkDocument(item.id) { findings.append(finding) }
       }
@@ -111,10 +117,16 @@ extension ReplicaStore {
     }
   }
 
-  private func checkDocument(_ id: DocumentID) throws(StoreError) -> String? {
+  func checkDocument(_ id: DocumentID) throws(StoreError) -> String? {
     do throws(StoreError) {
       guard let entry = try load(id) else { return "Document \(id) is missing." }
-      guard try replay(history(entry)).encodeState() == entry.document.encodeState() else {
+      let history = try history(entry)
+      if entry.rebuilt != nil {
+        return
+          "What is stored of document \(id) is damaged (\(rebuiltDocuments[id] ?? "unreadable")); "
+          + "it can be made again from its changes: run doctor with --repair."
+      }
+      guard try replay(history).encodeState() == entry.document.encodeState() else {
         return "Document \(id) differs from what its history leads to."
       }
       return nil

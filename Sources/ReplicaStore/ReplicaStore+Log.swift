@@ -105,7 +105,7 @@ extension ReplicaStore {
     }
     var changes =
       if let block {
-        try ChangeBlock.decode(block, in: language)
+        try KeptBlock.open(block, in: language).changes
       } else {
         try open(segment(with: id, &cursor))
       }

@@ -17,7 +17,9 @@ extension ReplicaStore {
         "SELECT block FROM unsealed ORDER BY first_sequence",
       ] {
         var rows = try connection.query(query)
-        while try rows.next() { changes += try ChangeBlock.decode(try rows.blob(0), in: language) }
+        while try rows.next() {
+          changes += try KeptBlock.open(try rows.blob(0), in: language).changes
+        }
       }
     } catch let error as SQLiteError {
       throw StoreError(error)

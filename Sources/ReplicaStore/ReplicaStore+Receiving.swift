@@ -20,6 +20,8 @@ package struct ReceiveOutcome {
   package var ownOriginAhead: UInt64?
   /// The store goes on under a new origin.
   package var hasNewOrigin = false
+  /// Segments that were stored and damaged, and are whole again: the first change of each.
+  package var mended: [ChangeID] = []
 }
 
 /// An origin whose next change cannot be applied, and why.
@@ -67,6 +69,8 @@ extension ReplicaStore {
             next.advanced[segment.header.origin] = position
             fresh.append(segment)
           }
+          // What was mended may be what somebody waited for.
+          try loadLanes()
           try pump(having: fresh, &next)
         }
         return next
@@ -167,6 +171,10 @@ extension ReplicaStore {
     _ segment: Segment, _ progress: inout Progress, _ entropy: Entropy?
   ) throws(StoreError) -> ChainPosition? {
     let header = segment.header
+    if !damage.noted.isEmpty, try mend(segment) {
+      progress.outcome.mended.append(header.firstChange)
+      return nil
+    }
     if header.origin == identity.origin || privateFirsts[header.origin] != nil {
       let own = try chainEnd(of: header.origin)
       if header.lastSequence > own.sequence {

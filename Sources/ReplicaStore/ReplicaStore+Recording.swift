@@ -94,7 +94,12 @@ extension ReplicaStore {
           .integer(entry.row), .integer(position), .blob(block))
       }
     }
-    if isFoldDue(entry) { try fold(entry) }
+    if let rebuilt = entry.rebuilt {
+      let edits = part.compactMap { IncomingEdit($0.change, document: id) }
+      try write(entry, rebuiltFrom: rebuilt, and: edits)
+    } else if isFoldDue(entry) {
+      try fold(entry)
+    }
   }
 
   /// The block that holds exactly these changes, all of which edit one document alone; nil when

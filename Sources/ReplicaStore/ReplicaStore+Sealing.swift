@@ -9,8 +9,8 @@ package import Segments
 
 extension ReplicaStore {
   /// Segments of changes that are small are filled up to about this.
-  private static let segmentBytesAim = 512 << 10
-  private static let segmentChangesAim = 2_000
+  fileprivate static let segmentBytesAim = 512 << 10
+  fileprivate static let segmentChangesAim = 2_000
 
   /// Seals all own changes that are not sealed yet, and stores the segments. From here on others
   /// may have them. Those that were taken over with a copied file get new names first, so ask
@@ -55,22 +55,52 @@ extension ReplicaStore {
   }
 
   func sealUnsealed(entropy: Entropy) throws(StoreError) -> [Segment] {
+    guard let range = try privateChanges().unsealed else { return [] }
     let sealer = sealer(entropy)
     var sealed: [Segment] = []
-    while try privateChanges().unsealed != nil {
-      let run = try nextUnsealedRun()
-      guard let first = run.first, let last = run.last else { return sealed }
-      let segment = try seal(
-        ChangeBlock.encode(run), first.id.sequence...last.id.sequence, with: sealer)
-      sealed.append(segment)
-      try sql { () throws(SQLiteError) in
-        try connection.execute(
-          "DELETE FROM unsealed WHERE last_sequence <= ?",
-          try SQLiteValue(counter: last.id.sequence))
+    var run = SegmentRun()
+    var next = range.lowerBound
+    while next <= range.upperBound {
+      let (changes, byteCount) = try unsealedChanges(from: next)
+      for change in changes {
+        if run.isFull(with: change, bytes: byteCount / changes.count) {
+          sealed.append(try seal(run, with: sealer))
+          run = SegmentRun()
+        }
+        run.append(change, bytes: byteCount / changes.count)
+        next = change.id.sequence + 1
       }
-      knownPrivateChanges?.seal(through: last.id.sequence)
     }
+    sealed.append(try seal(run, with: sealer))
+    try sql { () throws(SQLiteError) in try connection.execute("DELETE FROM unsealed") }
+    knownPrivateChanges?.seal(through: range.upperBound)
     return sealed
+  }
+
+  /// The changes for one segment.
+  private struct SegmentRun {
+    var changes: [Change] = []
+    private var bytes = 0
+    private var operations = 0
+
+    func isFull(with change: Change, bytes more: Int) -> Bool {
+      guard !changes.isEmpty else { return false }
+      return bytes + more > ReplicaStore.segmentBytesAim
+        || operations + ChangeBlock.weight(of: change) > ChangeBlock.operationCountMax
+        || changes.count >= ReplicaStore.segmentChangesAim
+    }
+
+    mutating func append(_ change: Change, bytes more: Int) {
+      changes.append(change)
+      bytes += more
+      operations += ChangeBlock.weight(of: change)
+    }
+  }
+
+  private func seal(_ run: SegmentRun, with sealer: SegmentSealer) throws(StoreError) -> Segment {
+    guard let first = run.changes.first?.id.sequence, let last = run.changes.last?.id.sequence
+    else { throw .damaged("the unsealed changes are missing") }
+    return try seal(ChangeBlock.encode(run.changes), first...last, with: sealer)
   }
 
   private func seal(
@@ -96,29 +126,23 @@ extension ReplicaStore {
     return segment
   }
 
-  /// The changes for one segment: whole rows, as many as it should hold and at least one.
-  private func nextUnsealedRun() throws(StoreError) -> [Change] {
-    var changes: [Change] = []
-    do {
-      var bytes = 0
-      var operations = 0
-      var rows = try connection.query("SELECT block FROM unsealed ORDER BY first_sequence")
-      while try rows.next() {
-        let block = try rows.blob(0)
-        let more = try ChangeBlock.decode(block, in: language)
-        bytes += block.count
-        for change in more { operations += ChangeBlock.weight(of: change) }
-        let isFull =
-          bytes > Self.segmentBytesAim || operations > ChangeBlock.operationCountMax
-          || changes.count + more.count > Self.segmentChangesAim
-        if !changes.isEmpty, isFull { break }
-        changes += more
+  /// The changes of a row, which begins with this one, and about how many bytes they take.
+  private func unsealedChanges(
+    from sequence: UInt64
+  ) throws(StoreError) -> (changes: [Change], byteCount: Int) {
+    let block = try sql { () throws(SQLiteError) in
+      try connection.queryBlob(
+        "SELECT block FROM unsealed WHERE first_sequence = ?", try SQLiteValue(counter: sequence))
+    }
+    guard let block else { throw .damaged("own change \(sequence) is missing") }
+    do throws(ByteDecodingError) {
+      let (changes, byteCount) = try KeptBlock.open(block, in: language)
+      guard changes.first?.id.sequence == sequence else {
+        throw ByteDecodingError(.invalidValue, "first own change")
       }
-    } catch let error as SQLiteError {
-      throw StoreError(error)
+      return (changes, byteCount)
     } catch {
       throw .damaged("a block of own changes is unreadable (\(error))")
     }
-    return changes
   }
 }

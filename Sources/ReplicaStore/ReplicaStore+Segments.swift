@@ -9,11 +9,8 @@ import Segments
 
 extension ReplicaStore {
   func storedSegment(with change: ChangeID) throws(StoreError) -> Segment {
-    let found: StoredSegment?
-    do throws(SegmentStoreError) {
-      found = try segments.segment(containing: change)
-    } catch {
-      throw StoreError(error)
+    let found = try stored { () throws(SegmentStoreError) in
+      try segments.segment(containing: change)
     }
     guard let found else { throw .damaged("the segment with change \(change) is missing") }
     return try parsed(found)

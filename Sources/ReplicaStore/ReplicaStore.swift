@@ -60,6 +60,16 @@ package final class ReplicaStore {
   var brokenDocuments: [DocumentID: String] = [:]
   /// What has just made a transaction fail.
   var damagedDocument: (id: DocumentID, reason: String)?
+  /// Documents that were made again from their changes and are still to be written, and why.
+  var rebuiltDocuments: [DocumentID: String] = [:]
+  /// Changes that are counted as applied and that their documents do not have yet.
+  var changesUnderWay: Set<ChangeID> = []
+  /// When what is put together, see ``tidy()``.
+  package var tidyLimits = TidyLimits()
+  /// Documents whose histories lie in many chunks.
+  var scatteredHistories: Set<DocumentID> = []
+  /// The segments that are known to be damaged.
+  var damage = KnownDamage()
 
   private(set) var isStale = true
   /// The position of the last commit that this store has seen or made.
@@ -213,6 +223,9 @@ package final class ReplicaStore {
     knownPrivateChanges = nil
     knownFloors = nil
     sealedAtOnce = []
+    rebuiltDocuments = [:]
+    changesUnderWay = []
+    scatteredHistories = []
   }
 
   /// Whether what is in memory is what the file holds, as nobody else has committed since.
@@ -220,6 +233,11 @@ package final class ReplicaStore {
     if connection.isInTransaction { return true }
     guard !isStale else { return false }
     return try sql { () throws(SQLiteError) in try connection.dataVersion() } == seenDataVersion
+  }
+
+  /// Whether the last read saw the very commit that everything in memory is of. Costs no statement.
+  var isUpToDate: Bool {
+    !isStale && currentAtVersion != nil && connection.seenVersion == currentAtVersion
   }
 
   // MARK: Other processes
@@ -243,6 +261,7 @@ package final class ReplicaStore {
     }
     committedPosition = state.position
     if try refreshMembership() { changes.membershipChanged = true }
+    try loadDamage()
     let segmentPosition = try stored { () throws(SegmentStoreError) in
       try segments.lastPosition()
     }
@@ -383,7 +402,7 @@ package final class ReplicaStore {
   func stored<Result>(
     _ body: () throws(SegmentStoreError) -> Result
   ) throws(StoreError) -> Result {
-    do throws(SegmentStoreError) { return try body() } catch { throw StoreError(error) }
+    do throws(SegmentStoreError) { return try body() } catch { throw noted(error) }
   }
 
   static func documentID(

@@ -139,6 +139,7 @@ package final class StoreGroup {
     }
     do throws(StoreError) {
       pending.append(try store.advance(to: change))
+      store.changesUnderWay.insert(id)
     } catch {
       failure = error
       throw error
@@ -191,6 +192,7 @@ package final class StoreGroup {
     pending = []
     pendingBytes = 0
     pendingDocuments = []
+    store.changesUnderWay = []
   }
 
   private func keepUnsealed(
@@ -204,7 +206,7 @@ package final class StoreGroup {
         "INSERT INTO unsealed VALUES (?, ?, ?)", try SQLiteValue(counter: first),
         try SQLiteValue(counter: last), .blob(block.bytes))
     }
-    store.knownPrivateChanges?.commit(first...last)
+    store.knownPrivateChanges?.commit(first...last, bytes: block.bytes.count)
   }
 }
 

@@ -12,7 +12,7 @@ enum StoreSchema {
     applicationID: applicationID,
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
-      version5, version6, SegmentSchema.version3,
+      version5, version6, version7, SegmentSchema.version3,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -116,7 +116,11 @@ enum StoreSchema {
     script: "ALTER TABLE document ADD COLUMN understood INTEGER;\n"
       + "UPDATE document SET understood = 16;")
 
-  private static let version6 = SQLiteMigration("replica 6", script: baseTables)
+  /// Own changes can be packed, which earlier releases cannot read.
+  private static let version6 = SQLiteMigration(
+    "replica 6", script: "-- Blocks in unsealed and inherited can be packed.")
+
+  private static let version7 = SQLiteMigration("replica 7", script: baseTables)
 
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.

@@ -38,6 +38,7 @@ extension Engine {
         let outcome = try store.receive(
           segments, entropy: Sabotage.reuseSequence.isPlanted ? nil : entropy)
         if outcome.refused.isEmpty { for segment in segments { recent.add(segment) } }
+        if !outcome.mended.isEmpty { tellMended(outcome.mended) }
         if outcome.hasNewOrigin { tellNewOrigin(since: before, connection) }
         noteReceived(outcome, connection)
       }
@@ -150,6 +151,17 @@ extension Engine {
       let sealed = store.takeSealedAtOnce()
       // What is sealed at once leaves nothing unsealed.
       if sealed.isEmpty { sealSoon() } else { publish(sealed) }
+      tidy()
+    }
+  }
+
+  /// Puts together what commits have left in small pieces, when there is enough of it.
+  private func tidy() {
+    guard store.wantsTidying else { return }
+    do throws(StoreError) {
+      try store.tidy()
+    } catch {
+      log(.warning, "what commits have left could not be put together: \(error)")
     }
   }
 

@@ -55,7 +55,10 @@ extension Engine {
         "\(connection.place) has lost \(lost) changes that it had acknowledged; they are sent again"
       )
     case .missingHere(let ranges):
-      log(.error, "the store lacks segments of \(ranges.count) origins that it should have")
+      log(
+        .error,
+        "\(connection.place) lacks changes of \(ranges.count) origins that cannot be read here: "
+          + "they are sent when they have been fetched again")
     case .level(let isLevel):
       if isLevel { writeReceiptSoon(isAtRest: true) }
       emit(.level(id, isLevel))
@@ -76,12 +79,10 @@ extension Engine {
       return
     }
     do {
-      let found = try store.read {
-        try store.segments.segments(
-          in: request.ranges.map {
-            .init(origin: $0.origin, after: $0.after, through: $0.through)
-          }, limitBytes: request.byteBudget, limitCount: .max)
-      }
+      let found = try store.intactSegments(
+        in: request.ranges.map {
+          .init(origin: $0.origin, after: $0.after, through: $0.through)
+        }, limitBytes: request.byteBudget)
       let segments = found.map {
         OutgoingSegment(
           origin: $0.origin, first: $0.firstSequence, last: $0.lastSequence, bytes: $0.bytes)
@@ -121,6 +122,7 @@ extension Engine {
     connection.holdUntil = now + limits.publishHoldMilliseconds
     // Only now: what the peer has may show that somebody else writes under our origin.
     seal()
+    fetchDamaged()
   }
 
   /// In a mesh and between hubs both ends dial; one of the two links is left.

@@ -52,6 +52,8 @@ package final class Engine {
   /// Peers whose acknowledgements are not saved.
   var unsavedPeers: Set<SigningKey.Public> = []
   var savePeersAt: UInt64?
+  /// Whom damaged segments were asked of, and when they are to be asked of another one.
+  var fetching = DamageFetching()
   /// Segments that came before the record that says whose they are.
   var unverified: [(id: LinkID, origin: Origin)] = []
   /// Since when each peer has said that somebody else writes under our origin. Without proof that
@@ -109,6 +111,7 @@ package final class Engine {
       if let due = admitAgainAt, now >= due { react() }
       if let due = savePeersAt, now >= due { savePeers() }
       if let due = receiptAt, now >= due { writeReceipt() }
+      if let due = fetching.dueAt, now >= due { fetchDamaged() }
       replan()
     }
   }
@@ -117,6 +120,7 @@ package final class Engine {
   /// `.max` when nothing is waited for.
   package var nextDeadline: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
+    deadline = min(deadline, fetching.dueAt ?? .max)
     dialler?.lower(&deadline)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max, receiptAt ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }
@@ -130,6 +134,7 @@ package final class Engine {
     if instant.monotonic >= self.instant.monotonic { self.instant = instant }
     body()
     drain()
+    noteDamage()
     let result = effects
     effects = []
     return result

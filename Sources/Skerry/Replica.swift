@@ -200,6 +200,14 @@ extension Replica {
     try await core.check()
   }
 
+  /// Makes again what is damaged and can be: documents, from their histories or from the changes in
+  /// the segments. Damaged segments come back from a peer by themselves; see ``check()``.
+  ///
+  /// - Returns: what was done, in sentences.
+  public func repair() async throws(ReplicaError) -> [String] {
+    try await core.repair()
+  }
+
   public func status() async throws(ReplicaError) -> Status {
     try await core.status()
   }

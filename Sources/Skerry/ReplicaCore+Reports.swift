@@ -65,6 +65,11 @@ extension ReplicaCore {
     return try ReplicaError.translating { try store.check() }
   }
 
+  func repair() throws(ReplicaError) -> [String] {
+    let store = try opened().store
+    return try ReplicaError.translating { try store.repair() }
+  }
+
   func status() throws(ReplicaError) -> Status {
     let open = try opened()
     lookAround()

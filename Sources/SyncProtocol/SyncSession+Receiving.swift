@@ -257,7 +257,9 @@ extension SyncSession {
     holds(VersionVector(one: head.origin, head.last))
     guard durableThere.entries.count <= limits.originCountMax else { throw .vectorTooLong }
     received.advance(head.origin, to: head.last)
-    let isDuplicate = head.last <= local[head.origin] && !Sabotage.applyTwice.isPlanted
+    let isWantedAgain = wantedAgain[head.origin]?.remove(head.last) != nil
+    let isDuplicate =
+      head.last <= local[head.origin] && !isWantedAgain && !Sabotage.applyTwice.isPlanted
     countReceived(head, isDuplicate: isDuplicate)
     if isDuplicate {
       // The peer did not know that we have it; now it does.

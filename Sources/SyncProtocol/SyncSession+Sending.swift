@@ -131,6 +131,28 @@ extension SyncSession {
     return finish()
   }
 
+  /// Asks for a segment that is stored here, as what is stored of it is damaged. The peer sends
+  /// what lies behind it, too: it cannot know that only one is missing.
+  package mutating func fetchAgain(
+    _ origin: Origin, _ sequences: ClosedRange<UInt64>, now: UInt64
+  ) -> [SessionAction] {
+    guard phase == .running, !excluded.contains(origin) else { return [] }
+    wantedAgain[origin, default: []].insert(sequences.upperBound)
+    return missing([Want(origin: origin, from: sequences.lowerBound)], isAgain: true, now: now)
+  }
+
+  /// What was damaged of these origins is whole again: the peer is told that it is here, and gets
+  /// what could not be sent.
+  package mutating func mended(_ origins: [Origin], now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running else { return [] }
+    let here = VersionVector(
+      Set(origins).sorted().map { VersionVector.Entry(origin: $0, sequence: local[$0]) })
+    acknowledge(VersionVector(sorted: here.entries.filter { received[$0.origin] > 0 }))
+    if pushes, peerWish == .everything { push(here) }
+    return finish()
+  }
+
   // MARK: Greeting
 
   mutating func sendTips() {

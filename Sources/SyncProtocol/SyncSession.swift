@@ -68,6 +68,9 @@ package struct SyncSession: Sendable {
   var honouredFrom: [Origin: UInt64] = [:]
   /// Received on this link.
   var received = VersionVector()
+  /// Segments that are asked for though they are stored, by their last sequences. Only looked up
+  /// in.
+  var wantedAgain: [Origin: Set<UInt64>] = [:]
   /// What the peer was told to be durable here.
   var acknowledgedByUs = VersionVector()
   /// To be advertised at `advertiseAt`.

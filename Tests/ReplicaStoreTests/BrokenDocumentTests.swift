@@ -2,6 +2,7 @@ import Causality
 import Documents
 import SQLiteBridge
 import Sealing
+import SegmentStore
 import Segments
 import TestSupport
 import Testing
@@ -19,7 +20,7 @@ struct BrokenDocumentTests {
     }.value
     try workspace.level()
     workspace[0].close()
-    // The tail of one document is damaged.
+    // The tail of one document is damaged, and the segment that it could be made again from.
     let options = SQLiteOptions(location: .file(folder.file("0.db")))
     let connection = try SQLiteConnection(options)
     try connection.execute(
@@ -27,6 +28,7 @@ struct BrokenDocumentTests {
       UPDATE document_tail SET block = x'0102' WHERE document =
         (SELECT id FROM document WHERE document = ?)
       """, .blob(bad.bytes))
+    try connection.execute("UPDATE segment SET bytes = zeroblob(length(bytes))")
     connection.close()
     workspace.replace(0, with: try ReplicaStore.open(options))
     try workspace.edit(1) { try $0.insert("first", of: good) }
@@ -48,5 +50,14 @@ struct BrokenDocumentTests {
     #expect(try again.stalled() == stalled)
     #expect(try again.body(good).contains("own"))
     #expect(throws: StoreError.self) { try again.body(bad) }
+    // Once the segment comes again, the document does, too, and what waited for it.
+    let lost = try #require(
+      try workspace[1].segments.segments(afterPosition: 0, limitBytes: .max, limitCount: 1).first)
+    let outcome = try again.receive([Segment(parsing: lost.bytes)])
+    #expect(outcome.mended.count == 1 && outcome.applied == 2)
+    #expect(try again.stalled().isEmpty)
+    #expect(try again.body(bad) == "x")
+    #expect(try again.body(good).contains("second"))
+    #expect(try again.check() == [])
   }
 }

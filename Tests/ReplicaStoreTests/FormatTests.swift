@@ -30,7 +30,7 @@ struct StoreFormatTests {
     return lines
   }
 
-  @Test("shows what it showed, and goes on", arguments: [3, 5, 6])
+  @Test("shows what it showed, and goes on", arguments: [3, 5, 6, 7])
   func shows(format: Int) throws {
     let shown = try String(
       contentsOf: Self.formats.appending(path: "\(format).canonical"), encoding: .utf8)
@@ -83,7 +83,7 @@ struct StoreFormatTests {
     }
   }
 
-  @Test("has the tables of a new store", arguments: [3, 5, 6])
+  @Test("has the tables of a new store", arguments: [3, 5, 6, 7])
   func tables(format: Int) throws {
     try open(format).close()
     let entropy = Entropy.seeded(2)

@@ -1,6 +1,7 @@
 public import ByteCoding
 
-/// Names one document in a workspace: 128 random bits, handed in by who creates the document.
+/// Names one document in a workspace: 128 bits, handed in by who creates the document, most of them
+/// random.
 ///
 /// Two replicas never make the same id, so creating needs no agreement. Ids are ordered as their
 /// sixteen big-endian bytes.
@@ -13,6 +14,15 @@ public struct DocumentID: Hashable, Comparable, Sendable {
   public init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
+  }
+
+  /// A new id that begins with the time, so that documents made one after the other lie beside each
+  /// other in a store. Nothing is decided by it: a clock that is wrong costs the order alone.
+  ///
+  /// - Parameter random: 80 bits of it are used.
+  public init(madeAt time: Timestamp, random: (UInt64, UInt64)) {
+    high = UInt64(clamping: time.milliseconds) << 16 | random.0 >> 48
+    low = random.1
   }
 
   /// Reads 32 hexadecimal digits.

@@ -1,0 +1,47 @@
+import ByteCoding
+import ByteCompression
+import ChangeCoding
+import Documents
+
+/// How the store keeps own changes that no segment holds: as the change block that they were
+/// committed as, or, when many of those were put together, as one block in a Zstandard frame.
+///
+/// ```
+/// 3 · length of the block, a varint · frame
+/// ```
+enum KeptBlock {
+  /// The first byte of a packed one; a ``ChangeBlock`` begins with another.
+  static let packedVersion: UInt8 = 3
+  /// A packed one has at most so many changes, and bytes before it is packed, unless it is a single
+  /// block that is larger.
+  static let packedChangesMax = 1 << 16
+  static let packedBytesMax = 1 << 20
+
+  /// - Precondition: the changes fit into a block.
+  static func pack(_ changes: [Change]) -> [UInt8] {
+    let block = ChangeBlock.encode(changes)
+    var writer = ByteWriter()
+    writer.write(packedVersion)
+    writer.write(count: block.count)
+    writer.write(raw: Zstandard.compress(block, .steady))
+    return writer.bytes
+  }
+
+  static func isPacked(_ bytes: [UInt8]) -> Bool { bytes.first == packedVersion }
+
+  /// The changes, and how many bytes their block has.
+  static func open(
+    _ bytes: [UInt8], in language: OperationLanguage
+  ) throws(ByteDecodingError) -> (changes: [Change], byteCount: Int) {
+    guard isPacked(bytes) else {
+      return (try ChangeBlock.decode(bytes, in: language), bytes.count)
+    }
+    var reader = ByteReader(bytes)
+    _ = try reader.readByte("version of own changes")
+    let count = try reader.readCount(
+      "own changes", minimumBytesEach: 0, limit: ChangeBlock.byteCountMax)
+    let frame = try reader.readRaw(reader.remaining, "own changes")
+    let block = try Zstandard.decompress(frame, count: count, "own changes")
+    return (try ChangeBlock.decode(block, in: language), count)
+  }
+}

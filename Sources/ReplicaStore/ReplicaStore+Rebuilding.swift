@@ -1,0 +1,194 @@
+import Causality
+import ChangeCoding
+import Documents
+import SQLiteBridge
+import SegmentStore
+import Segments
+
+// A document of which what is stored has changed is made again from what else there is: its state
+// from its history, and its history from the changes in the segments. In memory at once, and in the
+// file with the next transaction that writes it, or with `repair()`.
+extension ReplicaStore {
+  /// A document whose state or tail cannot be read.
+  ///
+  /// Complexity: O(history of the document), or O(all segments) when that is damaged too.
+  ///
+  /// - Throws: `cause` when nothing else holds it all.
+  func rebuilt(
+    _ id: DocumentID, _ row: DocumentCache.Row, because cause: StoreError,
+    trustingHistory: Bool = true
+  ) throws(StoreError) -> DocumentCache.Entry {
+    let folded = DocumentCache.Entry(Document(id: id), row)
+    var stored: DocumentHistory?
+    if trustingHistory {
+      do throws(StoreError) {
+        stored = try storedHistory(folded, beforeTail: false)
+      } catch {
+        guard case .damaged = error else { throw error }
+      }
+    }
+    let history: DocumentHistory
+    if let stored {
+      history = stored
+    } else {
+      history = try historyFromChanges(of: id, because: cause)
+    }
+    let document: Document
+    do throws(MergeError) {
+      document = try Document(history: history)
+    } catch {
+      throw cause
+    }
+    document.releaseHistory()
+    let entry = DocumentCache.Entry(document, row)
+    entry.position = max(row.position, try lastTailPosition(of: row.number))
+    entry.hasUnknown = history.hasUnknownOperations
+    entry.rebuilt = history
+    rebuiltDocuments[id] = cause.reason
+    return entry
+  }
+
+  private func lastTailPosition(of row: Int64) throws(StoreError) -> Int64 {
+    try sql { () throws(SQLiteError) in
+      try connection.queryInteger(
+        "SELECT max(position) FROM document_tail WHERE document = ?", .integer(row)) ?? 0
+    }
+  }
+
+  /// Every edit of a document, from the changes that are stored.
+  ///
+  /// Complexity: O(all changes).
+  ///
+  /// - Throws: `cause` when not every applied change is there and can be read.
+  func historyFromChanges(
+    of id: DocumentID, because cause: StoreError
+  ) throws(StoreError) -> DocumentHistory {
+    var edits: [IncomingEdit] = []
+    var found: [Origin: UInt64] = [:]
+    func take(_ changes: [Change]) {
+      for change in changes
+      where state.applied.contains(change.id) && !changesUnderWay.contains(change.id) {
+        found[change.id.origin, default: 0] += 1
+        if let edit = IncomingEdit(change, document: id) { edits.append(edit) }
+      }
+    }
+    do {
+      var position: Int64 = 0
+      while true {
+        let page = try segments.segments(
+          afterPosition: position, limitBytes: 4 << 20, limitCount: .max)
+        guard let last = page.last else { break }
+        position = last.position
+        for stored in page where state.applied[stored.origin] >= stored.firstSequence {
+          take(try open(parsed(stored)))
+        }
+      }
+      take(try privateTail())
+    } catch let error as SegmentStoreError {
+      _ = noted(error)
+      throw cause
+    } catch {
+      throw cause
+    }
+    let missing = state.applied.entries.contains { entry in
+      let underWay = changesUnderWay.count { $0.origin == entry.origin }
+      return found[entry.origin, default: 0] + UInt64(underWay) != entry.sequence
+    }
+    guard !missing else { throw cause }
+    // Whatever a change builds on has a smaller Lamport time.
+    edits.sort { ($0.lamport, $0.change) < ($1.lamport, $1.change) }
+    var history = DocumentHistory(document: id)
+    do throws(MergeError) {
+      try history.append(contentsOf: edits)
+    } catch {
+      throw cause
+    }
+    return history
+  }
+
+  /// Writes a document that was rebuilt, with edits that came since. Within a transaction for
+  /// writing.
+  func write(
+    _ entry: DocumentCache.Entry, rebuiltFrom history: DocumentHistory, and edits: [IncomingEdit]
+  ) throws(StoreError) {
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        "DELETE FROM document_history WHERE document = ?", .integer(entry.row))
+      if history.base == nil {
+        // What it was folded to was damaged too; its changes are all there.
+        try connection.execute(
+          "DELETE FROM document_base WHERE document = ?", .integer(entry.row))
+      }
+    }
+    try fold(entry, history: history.edits() + edits)
+    entry.rebuilt = nil
+    rebuiltDocuments[entry.document.id] = nil
+  }
+
+  // MARK: For people
+
+  /// Writes anew what can be made again of what is damaged: the states of documents from their
+  /// histories, their histories from the segments. Damaged segments themselves are fetched from a
+  /// peer; see ``damagedSegments``.
+  ///
+  /// Complexity: O(everything).
+  ///
+  /// - Returns: what was done, in sentences.
+  package func repair() throws(StoreError) -> [String] {
+    var done: [String] = []
+    if try remakeIndexes() { done.append("The indexes of the file were made again.") }
+    for item in try documents(includingDeleted: true) {
+      cache.remove(item.id)
+      guard try checkDocument(item.id) != nil else { continue }
+      let isWhole = try write { () throws(StoreError) in
+        guard let row = try row(of: item.id) else { return false }
+        let cause = StoreError.damaged("document \(item.id)")
+        do throws(StoreError) {
+          let entry: DocumentCache.Entry
+          if let found = try load(item.id), found.rebuilt != nil {
+            entry = found
+          } else {
+            entry = try rebuilt(item.id, row, because: cause, trustingHistory: false)
+          }
+          guard let history = entry.rebuilt else { return false }
+          try write(entry, rebuiltFrom: history, and: [])
+          return true
+        } catch {
+          guard case .damaged = error else { throw error }
+          return false
+        }
+      }
+      if isWhole { done.append("Document \(item.id) was made again from its changes.") }
+      cache.remove(item.id)
+    }
+    brokenDocuments = [:]
+    try saveDamage()
+    return done
+  }
+
+  /// Makes the indexes of a damaged file again from their tables, if that is all that is damaged.
+  ///
+  /// - Returns: whether it was needed, and has helped.
+  private func remakeIndexes() throws(StoreError) -> Bool {
+    let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck(limit: 1) }
+    guard let first = damage.first else { return false }
+    do throws(StoreError) {
+      try sql { () throws(SQLiteError) in
+        try connection.transaction { () throws(SQLiteError) in try connection.execute("REINDEX") }
+      }
+    } catch {
+      guard case .damaged = error else { throw error }
+    }
+    invalidate()
+    let isWhole = try sql { () throws(SQLiteError) in try connection.integrityCheck() }.isEmpty
+    guard isWhole else { throw .damaged(first) }
+    return true
+  }
+}
+
+extension StoreError {
+  /// What is damaged.
+  var reason: String {
+    if case .damaged(let what) = self { what } else { description }
+  }
+}

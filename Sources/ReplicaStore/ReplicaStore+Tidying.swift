@@ -1,0 +1,169 @@
+import ByteCoding
+import ByteCompression
+import Causality
+import ChangeCoding
+import Documents
+import SQLiteBridge
+
+// What commits leave in small pieces is put together behind them, so that the file stays small and
+// a commit need not wait for it.
+
+/// When what is put together.
+package struct TidyLimits: Sendable {
+  /// Own changes that lie as they were committed: rows, changes, bytes.
+  package var looseRowsMax = 1_024
+  package var looseChangesMax = 16_384
+  package var looseBytesMax = 256 << 10
+  /// Chunks of one document's history.
+  package var historyChunksMax = 16
+  /// The history of a document that is larger than this is left as it is.
+  package var historyBytesMax = 128 << 10
+
+  package init() {}
+}
+
+extension ReplicaStore {
+  /// Whether ``tidy()`` has something to do. Costs no statement.
+  package var wantsTidying: Bool {
+    guard options.access != .read else { return false }
+    if !scatteredHistories.isEmpty { return true }
+    guard let loose = knownPrivateChanges?.loose else { return false }
+    return loose.rows >= tidyLimits.looseRowsMax || loose.changes >= tidyLimits.looseChangesMax
+      || loose.bytes >= tidyLimits.looseBytesMax
+  }
+
+  /// Puts together what commits have left: own changes that are not sealed, and the history of one
+  /// document. One transaction.
+  ///
+  /// Complexity: bounded by ``TidyLimits`` and the sizes of ``KeptBlock``. Each change is packed a
+  /// few times in its life, however many there are.
+  package func tidy() throws(StoreError) {
+    try write { () throws(StoreError) in
+      if try privateChanges().loose.rows > 1 { try packUnsealed() }
+      if let id = scatteredHistories.min() {
+        scatteredHistories.remove(id)
+        try mergeHistory(of: id)
+      }
+    }
+  }
+
+  // MARK: Own changes
+
+  private struct KeptRow {
+    let first: UInt64
+    let count: UInt64
+    let block: [UInt8]
+  }
+
+  /// Packs the loose rows, together with the packed ones before them that are not much larger: so
+  /// the packed ones get larger the older they are.
+  private func packUnsealed() throws(StoreError) {
+    let rows = try rowsToPack()
+    guard rows.count > 1, let first = rows.first?.first else { return }
+    var batches: [[Change]] = []
+    var bytes = 0
+    do throws(ByteDecodingError) {
+      for row in rows {
+        let (changes, byteCount) = try KeptBlock.open(row.block, in: language)
+        bytes += byteCount
+        if let last = batches.last, bytes <= KeptBlock.packedBytesMax,
+          last.count + changes.count <= KeptBlock.packedChangesMax,
+          ChangeBlock.fits(last + changes)
+        {
+          batches[batches.count - 1] += changes
+        } else {
+          batches.append(changes)
+          bytes = byteCount
+        }
+      }
+    } catch {
+      throw .damaged("a block of own changes is unreadable (\(error))")
+    }
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        "DELETE FROM unsealed WHERE first_sequence >= ?", try SQLiteValue(counter: first))
+      for batch in batches {
+        guard let first = batch.first?.id.sequence, let last = batch.last?.id.sequence else {
+          continue
+        }
+        try connection.execute(
+          "INSERT INTO unsealed VALUES (?, ?, ?)", try SQLiteValue(counter: first),
+          try SQLiteValue(counter: last), .blob(KeptBlock.pack(batch)))
+      }
+    }
+    knownPrivateChanges?.loose = PrivateChanges.Loose()
+  }
+
+  /// In their order.
+  private func rowsToPack() throws(StoreError) -> [KeptRow] {
+    try sql { () throws(SQLiteError) in
+      var taken: [KeptRow] = []
+      var changes: UInt64 = 0
+      var rows = try connection.query(
+        """
+        SELECT first_sequence, last_sequence, block FROM unsealed ORDER BY first_sequence DESC
+        """)
+      while try rows.next() {
+        let (first, last) = (try rows.counter(0), try rows.counter(1))
+        let row = KeptRow(first: first, count: last - min(first, last) + 1, block: try rows.blob(2))
+        if KeptBlock.isPacked(row.block) {
+          guard row.count <= 4 * changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2 else {
+            break
+          }
+        }
+        changes += row.count
+        taken.append(row)
+      }
+      return taken.reversed()
+    }
+  }
+
+  // MARK: Histories
+
+  /// Notes a document whose history has come to lie in many chunks: many of them together as large
+  /// as half of what was put together before.
+  func noteChunks(of entry: DocumentCache.Entry) throws(StoreError) {
+    let sizes = try chunkSizes(of: entry)
+    guard sizes.count >= tidyLimits.historyChunksMax, let first = sizes.first else { return }
+    let bytes = sizes.reduce(0, +)
+    guard bytes <= tidyLimits.historyBytesMax, bytes - first >= first / 2 else { return }
+    scatteredHistories.insert(entry.document.id)
+  }
+
+  private func chunkSizes(of entry: DocumentCache.Entry) throws(StoreError) -> [Int] {
+    try sql { () throws(SQLiteError) in
+      var sizes: [Int] = []
+      var rows = try connection.query(
+        "SELECT length(block) FROM document_history WHERE document = ? ORDER BY id",
+        .integer(entry.row))
+      while try rows.next() { sizes.append(try rows.count(0)) }
+      return sizes
+    }
+  }
+
+  private func mergeHistory(of id: DocumentID) throws(StoreError) {
+    guard let entry = try entry(id), entry.rebuilt == nil else { return }
+    // Chunks of other releases are left as they are.
+    let foreign = try sql { () throws(SQLiteError) in
+      try connection.queryInteger(
+        """
+        SELECT count(*) FROM document_history
+        WHERE document = ? AND substr(block, 1, 1) <> ?
+        """, .integer(entry.row), .blob([HistoryChunk.version]))
+    }
+    guard foreign == 0 else { return }
+    let edits: [IncomingEdit]
+    do throws(StoreError) {
+      edits = try storedHistory(entry, beforeTail: true).edits()
+    } catch {
+      // A damaged history is made again where it is asked for.
+      guard case .damaged = error else { throw error }
+      return
+    }
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        "DELETE FROM document_history WHERE document = ?", .integer(entry.row))
+      try insertHistory(edits, of: entry, .steady)
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import Causality
+import ChangeCoding
+import Documents
+import SQLiteBridge
+import SegmentStore
+import Segments
+import TestSupport
+import Testing
+
+@testable import ReplicaStore
+
+@Suite("Small pieces are put together")
+struct TidyTests {
+  let folder = TemporaryFolder()
+
+  private static var smallLimits: TidyLimits {
+    var limits = TidyLimits()
+    limits.looseRowsMax = 5
+    limits.historyChunksMax = 3
+    return limits
+  }
+
+  private func logged(_ store: ReplicaStore) throws -> [Change] {
+    var found: [Change] = []
+    try store.changes { change, _ in
+      found.append(change)
+      return true
+    }
+    return found
+  }
+
+  private func rows(_ table: String, _ store: ReplicaStore) throws -> Int64 {
+    try #require(try store.connection.queryInteger("SELECT count(*) FROM \(table)"))
+  }
+
+  @Test("own changes read, seal and travel the same, packed or not", arguments: [1, 2, 3])
+  func ownChanges(seed: UInt64) throws {
+    let workspace = try TestWorkspace(3, seed: seed, folder: folder)
+    var random = SeededGenerator(seed: seed)
+    workspace[0].tidyLimits = Self.smallLimits
+    let (one, two) = try workspace.edit(0) {
+      (try $0.createNote("one"), try $0.createNote("two"))
+    }.value
+    try workspace.level()
+    var packed = 0
+    for number in 1...120 {
+      let id = Bool.random(using: &random) ? one : two
+      let text = String(repeating: "\(number) ", count: Int.random(in: 1...4, using: &random))
+      try workspace.edit(0) { transaction in
+        try transaction.insert(text, of: id)
+        if number % 9 == 0 { try transaction.insert("both ", of: id == one ? two : one) }
+      }
+      if workspace[0].wantsTidying {
+        let before = try logged(workspace[0])
+        try workspace[0].tidy()
+        packed += 1
+        #expect(!workspace[0].wantsTidying)
+        #expect(try logged(workspace[0]) == before)
+        #expect(try rows("unsealed", workspace[0]) < 5)
+      }
+      if number % 37 == 0 {
+        try workspace.edit(1) { try $0.insert("other ", of: id) }
+        try workspace.level()
+      }
+      if number % 50 == 0 {
+        workspace[0].close()
+        workspace.replace(0, with: try ReplicaStore.open(workspace[0].options))
+        workspace[0].tidyLimits = Self.smallLimits
+        #expect(try workspace[0].privateChanges().loose.rows < 5)
+      }
+    }
+    #expect(packed > 10)
+    try workspace.level()
+    try workspace.expectEqual("seed \(seed)")
+    #expect(try workspace[0].unsealedCount() == 0)
+    for index in 0..<3 { #expect(try workspace[index].check() == []) }
+  }
+
+  @Test("packed rows stay few, and small beside what they hold")
+  func geometric() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    workspace[0].tidyLimits = Self.smallLimits
+    let id = try workspace.edit(0) { try $0.createNote("typed") }.value
+    var length = 0
+    for _ in 0..<600 {
+      let position = length
+      try workspace.edit(0) { try $0.insert("x", at: position, of: id) }
+      length += 1
+      if workspace[0].wantsTidying { try workspace[0].tidy() }
+    }
+    #expect(try rows("unsealed", workspace[0]) < 12)
+    let bytes = try #require(
+      try workspace[0].connection.queryInteger("SELECT sum(length(block)) FROM unsealed"))
+    #expect(bytes < 3_000)
+    #expect(try logged(workspace[0]).count == 601)
+  }
+
+  @Test("segments of packed changes have no more of them than others")
+  func sealed() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    let id = try workspace.edit(0) { try $0.createNote("typed") }.value
+    for _ in 0..<3 {
+      try workspace[0].group(now: workspace.tick(), entropy: workspace.entropy) { group in
+        for _ in 0..<1_500 { _ = group.transaction { try $0.insert("x", of: id) } }
+      }
+    }
+    try workspace[0].tidy()
+    #expect(try rows("unsealed", workspace[0]) == 1)
+    let segments = try workspace[0].seal(entropy: workspace.entropy)
+    #expect(
+      segments.map { $0.header.lastSequence - $0.header.firstSequence + 1 } == [2000, 2000, 501])
+    try workspace.level()
+    try workspace.expectEqual("after sealing")
+  }
+
+  @Test("chunks of a history become one, and it tells the same")
+  func histories() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    workspace[0].tidyLimits = Self.smallLimits
+    let id = try workspace.edit(0) { try $0.createNote("long") }.value
+    let text = String(repeating: "abcdefgh", count: 1_000)
+    var merged = 0
+    for number in 0..<12 {
+      try workspace.edit(0) { try $0.insert("\(number)" + text, of: id) }
+      if number % 4 == 3 {
+        try workspace.level()
+        try workspace.edit(1) { try $0.insert("other \(number) ", of: id) }
+        try workspace.level()
+      }
+      guard workspace[0].wantsTidying else { continue }
+      let before = try workspace[0].history(of: id)
+      let chunks = try rows("document_history", workspace[0])
+      try workspace[0].tidy()
+      if try rows("document_history", workspace[0]) < chunks { merged += 1 }
+      #expect(try workspace[0].history(of: id) == before)
+    }
+    #expect(merged > 0)
+    try workspace.level()
+    try workspace.expectEqual("after merging chunks")
+    for index in 0..<2 { #expect(try workspace[index].check() == []) }
+  }
+
+  @Test("damaged packed changes are an error that says so")
+  func damaged() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    for number in 0..<20 { try workspace.edit(0) { try $0.createNote("\(number)") } }
+    try workspace[0].tidy()
+    for damage in [
+      "zeroblob(4)", "x'03'", "x'0300'", "substr(block, 1, length(block) - 1)",
+      "CAST(block || x'00' AS BLOB)",
+      "CAST(x'03FFFFFFFF7F' || block AS BLOB)",
+    ] {
+      try workspace[0].connection.execute("SAVEPOINT here")
+      try workspace[0].connection.execute("UPDATE unsealed SET block = \(damage)")
+      #expect(throws: (any Error).self) { try logged(workspace[0]) }
+      try workspace[0].connection.execute("ROLLBACK TO here")
+      try workspace[0].connection.execute("RELEASE here")
+    }
+    #expect(try logged(workspace[0]).count == 20)
+  }
+}
