@@ -58,7 +58,7 @@ package enum SabotageCatalogue {
     case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst,
       .keepStaleState:
       2
-    case .skipSignatureCheck, .applyOutsideTransaction, .keepLastMark: 3
+    case .skipSignatureCheck, .applyOutsideTransaction, .keepLastMark, .foldConflicts: 3
     case .knowOneHub: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
