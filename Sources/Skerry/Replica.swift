@@ -7,10 +7,12 @@ public final class Replica: Sendable {
   /// The store's file.
   public let path: String
   let core: ReplicaCore
+  let queries: QueryReader
 
   init(path: String, core: ReplicaCore) {
     self.path = path
     self.core = core
+    queries = QueryReader(path: path)
   }
 
   /// Makes a store with a new workspace. The file is readable for its owner only.
@@ -39,6 +41,7 @@ public final class Replica: Sendable {
 
   /// Cuts the links, waits for what is being written and closes the file. Idempotent.
   public func close() async {
+    await queries.close()
     await core.close()
   }
 

@@ -28,6 +28,7 @@ actor ReplicaCore {
   var service: ServiceHooks?
   /// Addresses that did not answer the last time, and why.
   var unreachable: [String: String] = [:]
+  var projection = ProjectionSchedule()
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?
   private var poller: Task<Void, Never>?
 
@@ -63,6 +64,8 @@ actor ReplicaCore {
     state = nil
     for pending in waiting.close() { pending.refuse() }
     endExchanges()
+    projection.task?.cancel()
+    projection.task = nil
     timer?.task.cancel()
     timer = nil
     poller?.cancel()
@@ -184,6 +187,7 @@ extension ReplicaCore {
       for done in ran { done.finish(nil) }
       if open.store.hasNewsOfOthers { lookAround() }
       perform(open.engine.committed(at: .now))
+      projectSoon()
       let documents = Set(ran.flatMap(\.documents)).sorted()
       guard !documents.isEmpty else { return }
       subscribers.tell(ChangeNotice(documents: documents, isComplete: true, source: .local))

@@ -32,7 +32,9 @@ struct SkerryProgram: AsyncParsableCommand {
       RestoreCommand.self, UndoCommand.self, RedoCommand.self,
       EditCommand.self, MergeCommand.self, ConflictsCommand.self, ResolveCommand.self,
       SyncCommand.self, ServeCommand.self,
-      StatusCommand.self, ExportCommand.self, ImportCommand.self, DoctorCommand.self,
+      StatusCommand.self, QueryCommand.self, SearchCommand.self, IndexCommand.self,
+      FeedCommand.self, BackupCommand.self, RecoveryKeyCommand.self, ExportCommand.self,
+      ImportCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -24,7 +24,8 @@ struct StoreCommandTests {
     #expect(version.output.hasPrefix("skerry "))
     for command in [
       "init", "invite", "join", "info", "docs", "get", "apply", "log", "diff", "blame", "sync",
-      "serve", "status", "export", "import", "doctor",
+      "serve", "status", "export", "import", "doctor", "query", "search", "index", "feed", "backup",
+      "recovery-key",
     ] {
       let help = try await skerry.succeed(command, "--help")
       #expect(help.output.contains("skerry \(command)"))
