@@ -142,6 +142,26 @@ struct ProjectionTests {
     #expect(try plan("SELECT id FROM documents WHERE title = 'note 3'").contains("declared_title"))
   }
 
+  @Test("is checked against the documents, and made anew where it is wrong")
+  func checks() throws {
+    for number in 0..<5 { try workspace.edit(0) { try $0.createNote("note \(number)") } }
+    try projectAll(workspace[0])
+    #expect(try workspace[0].check() == [])
+    let raw = try SQLiteConnection(workspace[0].options)
+    for damage in [
+      "UPDATE projection SET json = '{}' WHERE id = 3", "DELETE FROM projection WHERE id = 2",
+      "INSERT INTO projection VALUES (99, 1, '{}')",
+    ] {
+      try raw.execute(damage)
+      let findings = try workspace[0].check()
+      #expect(findings.count == 1 && findings.first?.contains("--repair") == true, "\(damage)")
+      try workspace[0].dropProjection()
+      try projectAll(workspace[0])
+      #expect(try workspace[0].check() == [])
+    }
+    raw.close()
+  }
+
   @Test("is made anew where changes were given new names")
   func renamed() throws {
     let id = try workspace.edit(0) { try $0.createNote("a") }.value

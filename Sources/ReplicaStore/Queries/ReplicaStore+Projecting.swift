@@ -184,6 +184,33 @@ extension ReplicaStore {
     projection = found
   }
 
+  // MARK: Checking
+
+  /// What is wrong with the derived tables: nothing is while they are behind, as what they should
+  /// show is not known then. Within a transaction.
+  func checkProjection() throws(StoreError) -> [String] {
+    guard let reached = try loadProjection(), reached.isExact, reached.position == state.position
+    else { return [] }
+    let remedy = "'skerry doctor --repair' makes what queries read anew."
+    var shown = 0
+    for item in try documents() {
+      let open = cache.entry(item.id)
+      let opened = if let open { open } else { try load(item.id) }
+      guard let row = try row(of: item.id), let entry = opened else { continue }
+      let projected = try sql { () throws(SQLiteError) in
+        try connection.queryText("SELECT json FROM projection WHERE id = ?", .integer(row.number))
+      }
+      guard try projected == json(of: entry.document).json else {
+        return ["Queries see document \(item.id) other than it is; \(remedy)"]
+      }
+      shown += 1
+    }
+    let rows = try sql { () throws(SQLiteError) in
+      try connection.queryInteger("SELECT count(*) FROM projection")
+    }
+    return rows == Int64(shown) ? [] : ["Queries see documents that are deleted; \(remedy)"]
+  }
+
   // MARK: One document
 
   /// - Returns: bytes of JSON that were written.

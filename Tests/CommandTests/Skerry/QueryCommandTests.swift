@@ -131,6 +131,7 @@ struct QueryCommandTests {
     let made = try await skerry.succeed("backup", store, file, "--json").json()
     #expect(made["documents"] == 3)
     #expect(try await skerry.run("backup", store, file).status == 1)
+    try await skerry.succeed("snapshot", store, scratch.path("a.snapshot"))
     let opened = try await skerry.run("info", file)
     #expect(opened.status == 1 && opened.errors.contains("is a backup"))
     for suffix in ["", "-wal", "-shm"] {
