@@ -69,7 +69,7 @@ extension ReplicaStore {
     return store
   }
 
-  private static func identity(
+  static func identity(
     _ founding: Founding, entropy: Entropy
   ) throws(StoreError) -> (StoreIdentity, MembershipRecord) {
     let device = DeviceKeys(entropy: entropy)
@@ -98,7 +98,7 @@ extension ReplicaStore {
   /// Makes an empty file with narrow permissions, which SQLite's own files beside it take over.
   ///
   /// - Returns: the path; nil where the file is not the file system's.
-  private static func makePrivateFile(_ options: SQLiteOptions) throws(StoreError) -> String? {
+  static func makePrivateFile(_ options: SQLiteOptions) throws(StoreError) -> String? {
     guard case .file(let path) = options.location, options.vfs == nil else { return nil }
     let descriptor = path.withCString { openFile($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
     guard descriptor >= 0 else {

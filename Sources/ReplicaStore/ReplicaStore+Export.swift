@@ -113,6 +113,7 @@ extension ReplicaStore {
       for item in try documents(includingDeleted: true) {
         if let finding = try checkDocument(item.id) { findings.append(finding) }
       }
+      if findings.isEmpty { findings += try checkProjection() }
       return findings
     }
   }

@@ -92,6 +92,8 @@ extension ReplicaStore {
     try writeOrigins()
     let documents = Set(changes.flatMap { $0.edits.map(\.document) }).sorted()
     for id in documents { try rewrite(id, renaming) }
+    try markUnprojected(documents)
+    try renameRuns(of: changes, renaming)
     try sql { () throws(SQLiteError) in
       try connection.execute("DELETE FROM inherited")
       try connection.execute("DELETE FROM unsealed")

@@ -31,6 +31,7 @@ extension ReplicaStore {
     }
     state.advance(
       to: change.id, lamport: change.lamport, dependencies: change.dependencies)
+    try noteRun(of: change.id, in: row.id)
     return AppliedChange(change: change, position: state.position)
   }
 
@@ -94,6 +95,7 @@ extension ReplicaStore {
           .integer(entry.row), .integer(position), .blob(block))
       }
     }
+    noteProjecting(entry)
     if let rebuilt = entry.rebuilt {
       let edits = part.compactMap { IncomingEdit($0.change, document: id) }
       try write(entry, rebuiltFrom: rebuilt, and: edits)

@@ -55,7 +55,6 @@ extension ReplicaStore {
       do throws(ByteDecodingError) { return try Receipt(parsing: bytes) } catch { return nil }
     }.filter {
       $0.workspace == identity.workspace && membership.device($0.device) != nil
-        && $0.device != identity.device.publicKey
     }
     guard !read.isEmpty else { return [] }
     return try write { () throws(StoreError) in

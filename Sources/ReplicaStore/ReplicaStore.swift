@@ -56,6 +56,8 @@ package final class ReplicaStore {
   /// How often changes were renamed by this process: who follows the renamings need not look
   /// before it grows.
   package internal(set) var renamingCount = 0
+  /// What the derived tables lack.
+  var projection = ProjectionMemory()
   /// Documents that cannot be edited as what is stored of them is damaged, and why.
   var brokenDocuments: [DocumentID: String] = [:]
   /// What has just made a transaction fail.
@@ -118,6 +120,7 @@ package final class ReplicaStore {
       throw openingError(error, options)
     }
     guard let identity = try StoreIdentity.load(from: connection) else {
+      if try BackupNote.load(from: connection) != nil { throw .isBackup(path: connection.path) }
       throw .notAStore(path: connection.path)
     }
     return try ReplicaStore(connection, identity: identity, language: language)
@@ -226,6 +229,7 @@ package final class ReplicaStore {
     rebuiltDocuments = [:]
     changesUnderWay = []
     scatteredHistories = []
+    projection = ProjectionMemory()
   }
 
   /// Whether what is in memory is what the file holds, as nobody else has committed since.
@@ -255,6 +259,7 @@ package final class ReplicaStore {
     lanes.removeAll()
     chains = [:]
     knownPrivateChanges = nil
+    projection = ProjectionMemory()
     var changes = external ?? ExternalChanges()
     if !isFirst, state.position != committedPosition {
       try noteDocuments(changedAfter: committedPosition, in: &changes)

@@ -10,6 +10,8 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
   case missing(path: String)
   /// The file is something else, or its making was never finished.
   case notAStore(path: String)
+  /// The file is a backup, which has no identity.
+  case isBackup(path: String)
   case tooNew(found: Int, supported: Int)
   /// What is damaged, and where.
   case damaged(String)
@@ -20,6 +22,8 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
   case noDocument(DocumentID)
   /// The history of the document up to what was asked for is folded.
   case folded(DocumentID)
+  /// Something was asked for that cannot be: why, in a sentence.
+  case refused(String)
   /// A change that does not fit into a segment.
   case tooLarge(bytes: Int, limit: Int)
   case membership(MembershipError)
@@ -59,6 +63,10 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
     case .exists(let path): "There is a file at \(path) already; choose another path."
     case .missing(let path): "There is no store at \(path); check the path, or make a store there."
     case .notAStore(let path): "The file \(path) is not a store; check the path."
+    case .isBackup(let path):
+      "The file \(path) is a backup, which holds no keys; make a store of it with 'skerry init NEW "
+        + "--backup \(path)' and your recovery key, or with 'skerry join NEW CODE --backup "
+        + "\(path)' and an invitation."
     case .tooNew(let found, let supported):
       "The store was written by a newer version (format \(found), known are \(supported)); "
         + "use a newer version of this program."
@@ -66,7 +74,7 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
       "The store is damaged: \(what). Keep a copy of it and restore it from another replica or a "
         + "backup."
     case .readOnly: "The store may only be read; check the permissions of the file and its folder."
-    case .notPermitted(let what): what
+    case .notPermitted(let what), .refused(let what): what
     case .noDocument(let id): "There is no document \(id)."
     case .folded(let id):
       "Document \(id) cannot be read at that version: its history was folded by a compaction."

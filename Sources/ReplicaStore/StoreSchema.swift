@@ -12,7 +12,7 @@ enum StoreSchema {
     applicationID: applicationID,
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
-      version5, version6, version7, SegmentSchema.version3,
+      version5, version6, version7, SegmentSchema.version3, version8,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -122,6 +122,13 @@ enum StoreSchema {
 
   private static let version7 = SQLiteMigration("replica 7", script: baseTables)
 
+  /// In which order changes were applied, who follows it, and what queries look up.
+  private static let version8 = SQLiteMigration("replica 8") { (connection) throws(SQLiteError) in
+    try connection.script(feedTables)
+    var reconstruction = try FeedReconstruction(connection)
+    try reconstruction.write(to: connection)
+  }
+
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.
   private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
@@ -199,7 +206,7 @@ enum StoreSchema {
         block BLOB NOT NULL
       ) STRICT;
       CREATE INDEX document_tail_by_document ON document_tail (document);
-      """ + foldedTables + incarnationTables + baseTables
+      """ + foldedTables + incarnationTables + baseTables + feedTables
 
   private static let branchedIndex = """
     CREATE INDEX document_branched ON document (document) WHERE is_branched;
@@ -310,6 +317,29 @@ enum StoreSchema {
     CREATE TABLE fork (
       origin BLOB PRIMARY KEY NOT NULL CHECK (length(origin) = 16),
       sequence INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let feedTables = """
+
+    -- The order in which changes were applied, in runs: from this position on stand the changes of
+    -- one origin from this one on, up to the position of the next row.
+    CREATE TABLE feed_run (
+      position INTEGER PRIMARY KEY,
+      origin INTEGER NOT NULL REFERENCES applied_origin (id),
+      first_sequence INTEGER NOT NULL
+    ) STRICT;
+
+    -- Who follows the changes, and up to which position they have dealt with them.
+    CREATE TABLE feed_consumer (
+      name TEXT PRIMARY KEY NOT NULL,
+      position INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- Places in documents that queries look up.
+    CREATE TABLE declared_index (
+      name TEXT PRIMARY KEY NOT NULL,
+      path TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """
 }

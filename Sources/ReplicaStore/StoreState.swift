@@ -20,6 +20,8 @@ struct StoreState {
   var applied = VersionVector()
   /// The highest Lamport time of all applied changes.
   var lamportMax: UInt64 = 0
+  /// The row of the origin whose change was applied last; nil when none was.
+  var lastRunOrigin: Int64?
   private(set) var rows: [Origin: Row] = [:]
   /// Origins whose rows in the file are behind.
   private(set) var unwritten: Set<Origin> = []
@@ -100,6 +102,7 @@ struct StoreState {
         state.lamportMax = max(state.lamportMax, lamport)
       }
       state.applied = VersionVector(entries)
+      state.lastRunOrigin = try lastRunOrigin(of: connection)
       return state
     } catch let error as StoreError {
       throw error

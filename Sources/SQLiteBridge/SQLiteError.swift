@@ -38,6 +38,8 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     case notDurable
     /// The connection is closed, or an earlier failure made it unusable.
     case closed
+    /// The library was built without something that is needed.
+    case missingFeature
     /// The program used the bridge or SQL wrongly.
     case misuse
     case other
@@ -91,6 +93,7 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     case .notDurable: "Move the file to a local disk that supports locking and shared memory."
     case .outOfMemory: "Close other programs, then try again."
     case .tooBig: "Store less in one value."
+    case .missingFeature: "Install an SQLite that has it."
     case .closed: "Open the file again."
     case .deadTransaction: "Run the whole transaction again."
     case .constraint, .interrupted, .misuse, .other: "This is a fault of the program: report it."

@@ -119,6 +119,32 @@ package struct SQLiteRows: ~Copyable {
     return try body(bytes)
   }
 
+  // MARK: Rows of unknown form
+
+  /// The names of the columns, as the statement gives them.
+  package var columnNames: [String] {
+    (0..<sqlite3_column_count(statement.handle)).map { column in
+      sqlite3_column_name(statement.handle, column).map { String(cString: $0) } ?? ""
+    }
+  }
+
+  /// Whatever is in a column of the current row; bytes that are no UTF-8 are replaced in a text.
+  package func value(_ column: Int) throws(SQLiteError) -> SQLiteValue {
+    switch try type(of: column) {
+    case SQLITE_INTEGER: return .integer(try integer(column))
+    case SQLITE_FLOAT: return .real(try real(column))
+    case SQLITE_BLOB: return .blob(try blob(column))
+    case SQLITE_TEXT:
+      guard let start = sqlite3_column_text(statement.handle, Int32(column)) else {
+        throw connection.failure(SQLITE_NOMEM, in: statement.sql)
+      }
+      let count = Int(sqlite3_column_bytes(statement.handle, Int32(column)))
+      return .text(
+        String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self))
+    default: return .null
+    }
+  }
+
   package func optionalInteger(_ column: Int) throws(SQLiteError) -> Int64? {
     try isNull(column) ? nil : integer(column)
   }

@@ -134,6 +134,7 @@ extension ReplicaCore {
     for effect in effects { perform(effect, source) }
     settleExchanges()
     scheduleTick()
+    projectSoon()
   }
 
   private func perform(_ effect: Effect, _ source: ChangeNotice.Source) {

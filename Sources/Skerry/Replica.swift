@@ -7,10 +7,12 @@ public final class Replica: Sendable {
   /// The store's file.
   public let path: String
   let core: ReplicaCore
+  let queries: QueryReader
 
   init(path: String, core: ReplicaCore) {
     self.path = path
     self.core = core
+    queries = QueryReader(path: path)
   }
 
   /// Makes a store with a new workspace. The file is readable for its owner only.
@@ -39,6 +41,7 @@ public final class Replica: Sendable {
 
   /// Cuts the links, waits for what is being written and closes the file. Idempotent.
   public func close() async {
+    await queries.close()
     await core.close()
   }
 
@@ -198,14 +201,6 @@ extension Replica {
   /// Checks everything that can be checked; one sentence for each thing that is wrong.
   public func check() async throws(ReplicaError) -> [String] {
     try await core.check()
-  }
-
-  /// Makes again what is damaged and can be: documents, from their histories or from the changes in
-  /// the segments. Damaged segments come back from a peer by themselves; see ``check()``.
-  ///
-  /// - Returns: what was done, in sentences.
-  public func repair() async throws(ReplicaError) -> [String] {
-    try await core.repair()
   }
 
   public func status() async throws(ReplicaError) -> Status {

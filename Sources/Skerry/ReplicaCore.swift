@@ -33,6 +33,7 @@ actor ReplicaCore {
   /// What those who follow a document were told last.
   var watches: [UInt64: DocumentView] = [:]
   nonisolated let watchNumber = Mutex<UInt64>(0)
+  var projection = ProjectionSchedule()
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?
   private var poller: Task<Void, Never>?
 
@@ -68,6 +69,8 @@ actor ReplicaCore {
     state = nil
     for pending in waiting.close() { pending.refuse() }
     endExchanges()
+    projection.task?.cancel()
+    projection.task = nil
     timer?.task.cancel()
     timer = nil
     poller?.cancel()
@@ -189,6 +192,7 @@ extension ReplicaCore {
       for done in ran { done.finish(nil) }
       if open.store.hasNewsOfOthers { lookAround() }
       perform(open.engine.committed(at: .now))
+      projectSoon()
       let documents = Set(ran.flatMap(\.documents)).sorted()
       guard !documents.isEmpty else { return }
       subscribers.tell(ChangeNotice(documents: documents, isComplete: true, source: .local))

@@ -33,7 +33,7 @@ extension ReplicaError {
     case .damaged: code = .damaged
     case .readOnly: code = .io
     case .notPermitted, .membership, .segment: code = .notPermitted
-    case .noDocument, .folded, .tooLarge: code = .refused
+    case .noDocument, .folded, .refused, .isBackup, .tooLarge: code = .refused
     case .database: code = error.isAboutTheFile ? .damaged : .io
     }
     self.init(code, Sentence.of(error.description))

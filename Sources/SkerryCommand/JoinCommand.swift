@@ -12,6 +12,9 @@ struct JoinCommand: AsyncParsableCommand {
       Without it the store is made now, and the first sync with the store that made
       the code completes it.
 
+      With --backup the store begins with what is in a backup of the workspace, so that only what
+      is newer is fetched, and what the lost store had sent to nobody is not lost.
+
       EXAMPLES
         skerry join notes.skerry skerry1… --from tcp://ada.local:7000
         skerry join bob.skerry "$(skerry invite ada.skerry)" --from ada.skerry
@@ -28,11 +31,19 @@ struct JoinCommand: AsyncParsableCommand {
   var from: Address?
   @Option(help: "What this device is called; by default, the machine's name.")
   var name: String?
+  @Option(help: "Begin with what is in this backup of the workspace.", completion: .file())
+  var backup: String?
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let replica = try await Replica.join(
-      at: place.store, code: code, name: name ?? ThisProcess.hostName)
+    let name = name ?? ThisProcess.hostName
+    let replica: Replica
+    if let backup {
+      replica = try await Replica.restore(
+        backup, at: place.store, joiningWith: code, name: name)
+    } else {
+      replica = try await Replica.join(at: place.store, code: code, name: name)
+    }
     var report: SyncReport?
     if let from {
       report = try await fetch(from: from, into: replica)

@@ -34,8 +34,9 @@ struct SkerryProgram: AsyncParsableCommand {
       RestoreCommand.self, UndoCommand.self, RedoCommand.self, DraftCommand.self,
       EditCommand.self, MergeCommand.self, ConflictsCommand.self, ResolveCommand.self,
       SyncCommand.self, ServeCommand.self,
-      StatusCommand.self, CompactCommand.self, ExportCommand.self, ImportCommand.self,
-      DoctorCommand.self,
+      StatusCommand.self, QueryCommand.self, SearchCommand.self, IndexCommand.self,
+      FeedCommand.self, BackupCommand.self, RecoveryKeyCommand.self, CompactCommand.self,
+      ExportCommand.self, ImportCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -65,6 +65,25 @@ struct StoreFormatTests {
     #expect(try again.check() == [])
   }
 
+  @Test(
+    "has a feed of all it had applied, in an order that could have been", arguments: [3, 5, 6, 7])
+  func feed(format: Int) throws {
+    let store = try open(format)
+    var version = VersionVector()
+    var stamp: (lamport: UInt64, origin: Origin)?
+    var turns = 0
+    try store.feed(after: 0) { entry in
+      #expect(version[entry.change.origin] + 1 == entry.change.sequence)
+      if let stamp { #expect(stamp < (entry.lamport, entry.change.origin)) }
+      if stamp?.origin != entry.change.origin { turns += 1 }
+      stamp = (entry.lamport, entry.change.origin)
+      version.advance(to: entry.change)
+      return true
+    }
+    #expect(version == store.appliedVector)
+    #expect(turns >= version.entries.count)
+  }
+
   @Test("is refused where edits are left of a document that is not there")
   func orphans() throws {
     let bytes = try Data(contentsOf: Self.formats.appending(path: "3.skerry"))

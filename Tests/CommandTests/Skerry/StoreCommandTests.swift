@@ -24,7 +24,8 @@ struct StoreCommandTests {
     #expect(version.output.hasPrefix("skerry "))
     for command in [
       "init", "invite", "join", "info", "docs", "get", "apply", "log", "diff", "blame", "sync",
-      "serve", "status", "export", "import", "doctor", "draft",
+      "serve", "status", "export", "import", "doctor", "draft", "query", "search", "index", "feed",
+      "backup", "recovery-key", "compact",
     ] {
       let help = try await skerry.succeed(command, "--help")
       #expect(help.output.contains("skerry \(command)"))

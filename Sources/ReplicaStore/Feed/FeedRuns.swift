@@ -1,0 +1,112 @@
+import Causality
+import Documents
+import SQLiteBridge
+
+// The order in which changes were applied here. It is kept in runs: a row says from which position
+// on the changes of one origin stand one after the other, so whoever writes alone adds no row, and
+// a batch of somebody else's adds one.
+
+/// Consecutive positions that hold consecutive changes of one origin.
+struct FeedRun: Equatable {
+  let position: Int64
+  /// The row of the origin in `applied_origin`.
+  let originRow: Int64
+  let origin: Origin
+  let firstSequence: UInt64
+  /// The last position of the run.
+  var end: Int64
+
+  var lastSequence: UInt64 { sequence(at: end) }
+
+  func sequence(at position: Int64) -> UInt64 {
+    firstSequence &+ UInt64(clamping: position &- self.position)
+  }
+
+  func change(at position: Int64) -> ChangeID {
+    ChangeID(origin: origin, sequence: sequence(at: position))
+  }
+}
+
+extension ReplicaStore {
+  /// Notes at which position a change was applied. Writes nothing when the change before was one of
+  /// the same origin.
+  func noteRun(of change: ChangeID, in originRow: Int64) throws(StoreError) {
+    guard state.lastRunOrigin != originRow else { return }
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        "INSERT INTO feed_run VALUES (?, ?, ?)", .integer(state.position), .integer(originRow),
+        try SQLiteValue(counter: change.sequence))
+    }
+    state.lastRunOrigin = originRow
+  }
+
+  /// The runs from the one that holds a position on, at most `limit`. Complexity: O(result).
+  func feedRuns(from position: Int64, limit: Int = .max) throws(StoreError) -> [FeedRun] {
+    try sql { () throws(SQLiteError) in
+      var runs: [FeedRun] = []
+      var rows = try connection.query(
+        """
+        SELECT r.position, r.origin, o.origin, r.first_sequence
+        FROM feed_run AS r JOIN applied_origin AS o ON o.id = r.origin
+        WHERE r.position >= coalesce(
+          (SELECT position FROM feed_run WHERE position <= ? ORDER BY position DESC LIMIT 1), 0)
+        ORDER BY r.position LIMIT ?
+        """, .integer(position), SQLiteValue(Int64(clamping: limit).addingOne))
+      while try rows.next() {
+        let start = try rows.integer(0)
+        if !runs.isEmpty { runs[runs.count - 1].end = start - 1 }
+        if runs.count == limit { return runs }
+        runs.append(
+          FeedRun(
+            position: start, originRow: try rows.integer(1), origin: try Self.origin(2, of: rows),
+            firstSequence: try rows.counter(3), end: state.position))
+      }
+      return runs
+    }
+  }
+
+  /// Gives changes their new names in the order in which they were applied: each keeps its
+  /// position.
+  ///
+  /// Complexity: O(runs since the first of them).
+  ///
+  /// - Parameter changes: the last ones of their origins, in the order in which they were applied.
+  func renameRuns(of changes: [Change], _ renaming: Renaming) throws(StoreError) {
+    guard let target = changes.first.map({ renaming[$0.id].origin }) else { return }
+    var firsts: [Origin: UInt64] = [:]
+    for change in changes {
+      firsts[change.id.origin] = min(firsts[change.id.origin] ?? .max, change.id.sequence)
+    }
+    let targetRow = try originRow(target).id
+    var left = changes.count
+    var before = state.position
+    while left > 0, before > 0, let run = try feedRuns(from: before, limit: 1).first {
+      let end = before
+      before = run.position - 1
+      guard let first = firsts[run.origin], run.sequence(at: end) >= first else { continue }
+      let start = max(first, run.firstSequence)
+      let position = run.position + Int64(clamping: start - run.firstSequence)
+      left -= Int(clamping: end - position + 1)
+      let name = renaming[ChangeID(origin: run.origin, sequence: start)]
+      try sql { () throws(SQLiteError) in
+        try connection.execute(
+          "INSERT OR REPLACE INTO feed_run VALUES (?, ?, ?)", .integer(position),
+          .integer(targetRow), try SQLiteValue(counter: name.sequence))
+      }
+    }
+    state.lastRunOrigin = try sql { () throws(SQLiteError) in
+      try StoreState.lastRunOrigin(of: connection)
+    }
+  }
+}
+
+extension Int64 {
+  /// One more, as long as there is one.
+  fileprivate var addingOne: Int64 { self == .max ? self : self + 1 }
+}
+
+extension StoreState {
+  static func lastRunOrigin(of connection: SQLiteConnection) throws(SQLiteError) -> Int64? {
+    try connection.queryInteger("SELECT origin FROM feed_run ORDER BY position DESC LIMIT 1")
+  }
+}
