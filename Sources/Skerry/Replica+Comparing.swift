@@ -116,8 +116,8 @@ extension Replica {
   }
 
   /// Makes again what is damaged and can be: documents, from their histories or from the changes in
-  /// the segments, and what queries read, from the documents. Damaged segments come back from a peer
-  /// by themselves; see ``check()``.
+  /// the segments, and what queries read, from the documents. Damaged segments come back from a
+  /// peer by themselves; see ``check()``.
   ///
   /// - Returns: what was done, in sentences.
   public func repair() async throws(ReplicaError) -> [String] {

@@ -12,11 +12,11 @@ struct DoctorCommand: AsyncParsableCommand {
       document opens. The exit status is 3 when something is wrong.
 
       With --repair, damaged documents are made again from their changes, and what queries and \
-      searches read is dropped and made anew. Damaged segments are fetched again from the next peer \
-      that has them, by 'sync' or 'serve'.
+      searches read is dropped and made anew. Damaged segments are fetched again from the next \
+      peer that has them, by 'sync' or 'serve'.
 
-      With --compare, the first difference from another store is said, and the exit status is 1 when \
-      there is one. Stores that have seen the same changes have none.
+      With --compare, the first difference from another store is said, and the exit status is 1 \
+      when there is one. Stores that have seen the same changes have none.
 
       EXAMPLES
         skerry doctor notes.skerry
