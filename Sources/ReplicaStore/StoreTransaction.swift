@@ -35,7 +35,7 @@ package final class StoreTransaction {
 
   /// Names a new document. It comes to be with its first edit.
   package func create() -> DocumentID {
-    let id = DocumentID(madeAt: time, random: (entropy.uint64(), entropy.uint64()))
+    let id = DocumentID(madeAt: lamport, random: (entropy.uint64(), entropy.uint64()))
     created[id] = DocumentCache.Entry(Document(id: id))
     return id
   }

@@ -58,8 +58,8 @@ package enum SabotageCatalogue {
     case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst,
       .keepStaleState:
       2
-    case .skipSignatureCheck, .applyOutsideTransaction, .keepLastMark, .foldConflicts: 3
-    case .knowOneHub: 4
+    case .skipSignatureCheck, .keepLastMark, .foldConflicts: 3
+    case .knowOneHub, .applyOutsideTransaction: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
       .growWithoutBound:
       5

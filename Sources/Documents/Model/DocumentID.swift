@@ -16,12 +16,15 @@ public struct DocumentID: Hashable, Comparable, Sendable {
     self.low = low
   }
 
-  /// A new id that begins with the time, so that documents made one after the other lie beside each
-  /// other in a store. Nothing is decided by it: a clock that is wrong costs the order alone.
+  /// A new id that begins with the Lamport time of the change that makes the document, so that
+  /// documents made one after the other lie beside each other in a store. No clock has a part in
+  /// it.
   ///
-  /// - Parameter random: 80 bits of it are used.
-  public init(madeAt time: Timestamp, random: (UInt64, UInt64)) {
-    high = UInt64(clamping: time.milliseconds) << 16 | random.0 >> 48
+  /// - Parameters:
+  ///   - lamport: its lower 48 bits are used.
+  ///   - random: 80 bits of it are used.
+  package init(madeAt lamport: UInt64, random: (UInt64, UInt64)) {
+    high = lamport << 16 | random.0 >> 48
     low = random.1
   }
 
