@@ -74,10 +74,10 @@ extension ReplicaStore {
       guard try privateChanges().count == 0 else { return nil }
       let device = identity.device
       let last = try receipts().first { $0.device == device.publicKey }
-      guard !(last?.seen.covers(state.applied) ?? state.applied.isEmpty),
+      let (number, overflow) = (last?.number ?? 0).addingReportingOverflow(1)
+      guard !(last?.seen.covers(state.applied) ?? state.applied.isEmpty), !overflow,
         let receipt = Receipt(
-          state.applied, number: (last?.number ?? 0) + 1, workspace: identity.workspace,
-          by: device.signing)
+          state.applied, number: number, workspace: identity.workspace, by: device.signing)
       else { return nil }
       return try keep(receipt) ? receipt : nil
     }

@@ -18,6 +18,9 @@ public struct CompactionReport: Sendable {
   /// Of the file.
   public let bytesBefore: Int64
   public let bytesAfter: Int64
+  /// Why what became free could not be given back to the file system; it is used again all the
+  /// same.
+  public let unreclaimed: String?
 }
 
 /// A member that more cannot be folded without.
@@ -30,9 +33,8 @@ public struct CompactionHolder: Hashable, Sendable {
 }
 
 extension Replica {
-  /// Folds the history that every member has: the file gets small, and what was before can no
-  /// longer be read at its versions, taken back, or told who wrote it. What documents show stays
-  /// the same.
+  /// Folds the history of documents that every member has: what was before can no longer be read at
+  /// its versions, taken back, or told who wrote it. What documents show stays the same.
   ///
   /// What is known of other members are their receipts, which replicas exchange when they are
   /// level; a member that was never heard of holds everything back. Documents with conflicts that
@@ -80,16 +82,23 @@ extension ReplicaCore {
     }
     progress(compaction.total, compaction.total)
     try stillOpen(store)
-    let bytesAfter = try ReplicaError.translating {
-      if reclaimsSpace { try store.reclaimSpace() }
-      return try store.info().fileBytes
+    var unreclaimed: String?
+    if reclaimsSpace {
+      do {
+        try store.reclaimSpace()
+      } catch {
+        // Another process is at work, or there is no room for a second file: all else is done.
+        unreclaimed = ReplicaError(error).description
+      }
     }
+    let bytesAfter = try ReplicaError.translating { try store.info().fileBytes }
     return CompactionReport(
       version: compaction.cut, foldedCount: compaction.folded,
       kept: compaction.kept.map { ($0.key.description, $0.value) }.sorted { $0.0 < $1.0 },
       damaged: compaction.damaged.map { "Document \($0.document): \($0.reason)." },
       holders: stable.holders.map { CompactionHolder($0, store) },
-      bytesBefore: Int64(clamping: bytesBefore), bytesAfter: Int64(clamping: bytesAfter))
+      bytesBefore: Int64(clamping: bytesBefore), bytesAfter: Int64(clamping: bytesAfter),
+      unreclaimed: unreclaimed)
   }
 
   private func stillOpen(_ store: ReplicaStore) throws(ReplicaError) {

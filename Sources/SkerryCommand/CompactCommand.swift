@@ -6,15 +6,21 @@ import Skerry
 struct CompactCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compact",
-    abstract: "Fold the history that every member has.",
+    abstract: "Fold the history of documents that every member has, for good.",
     discussion: """
-      The file gets small. What documents show stays the same, but what was
-      before can no longer be read with --at, taken back, or told who wrote it.
+      What documents show stays the same, but what was before can no longer be read \
+      with --at, taken back, or told who wrote it. The log that new devices are \
+      made from stays.
 
-      Only what every member is known to have is folded: replicas tell each other
-      when they sync. Who holds more back is said at the end. Documents with
-      conflicts that nobody has decided, or with named versions, keep their
-      history.
+      Only what every member is known to have is folded: replicas tell each other \
+      when they sync. Who holds more back is said at the end. Documents with \
+      conflicts that nobody has decided, with named versions or with drafts keep \
+      their history.
+
+      Do it when no device is about to join, or to be put back from a backup or a \
+      copy: what such a one writes before it has seen what is folded is kept, but \
+      cannot be merged here yet, and waits with all that builds on it ('status' \
+      says so).
 
       EXAMPLES
         skerry compact notes.skerry
@@ -58,20 +64,28 @@ extension CompactionReport {
           ]
         }),
       "damaged": .array(damaged.map { .string($0) }), "bytesBefore": .integer(bytesBefore),
-      "bytesAfter": .integer(bytesAfter),
+      "bytesAfter": .integer(bytesAfter), "unreclaimed": unreclaimed.map { .string($0) } ?? .null,
     ]
   }
 
   fileprivate func print() throws {
     try StandardOutput.write(
-      line: "\(foldedCount) documents folded, \(bytesBefore) bytes before, \(bytesAfter) after")
+      line: "\(Self.documents(foldedCount)) folded, \(bytesBefore) bytes before, "
+        + "\(bytesAfter) after")
     for (reason, count) in kept {
-      try StandardOutput.write(line: "\(count) documents keep their history: \(reason)")
+      try StandardOutput.write(line: "history kept of \(Self.documents(count)): \(reason)")
     }
     for holder in holders {
       try StandardOutput.write(
         line: "held back by \(holder.name ?? holder.device): \(holder.reason)")
     }
+    if let unreclaimed {
+      try StandardOutput.write(line: "the file keeps its size for now: \(unreclaimed)")
+    }
     for finding in damaged { try StandardOutput.write(line: finding) }
+  }
+
+  private static func documents(_ count: Int) -> String {
+    count == 1 ? "1 document" : "\(count) documents"
   }
 }

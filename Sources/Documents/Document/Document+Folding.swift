@@ -51,6 +51,8 @@ extension Document {
       if floor.contains(edit.change) { below.append(edit) } else { rest.append(edit) }
     }
     guard !below.isEmpty else { return .nothing }
+    // Also names that were given since, to a version below.
+    if !history.namedVersions.isEmpty { return .kept(.named) }
     var past = self
     var pastHistory = history
     if !rest.isEmpty {
@@ -74,7 +76,6 @@ extension Document {
   }
 
   private func obstacle(_ history: DocumentHistory) throws(MergeError) -> FoldObstacle? {
-    if !history.namedVersions.isEmpty { return .named }
     if history.others.contains(where: \.operation.isOfLaterRelease) { return .unknown }
     let registers = maps.lazy.flatMap(\.values)
     if registers.contains(where: \.isConflict)

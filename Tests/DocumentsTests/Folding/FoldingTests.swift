@@ -107,6 +107,8 @@ struct FoldingTests {
     let version = left.vector
     try left.edit { try $0.name(version, "first") }
     #expect(obstacle(try left.document.folding(left.history(), at: left.vector)) == .named)
+    // Also where the name itself was given after what is to be folded.
+    #expect(obstacle(try left.document.folding(left.history(), at: version)) == .named)
     try left.edit { try $0.name(nil, "first") }
     #expect(obstacle(try left.document.folding(left.history(), at: left.vector)) == nil)
     try left.edit { editor in
