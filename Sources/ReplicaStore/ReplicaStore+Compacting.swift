@@ -112,11 +112,22 @@ extension ReplicaStore {
         compaction.kept[.drafted, default: 0] += 1
         continue
       }
+      let decided: (entry: DocumentCache.Entry, folding: Folding)?
       do throws(StoreError) {
-        try compact(next.id, &compaction)
+        decided = try folding(of: next.id, below: compaction.cut)
       } catch {
         guard case .damaged(let reason) = error else { throw error }
         compaction.damaged.append(.init(document: next.id, reason: reason))
+        continue
+      }
+      // From here on whatever fails ends the transaction: no document is folded in part.
+      switch decided?.folding {
+      case nil, .nothing: break
+      case .kept(let obstacle): compaction.kept[obstacle, default: 0] += 1
+      case .folded(let base, let rest):
+        guard let entry = decided?.entry else { break }
+        try replaceHistory(of: entry, by: base, at: compaction.cut, rest)
+        compaction.folded += 1
       }
     }
   }
@@ -145,29 +156,20 @@ extension ReplicaStore {
     }
   }
 
-  private func compact(
-    _ id: DocumentID, _ compaction: inout Compaction
-  ) throws(StoreError) {
+  private func folding(
+    of id: DocumentID, below cut: VersionVector
+  ) throws(StoreError) -> (entry: DocumentCache.Entry, folding: Folding)? {
     // What is not open is not kept open.
     var entry = cache.entry(id)
     if entry == nil { entry = try load(id) }
-    guard let entry else { return }
+    guard let entry else { return nil }
     if let reason = rebuiltDocuments[id] { throw .damaged(reason) }
-    let folding: Folding
     do {
-      let history = try knownHistory(entry)
-      folding = try entry.document.folding(history, at: compaction.cut)
+      return (entry, try entry.document.folding(try knownHistory(entry), at: cut))
     } catch let error as StoreError {
       throw error
     } catch {
       throw .damaged("\(error)")
-    }
-    switch folding {
-    case .nothing: break
-    case .kept(let obstacle): compaction.kept[obstacle, default: 0] += 1
-    case .folded(let base, let rest):
-      try replaceHistory(of: entry, by: base, at: compaction.cut, rest)
-      compaction.folded += 1
     }
   }
 

@@ -27,23 +27,28 @@ struct DamageTests {
     try world.restart(node)
   }
 
-  @Test("others get everything else, and it is fetched from whoever has it, and sent on")
-  func fetched() throws {
-    let world = try World.members(3, seed: 5)
-    var link = world.connect(1, 0)
-    for number in 1...4 {
-      try world.set(1, "n", .integer(Int64(number)))
+  /// So many changes of one of the first two, each in a segment of its own that both have.
+  private func write(_ count: Int, on node: Int, in world: World) throws {
+    let link = world.connect(1, 0)
+    for number in 1...count {
+      try world.set(node, "n", .integer(Int64(number)))
       #expect(
         world.runUntil {
           world.nodes[0].store.appliedVector == world.nodes[1].store.appliedVector
         })
     }
     world.cut(link)
+  }
+
+  @Test("others get everything else, and it is fetched from whoever has it, and sent on")
+  func fetched() throws {
+    let world = try World.members(3, seed: 5)
+    try write(4, on: 1, in: world)
     try rot(world, 0, of: 1, from: 2)
     try world.set(0, "own", "of the first")
 
     // The third gets what can be read.
-    link = world.connect(2, 0)
+    let link = world.connect(2, 0)
     let (first, second) = (
       world.nodes[0].store.identity.origin, world.nodes[1].store.identity.origin
     )
@@ -68,15 +73,7 @@ struct DamageTests {
   @Test("a replica's own segment comes back from a peer")
   func own() throws {
     let world = try World.members(3, seed: 6)
-    let link = world.connect(1, 0)
-    for number in 1...3 {
-      try world.set(0, "n", .integer(Int64(number)))
-      #expect(
-        world.runUntil {
-          world.nodes[0].store.appliedVector == world.nodes[1].store.appliedVector
-        })
-    }
-    world.cut(link)
+    try write(3, on: 0, in: world)
     try rot(world, 0, of: 0, from: 3)
     _ = world.connect(2, 0)
     let again = world.connect(1, 0)

@@ -9,14 +9,18 @@ struct DocumentUpdatesTests {
     folder = try TemporaryFolder()
   }
 
-  @Test("the first update shows what is there, each later one exactly what is different")
-  func follows() async throws {
-    let replica = try await Replica.create(at: folder.path("a.skerry"), name: "Ada")
-    let note = try await replica.transaction { transaction in
+  private func createNote(in replica: Replica) async throws -> DocumentID {
+    try await replica.transaction { transaction in
       let note = transaction.createDocument()
       try transaction.replaceText(with: "low tide", at: ["body"], of: note)
       return note
     }.value
+  }
+
+  @Test("the first update shows what is there, each later one exactly what is different")
+  func follows() async throws {
+    let replica = try await Replica.create(at: folder.path("a.skerry"), name: "Ada")
+    let note = try await createNote(in: replica)
     var updates = replica.patches(of: note).makeAsyncIterator()
     let first = try #require(try await updates.next())
     #expect(
@@ -49,11 +53,7 @@ struct DocumentUpdatesTests {
   @Test("what another process has committed comes too, with its author")
   func otherProcess() async throws {
     let replica = try await Replica.create(at: folder.path("a.skerry"), name: "Ada")
-    let note = try await replica.transaction { transaction in
-      let note = transaction.createDocument()
-      try transaction.replaceText(with: "low tide", at: ["body"], of: note)
-      return note
-    }.value
+    let note = try await createNote(in: replica)
     var updates = replica.patches(of: note).makeAsyncIterator()
     _ = try await updates.next()
     let second = try await Replica.open(at: folder.path("a.skerry"))
