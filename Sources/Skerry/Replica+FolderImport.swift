@@ -258,9 +258,19 @@ extension Reading {
           .invalid,
           "it was exported from a state that this store has not seen yet; sync first")
       }
-      for text in [try? text(entry, at: version), try? content(entry, at: version)] {
-        if let text, ExportRecord.digest(of: text) == entry.digest { return text }
+      if let text = try? text(entry, at: version), ExportRecord.digest(of: text) == entry.digest {
+        return text
       }
+      let text: String?
+      do throws(ReplicaError) {
+        text = try content(entry, at: version)
+      } catch {
+        throw ReplicaError(
+          .invalid,
+          "what it was exported as cannot be read any more (\(error.description)); export to "
+            + "another folder and take your changes over there")
+      }
+      if let text, ExportRecord.digest(of: text) == entry.digest { return text }
       throw ReplicaError(
         .invalid,
         "what '\(ExportRecord.fileName)' tells of it is not what the store remembers; without that "

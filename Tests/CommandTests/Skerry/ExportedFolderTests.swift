@@ -83,6 +83,21 @@ struct ExportedFolderTests {
     #expect(try await documents()[id]?["price"] == 12)
   }
 
+  @Test("a file whose base was folded away is left alone, and it is said why")
+  func foldedBase() async throws {
+    let plan = try await id(of: "plan.md")
+    try await apply(
+      plan, #"{"op":"splice","path":["body"],"at":0,"delete":0,"insert":"By Ada.\n"}"#)
+    let before = try await documents()["plan.md"]
+    try await skerry.succeed("compact", store)
+    try write("out/plan.md", "# Plan\n\nBring bread.\nBring soup.\n")
+    let (_, outcome) = try await importing()
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("cannot be read any more"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("compaction"), "\(outcome.errors)")
+    #expect(try await documents()["plan.md"] == before)
+  }
+
   @Test("a JSON file under another name is its document still")
   func renamedValues() async throws {
     let (id, file) = try await makePrices()
