@@ -39,7 +39,7 @@ extension ReplicaStore {
       return try fill(options, identity, record, now: now, language)
     } catch {
       if let madeFile {
-        for suffix in ["", "-wal", "-shm"] { unlink(madeFile + suffix) }
+        for file in SQLiteConnection.files(of: madeFile) { unlink(file) }
       }
       throw error
     }

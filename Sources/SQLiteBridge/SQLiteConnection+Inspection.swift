@@ -79,6 +79,11 @@ extension SQLiteConnection {
     return (max(0, Int(pages)), max(0, Int(copied)))
   }
 
+  /// The paths of all files that SQLite keeps for a database, that of the database last.
+  package static func files(of path: String) -> [String] {
+    ["-wal", "-shm", "-journal", ""].map { path + $0 }
+  }
+
   /// The size of the database without its WAL, in bytes.
   package func byteCount() throws(SQLiteError) -> Int {
     let pages = try queryInteger("PRAGMA page_count") ?? 0

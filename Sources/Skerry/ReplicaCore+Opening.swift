@@ -73,9 +73,9 @@ extension Replica {
 
   /// Removes a store that is of no use: its file and what SQLite keeps beside it.
   package static func remove(at path: String) throws(ReplicaError) {
-    for suffix in ["-wal", "-shm", "-journal", ""] where unlink(path + suffix) != 0 {
+    for file in SQLiteConnection.files(of: path) where unlink(file) != 0 {
       guard errno != ENOENT else { continue }
-      throw Folder.failure("'\(path + suffix)' cannot be removed")
+      throw Folder.failure("'\(file)' cannot be removed")
     }
   }
 }

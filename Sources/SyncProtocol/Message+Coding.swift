@@ -156,32 +156,34 @@ extension Message {
   private static func receipts(
     from reader: inout ByteReader
   ) throws(ByteDecodingError) -> Message {
-    let count = try reader.readCount(
-      "receipts", minimumBytesEach: 2, limit: MessageLimits.receiptsMax)
-    var receipts: [[UInt8]] = []
-    for _ in 0..<count {
-      let start = reader.offset
-      let receipt = try reader.readLengthPrefixed("receipt", limit: MessageLimits.receiptBytesMax)
-      guard !receipt.isEmpty else { throw ByteDecodingError(.invalidValue, "receipt", at: start) }
-      receipts.append(receipt)
-    }
-    return .receipts(receipts)
+    .receipts(
+      try blobs(
+        from: &reader, "receipts", limit: MessageLimits.receiptsMax,
+        bytesMax: MessageLimits.receiptBytesMax))
   }
 
   private static func records(
     from reader: inout ByteReader
   ) throws(ByteDecodingError) -> Message {
     let isLast = try reader.readBool("records")
-    let count = try reader.readCount(
-      "records", minimumBytesEach: 2, limit: MessageLimits.recordsMax)
-    var records: [[UInt8]] = []
-    for _ in 0..<count {
-      let start = reader.offset
-      let record = try reader.readLengthPrefixed("record", limit: MessageLimits.recordBytesMax)
-      guard !record.isEmpty else { throw ByteDecodingError(.invalidValue, "record", at: start) }
-      records.append(record)
-    }
+    let records = try blobs(
+      from: &reader, "records", limit: MessageLimits.recordsMax,
+      bytesMax: MessageLimits.recordBytesMax)
     return .records(records, isLast: isLast)
+  }
+
+  /// None of them empty.
+  private static func blobs(
+    from reader: inout ByteReader, _ what: String, limit: Int, bytesMax: Int
+  ) throws(ByteDecodingError) -> [[UInt8]] {
+    var blobs: [[UInt8]] = []
+    for _ in 0..<(try reader.readCount(what, minimumBytesEach: 2, limit: limit)) {
+      let start = reader.offset
+      let blob = try reader.readLengthPrefixed(what, limit: bytesMax)
+      guard !blob.isEmpty else { throw ByteDecodingError(.invalidValue, what, at: start) }
+      blobs.append(blob)
+    }
+    return blobs
   }
 
   private static func segment(

@@ -46,6 +46,23 @@ struct RandomEditing {
     }
   }
 
+  /// Replicas edit, and now and then one gets what another one has.
+  static func work(
+    _ replicas: inout [DocumentReplica], steps: Int, _ random: inout SeededGenerator
+  ) throws {
+    for _ in 0..<steps {
+      let mine = Int.random(in: replicas.indices, using: &random)
+      if Int.random(in: 0..<4, using: &random) == 0 {
+        let other = replicas[Int.random(in: replicas.indices, using: &random)]
+        try replicas[mine].receive(replicas[mine].missing(from: other))
+      } else {
+        try replicas[mine].edit { editor in
+          do { try RandomEditing.edit(editor, &random) } catch is EditError {}
+        }
+      }
+    }
+  }
+
   static func edit(_ editor: Editor, _ random: inout SeededGenerator) throws(EditError) {
     let document = editor.document
     let path = path(document, &random)

@@ -40,7 +40,7 @@ extension ReplicaStore {
     var about = stat()
     guard lstat(path, &about) != 0 else { throw .exists(path: path) }
     let partial = path + ".partial"
-    for suffix in Self.fileSuffixes { unlink(partial + suffix) }
+    for file in SQLiteConnection.files(of: partial) { unlink(file) }
     do throws(StoreError) {
       let report = try write(backup: partial)
       // A link is made only where there is nothing yet, unlike a renaming.
@@ -51,12 +51,10 @@ extension ReplicaStore {
       try Self.syncFolder(of: path)
       return report
     } catch {
-      for suffix in Self.fileSuffixes { unlink(partial + suffix) }
+      for file in SQLiteConnection.files(of: partial) { unlink(file) }
       throw error
     }
   }
-
-  private static let fileSuffixes = ["", "-wal", "-shm", "-journal"]
 
   private func write(backup path: String) throws(StoreError) -> BackupReport {
     guard case .file(let source) = options.location else {

@@ -53,7 +53,7 @@ extension ReplicaStore {
       try copyFile(backup, to: path)
       return try fill(options, from: backup, restoration, now: now, entropy, language)
     } catch {
-      for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+      for file in SQLiteConnection.files(of: path) { unlink(file) }
       throw error
     }
   }

@@ -11,17 +11,7 @@ struct ConflictPropertyTests {
     _ random: inout SeededGenerator, steps: Int = 50
   ) throws -> [DocumentReplica] {
     var replicas = (0..<Int.random(in: 2...3, using: &random)).map { DocumentReplica($0) }
-    for _ in 0..<steps {
-      let mine = Int.random(in: replicas.indices, using: &random)
-      if Int.random(in: 0..<4, using: &random) == 0 {
-        let other = replicas[Int.random(in: replicas.indices, using: &random)]
-        try replicas[mine].receive(replicas[mine].missing(from: other))
-      } else {
-        try replicas[mine].edit { editor in
-          do { try RandomEditing.edit(editor, &random) } catch is EditError {}
-        }
-      }
-    }
+    try RandomEditing.work(&replicas, steps: steps, &random)
     return replicas
   }
 

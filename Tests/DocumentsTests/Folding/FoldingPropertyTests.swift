@@ -28,22 +28,6 @@ struct FoldingPropertyTests {
     }
   }
 
-  private func work(
-    _ replicas: inout [DocumentReplica], _ random: inout SeededGenerator
-  ) throws {
-    for _ in 0..<Int.random(in: 5...40, using: &random) {
-      let mine = Int.random(in: replicas.indices, using: &random)
-      if Int.random(in: 0..<4, using: &random) == 0 {
-        let other = replicas[Int.random(in: replicas.indices, using: &random)]
-        try replicas[mine].receive(replicas[mine].missing(from: other))
-      } else {
-        try replicas[mine].edit { editor in
-          do { try RandomEditing.edit(editor, &random) } catch is EditError {}
-        }
-      }
-    }
-  }
-
   private func described(_ conflicts: [Conflict]) -> [String] { conflicts.map { "\($0)" } }
 
   @Test("what is folded makes no difference to anything that comes later", arguments: 0..<6)
@@ -58,7 +42,7 @@ struct FoldingPropertyTests {
     var replicas = (0..<Int.random(in: 1...3, using: &random)).map { DocumentReplica($0) }
     var folded: Folded?
     for _ in 0..<5 {
-      try work(&replicas, &random)
+      try RandomEditing.work(&replicas, steps: Int.random(in: 5...40, using: &random), &random)
       try meet(&replicas)
       let whole = replicas[0]
       if var before = folded {
