@@ -159,6 +159,7 @@ extension ReplicaCore {
         }
       }
     case .changed(let documents, let isComplete):
+      arrivals &+= 1
       subscribers.tell(
         ChangeNotice(documents: documents, isComplete: isComplete, source: source))
     case .membershipChanged, .admitted:

@@ -55,7 +55,7 @@ public struct DocumentUpdates: AsyncSequence, Sendable {
       }
       while let notice = await notices.next(isolation: actor) {
         guard !notice.isComplete || notice.documents.contains(watch.document) else { continue }
-        if let update = try await watch.update(notice.source) { return update }
+        if let update = try await watch.update() { return update }
       }
       return nil
     }
@@ -81,8 +81,8 @@ public struct DocumentUpdates: AsyncSequence, Sendable {
       try await core.follow(document, as: number)
     }
 
-    func update(_ source: ChangeNotice.Source) async throws(ReplicaError) -> DocumentUpdate? {
-      try await core.update(document, as: number, after: source)
+    func update() async throws(ReplicaError) -> DocumentUpdate? {
+      try await core.update(document, as: number)
     }
 
     deinit {
@@ -115,29 +115,33 @@ extension ReplicaCore {
   fileprivate func follow(
     _ id: DocumentID, as watch: UInt64
   ) throws(ReplicaError) -> DocumentUpdate {
-    let found = try update(id, as: watch, after: .local)
+    let found = try update(id, as: watch)
     if let found { return found }
     return DocumentUpdate(patches: [], version: try opened().store.appliedVector)
   }
 
   /// Nil when nothing is shown differently.
+  ///
+  /// Whether others have edited is known from what has arrived, not from the notice that woke the
+  /// follower: an edit of one's own may be told after a later one of others has been taken over.
   fileprivate func update(
-    _ id: DocumentID, as watch: UInt64, after source: ChangeNotice.Source
+    _ id: DocumentID, as watch: UInt64
   ) throws(ReplicaError) -> DocumentUpdate? {
     guard let store = state?.store else { return nil }
     lookAround()
     return try ReplicaError.translating {
       try store.read {
         guard let document = try store.document(id) else { return nil }
-        let before = watches[watch] ?? DocumentView()
+        let told = watches[watch]
+        let before = told?.view ?? DocumentView()
         let patches: [DocumentPatch]
-        if source == .local || watches[watch] == nil {
+        if told == nil || told?.arrivals == arrivals {
           patches = try document.patches(since: before, in: document.keptHistory)
         } else {
           patches =
             try store.withHistory(of: id) { try $0.patches(since: before, in: $1) } ?? []
         }
-        watches[watch] = document.view
+        watches[watch] = (document.view, arrivals)
         return patches.isEmpty
           ? nil : DocumentUpdate(patches: patches, version: store.appliedVector)
       }

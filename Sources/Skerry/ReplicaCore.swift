@@ -30,8 +30,10 @@ actor ReplicaCore {
   var service: ServiceHooks?
   /// Addresses that did not answer the last time, and why.
   var unreachable: [String: String] = [:]
-  /// What those who follow a document were told last.
-  var watches: [UInt64: DocumentView] = [:]
+  /// What those who follow a document were told last, and which arrivals it held.
+  var watches: [UInt64: (view: DocumentView, arrivals: UInt64)] = [:]
+  /// How often changes that this process has not made became readable.
+  var arrivals: UInt64 = 0
   nonisolated let watchNumber = Mutex<UInt64>(0)
   var projection = ProjectionSchedule()
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?

@@ -70,4 +70,31 @@ struct DocumentUpdatesTests {
       ])
     await replica.close()
   }
+
+  @Test("an edit of one's own and one of another process, asked for together, keep their authors")
+  func togetherWithAnotherProcess() async throws {
+    let replica = try await Replica.create(at: folder.path("a.skerry"), name: "Ada")
+    let note = try await createNote(in: replica)
+    var updates = replica.patches(of: note).makeAsyncIterator()
+    _ = try await updates.next()
+    let own = try await replica.transaction {
+      try $0.splice(at: 0, inserting: "s", in: ["body"], of: note)
+    }
+    let second = try await Replica.open(at: folder.path("a.skerry"))
+    let others = try await second.transaction {
+      try $0.splice(at: 9, inserting: "s", in: ["body"], of: note)
+    }
+    await second.close()
+    let update = try #require(try await updates.next())
+    #expect(
+      update.patches == [
+        DocumentPatch(
+          ["body"],
+          .text(TextPatch(position: 0, removed: 0, inserted: "s", author: own.change))),
+        DocumentPatch(
+          ["body"],
+          .text(TextPatch(position: 9, removed: 0, inserted: "s", author: others.change))),
+      ])
+    await replica.close()
+  }
 }
