@@ -15,6 +15,10 @@ package final class ProgressBar: Sendable {
   }
 
   package func show(_ progress: SyncProgress) {
+    guard progress.remainingDocuments == 0 else {
+      return show(
+        done: progress.receivedDocuments, remaining: progress.remainingDocuments, unit: "documents")
+    }
     show(
       done: progress.receivedChanges + progress.sentChanges, remaining: progress.remainingChanges,
       unit: "changes")

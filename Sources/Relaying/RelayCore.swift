@@ -245,6 +245,8 @@ package final class RelayCore {
       log(.error, link, "asks for segments that the store does not have any more: \(origins)")
     case .reported(let status): log(.info, link, "says: \(status.sentence)")
     case .acknowledged, .advertised, .identityReused, .level, .send, .close: break
+    // A relay has told that it knows nothing of snapshots.
+    case .offered, .needSnapshot, .storeSnapshot: break
     }
   }
 

@@ -17,7 +17,13 @@ package struct Compaction: Sendable {
   package fileprivate(set) var kept: [FoldObstacle: Int] = [:]
   /// Documents that are damaged and were left alone, with what is wrong.
   package fileprivate(set) var damaged: [Damaged] = []
-  package fileprivate(set) var isFinished = false
+  /// Segments that were dropped, as every member has what is in them.
+  package internal(set) var droppedSegments = 0
+  /// The follower of the feed for whom segments below the cut are kept; nil when for none.
+  package internal(set) var heldForConsumer: String?
+  package internal(set) var isFinished = false
+  /// All documents have been looked at.
+  fileprivate var areDocumentsDone = false
   /// The row of the document that was looked at last.
   fileprivate var last: Int64 = 0
 
@@ -76,8 +82,12 @@ extension ReplicaStore {
     guard !compaction.isFinished else { return }
     var next = compaction
     try write { () throws(StoreError) in
-      try foldSome(&next)
-      if next.isFinished { try forgetUnusedFloors() }
+      if next.areDocumentsDone {
+        try dropSome(&next)
+      } else {
+        try foldSome(&next)
+        if next.areDocumentsDone { try forgetUnusedFloors() }
+      }
     }
     compaction = next
   }
@@ -101,7 +111,7 @@ extension ReplicaStore {
     let drafted = Set(try drafts().map(\.document))
     while count < Self.documentsPerTransaction, bytes < Self.historyBytesPerTransaction {
       guard let next = try nextWithHistory(after: compaction.last) else {
-        compaction.isFinished = true
+        compaction.areDocumentsDone = true
         return
       }
       compaction.last = next.row

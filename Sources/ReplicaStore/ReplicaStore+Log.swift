@@ -21,7 +21,8 @@ package struct LoggedChange: Hashable, Sendable {
 
 extension ReplicaStore {
   /// The applied changes, newest first: by Lamport time, then by origin, which is the same order on
-  /// every replica. Of each origin only a few segments are in memory at a time.
+  /// every replica, as far as they are held: it ends where segments were dropped. Of each origin
+  /// only a few segments are in memory at a time.
   ///
   /// - Parameters:
   ///   - document: only changes that edit it.
@@ -45,8 +46,9 @@ extension ReplicaStore {
   /// The applied changes with all that is in them, in the order of ``log(document:_:)``.
   package func changes(_ body: (_ change: Change, _ isSealed: Bool) throws -> Bool) throws {
     try read {
+      let floor = try segmentFloor()
       var cursors = state.applied.entries.map {
-        BackwardCursor(origin: $0.origin, through: $0.sequence)
+        BackwardCursor(origin: $0.origin, floor: floor[$0.origin], through: $0.sequence)
       }
       for index in cursors.indices { try load(&cursors[index]) }
       while let index = newest(in: cursors), let change = cursors[index].changes.popLast() {
@@ -60,6 +62,8 @@ extension ReplicaStore {
   /// The changes of one origin, from the last one backwards.
   private struct BackwardCursor {
     let origin: Origin
+    /// The last change that is not held any more.
+    let floor: UInt64
     /// The last change that is not loaded yet.
     var through: UInt64
     var changes: [Change] = []
@@ -84,7 +88,7 @@ extension ReplicaStore {
   }
 
   private func load(_ cursor: inout BackwardCursor) throws {
-    guard cursor.through > 0 else { return }
+    guard cursor.through > cursor.floor else { return }
     let id = ChangeID(origin: cursor.origin, sequence: cursor.through)
     let hasPrivate = try privateChanges().count > 0
     let block: [UInt8]? = try sql { () throws(SQLiteError) in

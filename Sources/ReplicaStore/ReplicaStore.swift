@@ -232,6 +232,22 @@ package final class ReplicaStore {
     projection = ProjectionMemory()
   }
 
+  /// Forgets what is known of documents and of what is applied, within a transaction that has
+  /// replaced it.
+  func forgetWhatIsKnown() {
+    cache.removeAll()
+    lanes.removeAll()
+    chains = [:]
+    privateFirsts = [:]
+    knownPrivateChanges = nil
+    knownFloors = nil
+    brokenDocuments = [:]
+    rebuiltDocuments = [:]
+    changesUnderWay = []
+    scatteredHistories = []
+    projection = ProjectionMemory()
+  }
+
   /// Whether what is in memory is what the file holds, as nobody else has committed since.
   func isCurrent() throws(StoreError) -> Bool {
     if connection.isInTransaction { return true }

@@ -12,7 +12,8 @@ enum StoreSchema {
     applicationID: applicationID,
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
-      version5, version6, version7, SegmentSchema.version3, version8,
+      version5, version6, version7, SegmentSchema.version3, version8, SegmentSchema.version4,
+      version9,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -129,6 +130,8 @@ enum StoreSchema {
     try reconstruction.write(to: connection)
   }
 
+  private static let version9 = SQLiteMigration("replica 9", script: snapshotTables)
+
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.
   private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
@@ -207,6 +210,7 @@ enum StoreSchema {
       ) STRICT;
       CREATE INDEX document_tail_by_document ON document_tail (document);
       """ + foldedTables + incarnationTables + baseTables + feedTables
+    + snapshotTables
 
   private static let branchedIndex = """
     CREATE INDEX document_branched ON document (document) WHERE is_branched;
@@ -341,5 +345,23 @@ enum StoreSchema {
       name TEXT PRIMARY KEY NOT NULL,
       path TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let snapshotTables = """
+
+    -- A snapshot that is being taken over from another replica: where it goes on, of how many
+    -- documents, and what has come of it.
+    CREATE TABLE snapshot_source (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      cursor BLOB NOT NULL,
+      documents INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE snapshot_piece (
+      kind INTEGER NOT NULL,
+      key BLOB NOT NULL,
+      number INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (kind, key, number)
+    ) STRICT;
     """
 }

@@ -28,6 +28,10 @@ final class Connection {
   var queuedBytes = 0
   /// Changes that the peer had acknowledged once and lacked when the link began.
   var lostByPeer: UInt64 = 0
+  /// The snapshot that the peer has offered.
+  var offer: SnapshotOffer?
+  /// How many documents came in it.
+  var snapshotDocuments: UInt64 = 0
   /// What the peer last complained about.
   var complaint: LinkFailure?
 

@@ -103,7 +103,7 @@ package struct LinkFailure: Error, Equatable, Sendable, CustomStringConvertible 
       switch status.code {
       case .notAMember, .joinRefused: .notPermitted
       case .joinPending: .pending
-      case .forked, .refused, .invalidRecord: .refused
+      case .forked, .refused, .invalidRecord, .historyGone: .refused
       case .full: .full
       case .internalFailure: .storage
       case .busy, .shuttingDown: .busy

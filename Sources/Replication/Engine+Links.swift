@@ -286,6 +286,7 @@ extension Engine {
     configuration.receiptDigest = receiptDigest
     configuration.hasUnsealed = try store.unsealedCount() > 0
     configuration.limits = limits.session
+    if !connection.isRelay { try configureSnapshots(of: &configuration) }
     if let key = connection.peerKey {
       configuration.lastKnownPeerVector = try records { () throws(SegmentStoreError) in
         try store.segments.peer(key.array)?.acknowledged
@@ -310,6 +311,10 @@ extension Engine {
     emit(.ended(id, figures(of: connection, at: instant)))
     planner.closed(id.rawValue, now: now)
     unverified.removeAll { $0.id == id }
+    if taking?.link == id {
+      taking = nil
+      takeSnapshot()
+    }
     inbox.removeAll { $0.id == id }
     dialler?.closed(id, failure?.sentence, now: now)
     note(failure, of: connection)

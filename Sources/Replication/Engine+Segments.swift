@@ -273,7 +273,7 @@ extension Engine {
 
   /// The store goes on under a new origin: whoever gets its segments needs the record that claims
   /// it first.
-  private func tellNewOrigin(since before: Membership, _ connection: Connection?) {
+  func tellNewOrigin(since before: Membership, _ connection: Connection?) {
     let source = connection.map {
       "\($0.place) has changes of this replica that it never made or has lost: "
     }

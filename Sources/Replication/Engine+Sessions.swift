@@ -24,6 +24,10 @@ extension Engine {
       inbox.append((id, segment))
     case .storeRecords(let records): keep(records, connection)
     case .storeReceipts(let receipts): keep(receipts: receipts, connection)
+    case .offered(let offer): offered(offer, connection)
+    case .needSnapshot(let cursor, let byteBudget):
+      giveSnapshot(after: cursor, byteBudget: byteBudget, connection)
+    case .storeSnapshot(let bytes, let isLast): keepSnapshot(bytes, isLast: isLast, connection)
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
     case .advertised(let vector):
       planner.advertised(vector, by: id.rawValue, now: now)
@@ -97,7 +101,10 @@ extension Engine {
   private func compare(_ tips: [ChainTip], _ connection: Connection) {
     do {
       let forked = try store.read {
-        try tips.filter { tip in
+        // Of what was dropped nothing can be compared any more.
+        let floor = try store.segmentFloor()
+        return try tips.filter { tip in
+          guard tip.sequence >= floor[tip.origin] else { return false }
           let change = ChangeID(origin: tip.origin, sequence: tip.sequence)
           return try store.segments.chainHash(endingAt: change).map(Self.chainPrefix)
             != tip.chainPrefix

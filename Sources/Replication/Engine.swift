@@ -54,6 +54,8 @@ package final class Engine {
   var savePeersAt: UInt64?
   /// Whom damaged segments were asked of, and when they are to be asked of another one.
   var fetching = DamageFetching()
+  /// The snapshot that is being taken over.
+  var taking: SnapshotTaking?
   /// Segments that came before the record that says whose they are.
   var unverified: [(id: LinkID, origin: Origin)] = []
   /// Since when each peer has said that somebody else writes under our origin. Without proof that
@@ -112,6 +114,7 @@ package final class Engine {
       if let due = savePeersAt, now >= due { savePeers() }
       if let due = receiptAt, now >= due { writeReceipt() }
       if let due = fetching.dueAt, now >= due { fetchDamaged() }
+      if let due = taking?.askAgainAt, now >= due { askForSnapshotAgain() }
       replan()
     }
   }
@@ -120,7 +123,7 @@ package final class Engine {
   /// `.max` when nothing is waited for.
   package var nextDeadline: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
-    deadline = min(deadline, fetching.dueAt ?? .max)
+    deadline = min(deadline, fetching.dueAt ?? .max, taking?.askAgainAt ?? .max)
     dialler?.lower(&deadline)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max, receiptAt ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }

@@ -26,6 +26,9 @@ package struct EngineLimits: Equatable, Sendable {
   /// How long after a receipt of this device the next one may follow; nil for a replica that
   /// neither writes receipts nor takes those of others.
   package var receiptMilliseconds: UInt64? = 60_000
+  /// A peer that has nothing yet is given a snapshot instead of segments from so many changes on;
+  /// nil for a replica that neither gives snapshots nor takes any.
+  package var snapshotChangesMin: UInt64? = 2_000
   package var session = SessionLimits()
   package var link = Link.Limits()
 

@@ -24,6 +24,9 @@ package struct LinkFigures: Sendable {
   package var lag: Lag?
   /// Changes that the peer has and that are missing here.
   package var lacking: UInt64 = 0
+  /// Documents that came in a snapshot, and that are still to come.
+  package var snapshotDocuments: UInt64 = 0
+  package var snapshotDocumentsToCome: UInt64 = 0
   /// Changes that the peer had acknowledged once and lacked when the link began: it was wiped or
   /// put back, or it lies. It is sent them again.
   package var lostByPeer: UInt64 = 0
@@ -134,6 +137,10 @@ extension Engine {
     figures.name = connection.peerKey.flatMap { name(ofDevice: $0.array) }
     figures.bytesSent = connection.link.bytesSent
     figures.bytesReceived = connection.link.bytesReceived
+    figures.snapshotDocuments = connection.snapshotDocuments
+    if let taking, taking.link == connection.id, taking.documentsInAll > taking.documents {
+      figures.snapshotDocumentsToCome = taking.documentsInAll - taking.documents
+    }
     if let session = connection.link.session {
       figures.role = session.peer?.role
       figures.isLevel = session.isLevel

@@ -31,8 +31,15 @@ package enum SegmentSchema {
 
   package static let version3 = SQLiteMigration("segments 3", script: receiptTable)
 
+  package static let version4 = SQLiteMigration(
+    "segments 4",
+    script: """
+      -- A segment that was dropped stays as a row whose first_sequence is 0, if it was the last of
+      -- them: earlier releases cannot read that.
+      """)
+
   /// All steps, for a file that has no other tables.
-  package static let migrations = [version1, version2, version3]
+  package static let migrations = [version1, version2, version3, version4]
 
   /// What all steps lead to, for a new file.
   package static let whole = SQLiteMigration(
@@ -58,9 +65,9 @@ package enum SegmentSchema {
   /// As they were made first and are still.
   private static let unchangedTables = """
 
-    -- position is the order of arrival, without gaps; it is causal. ordinal and bytes_through
-    -- count the origin's segments and bytes up to this row, so that what lies beyond a row is a
-    -- subtraction. The checksum covers origin, sequences, hash and bytes.
+    -- position is the order of arrival; it is causal. ordinal and bytes_through count the origin's
+    -- segments and bytes up to this row, so that what lies beyond a row is a subtraction. The
+    -- checksum covers origin, sequences, hash and bytes.
     CREATE TABLE segment (
       position INTEGER PRIMARY KEY,
       origin INTEGER NOT NULL REFERENCES segment_origin (id),

@@ -18,11 +18,8 @@ extension SegmentStore {
     while position < last, findings.count < limit {
       position += 1
       do throws(SegmentStoreError) {
-        guard let stored = try load(position) else {
-          findings.append(
-            .inconsistent(origin: nil, message: "segment number \(position) is missing"))
-          continue
-        }
+        // What was dropped leaves numbers that stand for nothing.
+        guard let stored = try load(position) else { continue }
         if let finding = tally.add(stored) { findings.append(finding) }
       } catch {
         guard case .damaged(let origin, let sequences, _) = error else { throw error }
@@ -49,6 +46,14 @@ private struct Tally {
   mutating func add(_ stored: StoredSegment) -> SegmentStoreError? {
     var entry = entries[stored.origin] ?? Entry(position: .start)
     defer { entries[stored.origin] = entry }
+    if stored.isDropped {
+      guard entry.position == .start else {
+        return .inconsistent(
+          origin: stored.origin, message: "a segment is dropped that has others before it")
+      }
+      entry.position = ChainPosition(sequence: stored.lastSequence, hash: stored.hash)
+      return nil
+    }
     entry.segments += 1
     entry.bytes += stored.bytes.count
     let expected = entry.position
@@ -77,10 +82,9 @@ private struct Tally {
     var findings: [SegmentStoreError] = []
     let heads = try store.heads()
     for (origin, position) in heads {
-      let chain = try store.chain(of: origin)
       let entry = entries[origin] ?? Entry()
-      if entry.position != position || entry.segments != chain?.segmentCount
-        || entry.bytes != chain?.byteCount
+      let held = try store.held(of: origin)
+      if entry.position != position || entry.segments != held.segments || entry.bytes != held.bytes
       {
         findings.append(
           .inconsistent(origin: origin, message: "its segments do not add up to what is noted"))

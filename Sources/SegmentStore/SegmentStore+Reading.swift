@@ -73,11 +73,13 @@ extension SegmentStore {
     var found: [StoredSegment] = []
     var byteCount = 0
     var position = max(0, position)
-    while found.count < max(1, limitCount), found.isEmpty || byteCount < limitBytes {
-      guard position < .max, let segment = try load(position + 1, orStopAfter: found) else { break }
+    while found.count < max(1, limitCount), found.isEmpty || byteCount < limitBytes,
+      let next = try heldPosition(after: position),
+      let segment = try load(next, orStopAfter: found)
+    {
       byteCount += segment.bytes.count
       found.append(segment)
-      position += 1
+      position = next
     }
     return found
   }
@@ -92,7 +94,8 @@ extension SegmentStore {
         """
         SELECT o.origin, s.first_sequence, s.last_sequence, s.hash, s.bytes, s.checksum, s.position
         FROM segment_origin AS o JOIN segment AS s ON s.origin = o.id
-        WHERE o.origin = ? AND s.last_sequence >= ? ORDER BY s.last_sequence LIMIT 1
+        WHERE o.origin = ? AND s.last_sequence >= ? AND s.first_sequence > 0
+        ORDER BY s.last_sequence LIMIT 1
         """, .blob(change.origin.bytes), SQLiteValue(clampedCounter: change.sequence)
       ) { (row) throws(SQLiteError) in try Self.segment(of: row, at: try row.integer(6)) }
     }
@@ -116,7 +119,8 @@ extension SegmentStore {
         """
         SELECT o.origin, s.first_sequence, s.last_sequence, s.hash, s.bytes, s.checksum, s.position
         FROM segment_origin AS o JOIN segment AS s ON s.origin = o.id
-        WHERE o.origin = ? AND s.last_sequence < ? ORDER BY s.last_sequence DESC
+        WHERE o.origin = ? AND s.last_sequence < ? AND s.first_sequence > 0
+        ORDER BY s.last_sequence DESC
         """, .blob(change.origin.bytes), SQLiteValue(clampedCounter: change.sequence))
       while found.count < limitCount, byteCount < limitBytes, try rows.next() {
         let row = try Self.segment(of: rows, at: try rows.integer(6))
@@ -154,7 +158,8 @@ extension SegmentStore {
     try totals(beyond: VersionVector())
   }
 
-  /// How much a peer with `known` lacks. A segment that it has in part counts whole.
+  /// How much a peer with `known` lacks. A segment that it has in part counts whole; one that is
+  /// dropped counts with its changes alone.
   ///
   /// Complexity: O(origins · log n).
   package func totals(beyond known: VersionVector) throws(SegmentStoreError) -> SegmentTotals {
@@ -182,17 +187,36 @@ extension SegmentStore {
   // MARK: Rows
 
   /// The counts of an origin up to the last segment that lies wholly at or below a sequence.
-  private func counts(
+  func counts(
     chain: Int64, through sequence: UInt64
   ) throws(SQLiteError) -> (segments: Int, bytes: Int) {
-    guard sequence > 0 else { return (0, 0) }
     let found = try connection.first(
       """
       SELECT ordinal, bytes_through FROM segment
       WHERE origin = ? AND last_sequence <= ? ORDER BY last_sequence DESC LIMIT 1
       """, .integer(chain), SQLiteValue(clampedCounter: sequence)
     ) { (row) throws(SQLiteError) in (try row.count(0), try row.count(1)) }
-    return found ?? (0, 0)
+    if let found { return found }
+    // What is dropped is held no more.
+    let dropped = try connection.first(
+      """
+      SELECT ordinal, bytes_through, first_sequence FROM segment
+      WHERE origin = ? ORDER BY last_sequence LIMIT 1
+      """, .integer(chain)
+    ) { (row) throws(SQLiteError) in
+      try row.integer(2) == 0 ? (try row.count(0), try row.count(1)) : nil
+    }
+    return (dropped ?? nil) ?? (0, 0)
+  }
+
+  private func heldPosition(after position: Int64) throws(SegmentStoreError) -> Int64? {
+    try sql { () throws(SQLiteError) in
+      try connection.queryInteger(
+        """
+        SELECT position FROM segment WHERE position > ? AND first_sequence > 0
+        ORDER BY position LIMIT 1
+        """, .integer(position))
+    }
   }
 
   /// The first segment of an origin with a change after `after`, if it starts at or before
@@ -204,7 +228,8 @@ extension SegmentStore {
       let found = try connection.first(
         """
         SELECT position, first_sequence FROM segment
-        WHERE origin = ? AND last_sequence > ? ORDER BY last_sequence LIMIT 1
+        WHERE origin = ? AND last_sequence > ? AND first_sequence > 0
+        ORDER BY last_sequence LIMIT 1
         """, .integer(chain), SQLiteValue(clampedCounter: after)
       ) { (row) throws(SQLiteError) in (try row.integer(0), try row.counter(1)) }
       guard let (position, first) = found, first <= through else { return nil }

@@ -172,7 +172,7 @@ package struct SegmentStore {
     """
 
   /// - Returns: the number of its row.
-  private func insertOrigin(_ origin: Origin) throws(SQLiteError) -> Int64 {
+  func insertOrigin(_ origin: Origin) throws(SQLiteError) -> Int64 {
     try connection.execute("INSERT INTO segment_origin (origin) VALUES (?)", .blob(origin.bytes))
     return connection.lastInsertedRow
   }
@@ -185,20 +185,27 @@ package struct SegmentStore {
     let found = try sql { () throws(SQLiteError) in
       try connection.first(
         """
-        SELECT position, hash FROM segment
+        SELECT position, hash, last_sequence, first_sequence FROM segment
         WHERE origin = ? AND last_sequence >= ? ORDER BY last_sequence LIMIT 1
         """, .integer(chain?.row ?? 0), try SQLiteValue(counter: header.firstSequence)
-      ) { (row) throws(SQLiteError) in (try row.integer(0), try Self.digest(1, of: row)) }
+      ) { (row) throws(SQLiteError) in
+        (
+          position: try row.integer(0), hash: try Self.digest(1, of: row),
+          last: try row.counter(2), isDropped: try row.integer(3) == 0
+        )
+      }
     }
-    guard let (position, hash) = found else {
+    guard let found else {
       throw .inconsistent(
         origin: header.origin,
         message: "change \(header.firstSequence) is counted as stored and is not there")
     }
-    guard hash == segment.hash else {
+    // Of what lies before the last segment that was dropped nothing is known any more.
+    let isGone = found.isDropped && header.lastSequence < found.last
+    guard isGone || found.hash == segment.hash else {
       throw .fork(origin: header.origin, sequence: header.firstSequence)
     }
-    return .duplicate(position: position)
+    return .duplicate(position: found.position)
   }
 
   // MARK: Values

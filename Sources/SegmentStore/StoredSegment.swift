@@ -10,8 +10,10 @@ package struct StoredSegment: Equatable, Sendable {
   package let lastSequence: UInt64
   /// The chain hash.
   package let hash: Digest
-  /// The whole segment, verbatim.
+  /// The whole segment, verbatim; empty where it was dropped and only tells where it ended.
   package let bytes: [UInt8]
+
+  var isDropped: Bool { firstSequence == 0 }
 }
 
 /// A part of what an origin wrote: the changes after `after`, up to and with `through`.

@@ -120,6 +120,7 @@ extension ReplicaCore {
       address: address, isLevel: isLevel, failure: failure,
       sentChanges: figures?.traffic.sentChanges ?? 0,
       receivedChanges: figures?.traffic.receivedChanges ?? 0,
+      receivedDocuments: figures?.snapshotDocuments ?? 0,
       sentBytes: figures?.bytesSent ?? 0, receivedBytes: figures?.bytesReceived ?? 0)
   }
 
@@ -129,7 +130,9 @@ extension ReplicaCore {
     return SyncProgress(
       receivedChanges: figures.reduce(0) { $0 + $1.traffic.receivedChanges },
       sentChanges: figures.reduce(0) { $0 + $1.traffic.sentChanges },
-      remainingChanges: figures.reduce(0) { $0 + $1.lacking + ($1.lag?.changes ?? 0) })
+      remainingChanges: figures.reduce(0) { $0 + $1.lacking + ($1.lag?.changes ?? 0) },
+      receivedDocuments: figures.reduce(0) { $0 + $1.snapshotDocuments },
+      remainingDocuments: figures.reduce(0) { $0 + $1.snapshotDocumentsToCome })
   }
 
   var isAdmitted: Bool { state?.store.isAdmitted ?? false }
@@ -208,6 +211,6 @@ extension SyncReport {
   init(address: String, failure: ReplicaError) {
     self.init(
       address: address, isLevel: false, failure: failure, sentChanges: 0, receivedChanges: 0,
-      sentBytes: 0, receivedBytes: 0)
+      receivedDocuments: 0, sentBytes: 0, receivedBytes: 0)
   }
 }

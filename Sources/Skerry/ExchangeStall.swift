@@ -23,12 +23,14 @@ struct ExchangeStall {
     let lacking: UInt64
     let outstanding: UInt64?
     let isLevel: Bool
+    let documents: UInt64
 
     init(_ figures: LinkFigures) {
       device = figures.device
       lacking = figures.lacking
       outstanding = figures.lag?.changes
       isLevel = figures.isLevel
+      documents = figures.snapshotDocuments
     }
   }
 

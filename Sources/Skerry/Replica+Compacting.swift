@@ -9,6 +9,11 @@ public struct CompactionReport: Sendable {
   public let version: VersionVector
   /// Documents whose history was folded.
   public let foldedCount: Int
+  /// Segments that were dropped, as every member has what is in them.
+  public let droppedSegmentCount: Int
+  /// The follower of the change feed for whom segments are kept that could be dropped; nil when
+  /// there is none.
+  public let keptForConsumer: String?
   /// Documents whose history has to stay, by why, in words.
   public let kept: [(reason: String, count: Int)]
   /// What is wrong with documents that were left alone.
@@ -34,7 +39,9 @@ public struct CompactionHolder: Hashable, Sendable {
 
 extension Replica {
   /// Folds the history of documents that every member has: what was before can no longer be read at
-  /// its versions, taken back, or told who wrote it. What documents show stays the same.
+  /// its versions, taken back, or told who wrote it. What documents show stays the same. The changes
+  /// themselves are dropped: the log and the feed begin behind them, and whoever joins later gets a
+  /// snapshot.
   ///
   /// What is known of other members are their receipts, which replicas exchange when they are
   /// level; a member that was never heard of holds everything back. Documents with conflicts that
@@ -82,6 +89,7 @@ extension ReplicaCore {
     }
     progress(compaction.total, compaction.total)
     try stillOpen(store)
+    perform(open.engine.compacted(at: .now))
     var unreclaimed: String?
     if reclaimsSpace {
       do {
@@ -94,6 +102,8 @@ extension ReplicaCore {
     let bytesAfter = try ReplicaError.translating { try store.info().fileBytes }
     return CompactionReport(
       version: compaction.cut, foldedCount: compaction.folded,
+      droppedSegmentCount: compaction.droppedSegments,
+      keptForConsumer: compaction.heldForConsumer,
       kept: compaction.kept.map { ($0.key.description, $0.value) }.sorted { $0.0 < $1.0 },
       damaged: compaction.damaged.map { "Document \($0.document): \($0.reason)." },
       holders: stable.holders.map { CompactionHolder($0, store) },

@@ -65,7 +65,11 @@ public struct SyncReport: Sendable {
   /// Why not.
   public let failure: ReplicaError?
   public let sentChanges: UInt64
+  /// Not counting those in a snapshot.
   public let receivedChanges: UInt64
+  /// That came in a snapshot: what this replica lacked is not held as changes any more, or it had
+  /// nothing yet.
+  public let receivedDocuments: UInt64
   public let sentBytes: UInt64
   public let receivedBytes: UInt64
 }
@@ -76,6 +80,9 @@ public struct SyncProgress: Sendable {
   public let sentChanges: UInt64
   /// What is still to come and to go, as far as it is known.
   public let remainingChanges: UInt64
+  /// Of a snapshot that is being taken over; both are 0 when none is.
+  public let receivedDocuments: UInt64
+  public let remainingDocuments: UInt64
 }
 
 /// What a replica says about its peers and about work that does not move.

@@ -54,7 +54,8 @@ struct CompactCommand: AsyncParsableCommand {
 extension CompactionReport {
   fileprivate var json: JSONObject {
     [
-      "folded": .count(foldedCount), "floor": .string(version.text),
+      "folded": .count(foldedCount), "droppedSegments": .count(droppedSegmentCount),
+      "keptForConsumer": keptForConsumer.map { .string($0) } ?? .null, "floor": .string(version.text),
       "kept": .array(kept.map { ["reason": .string($0.reason), "documents": .count($0.count)] }),
       "heldBackBy": .array(
         holders.map { holder in
@@ -70,8 +71,13 @@ extension CompactionReport {
 
   fileprivate func print() throws {
     try StandardOutput.write(
-      line: "\(Self.documents(foldedCount)) folded, \(bytesBefore) bytes before, "
-        + "\(bytesAfter) after")
+      line: "\(Self.documents(foldedCount)) folded, \(Self.segments(droppedSegmentCount)) dropped, "
+        + "\(bytesBefore) bytes before, \(bytesAfter) after")
+    if let keptForConsumer {
+      try StandardOutput.write(
+        line: "segments kept for the feed's consumer '\(keptForConsumer)', which has not dealt with "
+          + "them; 'skerry feed' removes one that is not needed any more")
+    }
     for (reason, count) in kept {
       try StandardOutput.write(line: "history kept of \(Self.documents(count)): \(reason)")
     }
@@ -83,6 +89,10 @@ extension CompactionReport {
       try StandardOutput.write(line: "the file keeps its size for now: \(unreclaimed)")
     }
     for finding in damaged { try StandardOutput.write(line: finding) }
+  }
+
+  private static func segments(_ count: Int) -> String {
+    count == 1 ? "1 segment" : "\(count) segments"
   }
 
   private static func documents(_ count: Int) -> String {

@@ -17,6 +17,10 @@ private enum Kind {
   static let status: UInt8 = 12
   static let bye: UInt8 = 13
   static let receipts: UInt8 = 0x81
+  static let snapshotOffer: UInt8 = 0x83
+  static let snapshotWant: UInt8 = 0x84
+  static let snapshotPart: UInt8 = 0x85
+  static let snapshotDone: UInt8 = 0x86
   /// Set in a kind that a reader who does not know it may step over.
   static let mayBeIgnored: UInt8 = 0x80
 }
@@ -94,6 +98,21 @@ extension Message {
       writer.write(Kind.receipts)
       writer.write(count: receipts.count)
       for receipt in receipts { writer.write(lengthPrefixed: receipt) }
+    case .snapshotOffer(let offer):
+      writer.write(Kind.snapshotOffer)
+      for number in [offer.format, offer.language, offer.documents, offer.changes] {
+        writer.write(varint: number)
+      }
+    case .snapshotWant(let cursor, let byteBudget):
+      writer.write(Kind.snapshotWant)
+      writer.write(lengthPrefixed: cursor)
+      writer.write(varint: byteBudget)
+    case .snapshotPart(let bytes, let isLast):
+      writer = ByteWriter(reservingCapacity: bytes.count + 8)
+      writer.write(Kind.snapshotPart)
+      writer.write(bool: isLast)
+      writer.write(lengthPrefixed: bytes)
+    case .snapshotDone: writer.write(Kind.snapshotDone)
     case .ignorable(let kind):
       writer.write(kind | Kind.mayBeIgnored)
     }
@@ -125,6 +144,21 @@ extension Message {
     case Kind.status: self = .status(try Status(from: &reader))
     case Kind.bye: self = .bye
     case Kind.receipts: self = try Message.receipts(from: &reader)
+    case Kind.snapshotOffer:
+      self = .snapshotOffer(
+        SnapshotOffer(
+          format: try reader.readVarint("offer"), language: try reader.readVarint("offer"),
+          documents: try reader.readVarint("offer"), changes: try reader.readVarint("offer")))
+    case Kind.snapshotWant:
+      self = .snapshotWant(
+        cursor: try reader.readLengthPrefixed("cursor", limit: MessageLimits.cursorBytesMax),
+        byteBudget: try reader.readVarint("budget"))
+    case Kind.snapshotPart:
+      let isLast = try reader.readBool("snapshot part")
+      let bytes = try reader.readLengthPrefixed(
+        "snapshot part", limit: MessageLimits.snapshotPartBytesMax)
+      self = .snapshotPart(bytes, isLast: isLast)
+    case Kind.snapshotDone: self = .snapshotDone
     case Kind.mayBeIgnored...:
       self = .ignorable(kind: kind)
       return

@@ -50,7 +50,7 @@ package enum PushWish: UInt8, Sendable {
 package struct Hello: Equatable, Sendable {
   /// The protocol versions that the sender speaks, lowest and highest.
   package var versions: ClosedRange<UInt64> = 1...1
-  /// Optional abilities, one bit each. None is defined yet.
+  /// Optional abilities, one bit each.
   package var features: UInt64 = 0
   package var role: PeerRole
   package var flow: Flow
@@ -62,7 +62,7 @@ package struct Hello: Equatable, Sendable {
   package var windowBytes: UInt64
   /// Of the set of membership records that the sender has: 32 bytes.
   package var recordDigest: [UInt8]
-  /// Below this the sender holds no history, only a snapshot. Empty so far.
+  /// Always empty: who lacks what the sender dropped is offered a snapshot.
   package var floor = VersionVector()
   /// Room for later versions: ascending numbers with bytes that older readers step over.
   package var extensions: [Extension] = []
@@ -72,6 +72,11 @@ package struct Hello: Equatable, Sendable {
   package static let sealsLater: UInt64 = 1
   /// An extension of 8 bytes: a number for the set of receipts that the sender has.
   package static let receiptDigest: UInt64 = 2
+  /// An extension without content: the sender has nothing yet and takes a snapshot rather than many
+  /// segments.
+  package static let asksForSnapshot: UInt64 = 3
+  /// A feature: the sender knows what to do with the offer of a snapshot.
+  package static let takesSnapshots: UInt64 = 1
 
   package struct Extension: Equatable, Sendable {
     package var number: UInt64
@@ -96,6 +101,8 @@ package struct Hello: Equatable, Sendable {
     return found.bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
 
+  var asksForSnapshot: Bool { extensions.contains { $0.number == Hello.asksForSnapshot } }
+
   package init(
     role: PeerRole, flow: Flow, wish: PushWish, origin: Origin, windowBytes: UInt64,
     recordDigest: [UInt8]
@@ -106,6 +113,23 @@ package struct Hello: Equatable, Sendable {
     self.origin = origin
     self.windowBytes = windowBytes
     self.recordDigest = recordDigest
+  }
+}
+
+/// What a snapshot holds, in the words of whoever gives it.
+package struct SnapshotOffer: Hashable, Sendable {
+  /// Of the layout of the parts.
+  package var format: UInt64
+  /// The highest number of an operation that the giving release knows.
+  package var language: UInt64
+  package var documents: UInt64
+  package var changes: UInt64
+
+  package init(format: UInt64, language: UInt64, documents: UInt64, changes: UInt64) {
+    self.format = format
+    self.language = language
+    self.documents = documents
+    self.changes = changes
   }
 }
 
@@ -171,6 +195,8 @@ package struct Status: Equatable, Sendable {
     package static let invalidRecord = Code(rawValue: 11)
     /// The sender is about to stop.
     package static let shuttingDown = Code(rawValue: 12)
+    /// What the receiver lacks was folded away at the sender.
+    package static let historyGone = Code(rawValue: 13)
   }
 
   package static let sentenceBytesMax = 512
@@ -232,6 +258,14 @@ package enum Message: Equatable, Sendable {
   case bye
   /// Receipts of devices, which an older reader steps over.
   case receipts([[UInt8]])
+  /// What the receiver lacks can be had as a snapshot; nothing is pushed until `snapshotDone`.
+  case snapshotOffer(SnapshotOffer)
+  /// Asks for the next parts behind a cursor that came with the last one; empty at the beginning.
+  case snapshotWant(cursor: [UInt8], byteBudget: UInt64)
+  /// The protocol does not look inside. `isLast`: of the answer to one want.
+  case snapshotPart([UInt8], isLast: Bool)
+  /// The snapshot is taken over, or not wanted.
+  case snapshotDone
   /// A kind from the future that says of itself that it may be stepped over.
   case ignorable(kind: UInt8)
 }
@@ -249,6 +283,8 @@ package enum MessageLimits {
   package static let recordsMax = 128
   package static let receiptBytesMax = 512 << 10
   package static let receiptsMax = 4_096
+  package static let cursorBytesMax = 256
+  package static let snapshotPartBytesMax = 512 << 10
   package static let extensionsMax = 32
   package static let extensionBytesMax = 1_024
   package static let digestBytes = 32

@@ -75,6 +75,14 @@ package enum SessionAction: Equatable, Sendable {
   case storeRecords([[UInt8]])
   /// Of devices, as the peer has them: nothing in them was verified.
   case storeReceipts([[UInt8]])
+  /// The peer can give a snapshot and pushes nothing until it is told: ask with `wantSnapshot`, and
+  /// say how it ended with `goOn`.
+  case offered(SnapshotOffer)
+  /// Answer with `giveSnapshot`, once.
+  case needSnapshot(after: [UInt8], byteBudget: Int)
+  /// A part of a snapshot, of which nothing was verified; empty when the peer has nothing to give
+  /// now. `isLast`: nothing more comes until it is asked for.
+  case storeSnapshot([UInt8], isLast: Bool)
   /// Durable at the peer: the entries that moved.
   case acknowledged(VersionVector)
   /// The peer has this, and may not push it.

@@ -47,6 +47,16 @@ package struct SessionConfiguration: Sendable {
   /// There are own changes that are sealed only when the peer has told what it has. Until `sealed`
   /// neither side calls itself level.
   package var hasUnsealed = false
+  /// What was dropped here: of each origin up to this sequence.
+  package var floor = VersionVector()
+  /// What a snapshot of this replica holds; nil for one who gives none.
+  package var snapshot: SnapshotOffer?
+  /// It is long, so that whoever has nothing is better served with a snapshot.
+  package var prefersSnapshot = false
+  /// We can take a snapshot over.
+  package var takesSnapshots = false
+  /// We have nothing yet.
+  package var asksForSnapshot = false
   package var limits = SessionLimits()
 
   package init(role: PeerRole, origin: Origin, tips: [ChainTip], recordDigest: [UInt8]) {

@@ -90,6 +90,8 @@ extension SyncSession {
     case .receipts(let receipts):
       guard hasMet else { throw .unexpected("receipts") }
       actions.append(.storeReceipts(receipts))
+    case .snapshotOffer, .snapshotWant, .snapshotPart, .snapshotDone:
+      try takeSnapshotMessage(message)
     case .ping(let number): send(.pong(number))
     case .pong(let number):
       if number == pingNumber, let sent = pingSentAt {
@@ -254,6 +256,11 @@ extension SyncSession {
     guard let whole = assembly, whole.isComplete else { return }
     assembly = nil
     let head = whole.head
+    if isHoldingBack {
+      // It may build on less than what is folded here; the peer sends it again if it still does.
+      settle(head.byteCount)
+      return
+    }
     holds(VersionVector(one: head.origin, head.last))
     guard durableThere.entries.count <= limits.originCountMax else { throw .vectorTooLong }
     received.advance(head.origin, to: head.last)

@@ -207,6 +207,12 @@ extension SyncSession {
       peerHoldsItsOrigin = local[peer.origin] <= known[peer.origin]
     }
     defer { earlyFirstHand = VersionVector() }
+    if offersSnapshot { return offerSnapshot() }
+    pushWhatIsWished()
+    reportWhatIsGone()
+  }
+
+  mutating func pushWhatIsWished() {
     guard pushes else { return }
     if peerWish == .everything {
       push(local)
@@ -249,10 +255,14 @@ extension SyncSession {
   }
 
   private mutating func push(_ goal: VersionVector) {
-    guard !goal.isEmpty else { return }
+    guard !goal.isEmpty, !isHoldingBack else { return }
     let goal =
-      excluded.isEmpty
-      ? goal : VersionVector(sorted: goal.entries.filter { !excluded.contains($0.origin) })
+      excluded.isEmpty && floor.isEmpty
+      ? goal
+      : VersionVector(
+        sorted: goal.entries.filter {
+          !excluded.contains($0.origin) && known[$0.origin] >= floor[$0.origin]
+        })
     pending.merge(known.news(in: goal))
     let awaited = unacknowledged.news(in: durableThere.news(in: goal))
     unacknowledged.merge(awaited)

@@ -99,6 +99,15 @@ package struct SyncSession: Sendable {
   var owesRecords = false
   var expectsRecords = false
 
+  // MARK: Snapshots
+
+  /// What was dropped here.
+  var floor: VersionVector
+  /// The peer was offered a snapshot: nothing is pushed until it says how it goes on.
+  var isHoldingBack = false
+  /// The peer has offered one and waits for us.
+  package internal(set) var isOffered = false
+
   // MARK: Flow
 
   /// Segment bytes that may be sent; a segment may begin while it is positive.
@@ -130,6 +139,7 @@ package struct SyncSession: Sendable {
     local = VersionVector(configuration.tips)
     recordDigest = configuration.recordDigest
     owesSealed = configuration.hasUnsealed
+    floor = configuration.floor
     allowance = Int64(configuration.limits.windowBytes)
   }
 
@@ -149,7 +159,8 @@ package struct SyncSession: Sendable {
   package var isClosed: Bool { phase == .closed }
   /// Both sides have all of each other, as far as the link's flow lets them.
   package var isLevel: Bool {
-    phase == .running && !owesRecords && !expectsRecords && unacknowledged.isEmpty
+    phase == .running && !isHoldingBack && !isOffered
+      && !owesRecords && !expectsRecords && unacknowledged.isEmpty
       && !owesSealed && ((lacking.isEmpty && !awaitsSealed) || !peerPushes)
   }
 
@@ -227,6 +238,10 @@ package struct SyncSession: Sendable {
     if owesSealed { hello.extensions.append(.init(number: Hello.sealsLater, bytes: [])) }
     if let digest = configuration.receiptDigest {
       hello.extensions.append(.init(receiptDigest: digest))
+    }
+    if configuration.takesSnapshots { hello.features |= Hello.takesSnapshots }
+    if configuration.asksForSnapshot {
+      hello.extensions.append(.init(number: Hello.asksForSnapshot, bytes: []))
     }
     send(.hello(hello))
     if !isGated { sendTips() }

@@ -30,7 +30,7 @@ struct StoreFormatTests {
     return lines
   }
 
-  @Test("shows what it showed, and goes on", arguments: [3, 5, 6, 7])
+  @Test("shows what it showed, and goes on", arguments: [3, 5, 6, 7, 11])
   func shows(format: Int) throws {
     let shown = try String(
       contentsOf: Self.formats.appending(path: "\(format).canonical"), encoding: .utf8)
@@ -66,7 +66,8 @@ struct StoreFormatTests {
   }
 
   @Test(
-    "has a feed of all it had applied, in an order that could have been", arguments: [3, 5, 6, 7])
+    "has a feed of all it had applied, in an order that could have been",
+    arguments: [3, 5, 6, 7])
   func feed(format: Int) throws {
     let store = try open(format)
     var version = VersionVector()
@@ -102,7 +103,7 @@ struct StoreFormatTests {
     }
   }
 
-  @Test("has the tables of a new store", arguments: [3, 5, 6, 7])
+  @Test("has the tables of a new store", arguments: [3, 5, 6, 7, 11])
   func tables(format: Int) throws {
     try open(format).close()
     let entropy = Entropy.seeded(2)

@@ -56,6 +56,13 @@ private let golden: [(message: Message, hex: String)] = [
   (.status(Status(.forked, origin: first, "no")), "0c" + "06" + "01" + originHex + "026e6f"),
   (.bye, "0d"),
   (.receipts([[7, 7], [9]]), "81" + "02" + "020707" + "0109"),
+  (
+    .snapshotOffer(SnapshotOffer(format: 1, language: 16, documents: 200, changes: 3)),
+    "83" + "01" + "10" + "c801" + "03"
+  ),
+  (.snapshotWant(cursor: [5, 6], byteBudget: 130), "84" + "020506" + "8201"),
+  (.snapshotPart([1, 2, 3], isLast: true), "85" + "01" + "03010203"),
+  (.snapshotDone, "86"),
 ]
 
 @Suite struct MessageTests {

@@ -22,6 +22,7 @@ struct Checks {
   private var session: SessionChecker
   private var identity = IdentityChecker()
   private var model = ModelChecker()
+  private var archive = ChangeArchive()
   /// How many renamings of each node's store were followed.
   private var renamingCounts: [Int]
   /// Those that the process had made when they were followed last.
@@ -144,6 +145,13 @@ struct Checks {
     renamingCounts[node.number] = 0
   }
 
+  /// A replica is about to drop changes, or another one may have taken its snapshot.
+  mutating func keepChanges(of node: ReplicaNode) {
+    guard let store = node.store else { return }
+    // What cannot be read now is missing in the end, and found there.
+    try? archive.keep(store)
+  }
+
   // MARK: The end
 
   /// The state of a node when the run is over, against what was promised.
@@ -165,11 +173,7 @@ struct Checks {
       add(
         try IdentityChecker.checkEnd(
           node: node.number, store: store, ledger: ledger, at: time), &trace)
-      var changes: [Change] = []
-      try store.changes { change, _ in
-        changes.append(change)
-        return true
-      }
+      let changes = try archive.all(of: store)
       add(
         try model.check(
           node: node.number, store: store, changes: changes,

@@ -26,6 +26,7 @@ extension World {
     configuration.selfAddress = node.address
     // Receipts are few, but they are messages: in other worlds everything is as it was.
     configuration.limits.receiptMilliseconds = plan.hasCompactions ? 5_000 : nil
+    configuration.limits.snapshotChangesMin = plan.hasCompactions ? 50 : nil
     configuration.limits.session.windowBytes = plan.windowBytes
     configuration.limits.session.readBytes = min(plan.windowBytes, 1 << 20)
     try node.start(configuration, at: now)

@@ -161,6 +161,7 @@ extension World {
 
   /// The state of every node in the end, against what was promised.
   func checkEnd() {
+    if plan.hasCompactions { for node in converged { checks.keepChanges(of: node) } }
     for node in converged { checks.observeEnd(node, at: now, &trace) }
     checkRelays()
     checkForgeries()

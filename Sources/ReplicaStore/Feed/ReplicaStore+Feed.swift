@@ -25,10 +25,14 @@ extension ReplicaStore {
   /// Hands out the applied changes behind a position, in the order in which they were applied,
   /// until `body` returns false.
   ///
+  /// Position 0 is before the first change that is still held: those before it may have been
+  /// dropped by a compaction, or the store began with a snapshot. What they did is in the documents.
+  ///
   /// Complexity: O(log n) to begin, then O(bytes of the segments that hold them).
   ///
   /// - Throws: `.refused` when the position is beyond the last one, as it then belongs to another
-  ///   store or to a later state of this one; what `body` throws.
+  ///   store or to a later state of this one, or when changes behind it are not held any more; what
+  ///   `body` throws.
   package func feed(after position: Int64, _ body: (FeedEntry) throws -> Bool) throws {
     try read {
       guard position >= 0, position <= state.position else {
@@ -36,8 +40,14 @@ extension ReplicaStore {
           "There is no position \(position): the feed ends at \(state.position). The position "
             + "belongs to another store, or this one was restored from a backup since.")
       }
+      let floor = try feedFloor()
+      guard position == 0 || position >= floor else {
+        throw StoreError.refused(
+          "The changes behind position \(position) are not held any more: the feed begins behind "
+            + "\(floor). Read the documents as they are, and go on from there.")
+      }
       var blocks = FeedBlocks(self)
-      var next = position + 1
+      var next = max(position, floor) + 1
       while next <= state.position {
         let runs = try feedRuns(from: next, limit: Self.runsAtOnce)
         guard !runs.isEmpty else { throw StoreError.damaged("position \(next) is missing") }

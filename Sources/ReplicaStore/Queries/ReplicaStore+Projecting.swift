@@ -68,7 +68,7 @@ extension ReplicaStore {
   package func dropProjection() throws(StoreError) -> Bool {
     try write { () throws(StoreError) in
       let isThere = try hasProjectionTables()
-      try dropProjectionTables()
+      try forgetProjection()
       return isThere
     }
   }
@@ -103,7 +103,7 @@ extension ReplicaStore {
     if let reached = try loadProjection() {
       return try findUnprojected(since: reached)
     }
-    try dropProjectionTables()
+    try forgetProjection()
     try sql { () throws(SQLiteError) in
       try connection.requireQueryFeatures()
       try connection.script(Projection.tables)
@@ -137,7 +137,7 @@ extension ReplicaStore {
     }
   }
 
-  private func dropProjectionTables() throws(StoreError) {
+  func forgetProjection() throws(StoreError) {
     try sql { () throws(SQLiteError) in try connection.script(Projection.dropping) }
     projection = ProjectionMemory()
   }

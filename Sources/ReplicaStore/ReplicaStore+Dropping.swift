@@ -1,0 +1,71 @@
+import ByteCoding
+package import Causality
+import SQLiteBridge
+import SegmentStore
+
+// The last part of a compaction: segments that every member has are dropped.
+extension ReplicaStore {
+  /// How many segments one transaction drops.
+  private static let segmentsPerTransaction = 4_096
+  private static let feedFloorSetting = "feed floor"
+
+  /// Up to where segments are dropped, or were never here, as the store began with a snapshot: what
+  /// lies below can be given to nobody but in a snapshot. Empty while all are held.
+  package func segmentFloor() throws(StoreError) -> VersionVector {
+    try reading { () throws(StoreError) in
+      try stored { () throws(SegmentStoreError) in try segments.floor() }
+    }
+  }
+
+  /// Drops some segments below the cut of a compaction, but for those that a follower of the feed
+  /// has not dealt with. None while anything is damaged that only they can make whole again.
+  func dropSome(_ compaction: inout Compaction) throws(StoreError) {
+    compaction.isFinished = true
+    guard compaction.damaged.isEmpty, damage.noted.isEmpty else { return }
+    var version = compaction.cut
+    if let last = try feedConsumers().min(by: { $0.position < $1.position }) {
+      let dealtWith = try self.version(atPosition: last.position)
+      if !dealtWith.covers(version) { compaction.heldForConsumer = last.name }
+      version = version.intersection(dealtWith)
+    }
+    let dropped = try stored { () throws(SegmentStoreError) in
+      try segments.drop(through: version, limitCount: Self.segmentsPerTransaction)
+    }
+    chains = [:]
+    compaction.droppedSegments += dropped
+    compaction.isFinished = dropped < Self.segmentsPerTransaction
+    if compaction.isFinished { try noteFeedFloor() }
+  }
+
+  /// The last position of the feed of which the change is not here any more; 0 while all are.
+  package func feedFloor() throws(StoreError) -> Int64 {
+    let stored = try stored { () throws(SegmentStoreError) in
+      try segments.setting(Self.feedFloorSetting)
+    }
+    guard let stored else { return 0 }
+    do throws(ByteDecodingError) {
+      var reader = ByteReader(stored)
+      let floor = try reader.readVarint("feed floor")
+      try reader.finish("feed floor")
+      return Int64(clamping: floor)
+    } catch {
+      throw .damaged("the first position of the feed is unreadable (\(error))")
+    }
+  }
+
+  /// Complexity: O(turns that origins took).
+  func noteFeedFloor() throws(StoreError) {
+    let floor = try stored { () throws(SegmentStoreError) in try segments.floor() }
+    guard !floor.isEmpty else { return }
+    var last: Int64 = 0
+    for run in try feedRuns(from: 1) where run.firstSequence <= floor[run.origin] {
+      let dropped = Int64(clamping: floor[run.origin] - run.firstSequence)
+      last = max(last, min(run.end, run.position + dropped))
+    }
+    var writer = ByteWriter()
+    writer.write(varint: UInt64(clamping: last))
+    try stored { () throws(SegmentStoreError) in
+      try segments.setSetting(Self.feedFloorSetting, to: writer.bytes)
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import ByteCoding
+package import Causality
+import ChangeCoding
+import Documents
+import SQLiteBridge
+package import Sealing
+import SegmentStore
+import Segments
+
+/// What became of a snapshot that was taken over.
+package struct SnapshotOutcome: Sendable {
+  /// What it shows.
+  package var version: VersionVector
+  package var documents = 0
+  /// The store goes on under a new origin.
+  package var hasNewOrigin = false
+}
+
+extension ReplicaStore {
+  /// Replaces what the store shows by a snapshot that has come whole, see ``stage(_:)``, in one
+  /// transaction. What only this store knows is applied to it again: own changes that nobody has
+  /// had yet, and segments that lie behind it.
+  ///
+  /// Complexity: O(bytes of the snapshot).
+  ///
+  /// - Returns: nil when the store shows all of it already.
+  /// - Throws: `.refused` when the snapshot is none of this workspace or cannot be read; the store
+  ///   is as it was.
+  package func installSnapshot(entropy: Entropy) throws(StoreError) -> SnapshotOutcome? {
+    let outcome = try write { () throws(StoreError) -> SnapshotOutcome? in
+      let header = try stagedHeader()
+      guard header.workspace == identity.workspace else {
+        throw .refused("The snapshot is of another workspace.")
+      }
+      let version = header.version
+      guard !state.applied.covers(version) else {
+        try forgetSnapshot()
+        return nil
+      }
+      var outcome = SnapshotOutcome(version: version)
+      let known = state.applied[identity.origin]
+      let own = try privateTail().filter { !version.contains($0.id) }
+      try forgetWhatIsShown()
+      outcome.documents = try enter(header)
+      try forgetSnapshot()
+      try loadWhatIsShown()
+      if version[identity.origin] > known {
+        // Another incarnation of this store has written what this one never knew of.
+        try begin(because: Self.twinReason, entropy: entropy)
+        outcome.hasNewOrigin = true
+      }
+      try applyAgain(own)
+      return outcome
+    }
+    try applyWaiting()
+    return outcome
+  }
+
+  // MARK: What was there
+
+  private func forgetWhatIsShown() throws(StoreError) {
+    if try hasProjectionTables() { try forgetProjection() }
+    try sql { () throws(SQLiteError) in
+      for table in [
+        "document_base", "document_history", "document_tail", "document_state", "document", "floor",
+        "feed_run", "lamport_step", "applied_origin", "inherited", "unsealed",
+      ] {
+        try connection.execute("DELETE FROM \(table)")
+      }
+    }
+  }
+
+  private func loadWhatIsShown() throws(StoreError) {
+    forgetWhatIsKnown()
+    state = try StoreState.load(from: connection)
+    try noteFeedFloor()
+  }
+
+  // MARK: What has come
+
+  /// - Returns: how many documents there are.
+  private func enter(_ header: SnapshotHeader) throws(StoreError) -> Int {
+    try enterOrigins(of: header)
+    var floors: [[UInt8]: Int64] = [:]
+    for (key, vector) in try stagedFloors() {
+      guard header.version.covers(vector) else {
+        throw .refused("The snapshot names a version that it does not cover.")
+      }
+      var writer = ByteWriter()
+      vector.write(to: &writer)
+      floors[key] = try sql { () throws(SQLiteError) in
+        try connection.execute("INSERT INTO floor (vector) VALUES (?)", .blob(writer.bytes))
+        return connection.lastInsertedRow
+      }
+    }
+    return try enterDocuments(floors, upTo: header.entries.map(\.position).max() ?? 0)
+  }
+
+  private func enterOrigins(of header: SnapshotHeader) throws(StoreError) {
+    var rows: [Int64] = []
+    for entry in header.entries {
+      let row = try sql { () throws(SQLiteError) in
+        try connection.execute(
+          """
+          INSERT INTO applied_origin (origin, applied, lamport, position, is_head)
+          VALUES (?, ?, ?, ?, ?)
+          """, .blob(entry.origin.bytes), try SQLiteValue(counter: entry.applied),
+          try SQLiteValue(counter: entry.lamport), .integer(entry.position), entry.isHead ? 1 : 0)
+        return connection.lastInsertedRow
+      }
+      rows.append(row)
+      try sql { () throws(SQLiteError) in
+        for step in entry.steps {
+          try connection.execute(
+            "INSERT INTO lamport_step VALUES (?, ?, ?)", .integer(row),
+            try SQLiteValue(counter: step.sequence), try SQLiteValue(counter: step.lamport))
+        }
+      }
+      guard entry.chain.sequence > 0 else { continue }
+      _ = try stored { () throws(SegmentStoreError) in
+        try segments.begin(entry.origin, after: entry.chain)
+      }
+    }
+    try sql { () throws(SQLiteError) in
+      for run in header.runs {
+        try connection.execute(
+          "INSERT INTO feed_run VALUES (?, ?, ?)", .integer(run.position),
+          .integer(rows[run.entry]), try SQLiteValue(counter: run.first))
+      }
+    }
+  }
+
+  private func enterDocuments(
+    _ floors: [[UInt8]: Int64], upTo end: Int64
+  ) throws(StoreError) -> Int {
+    try sql { () throws(SQLiteError) in
+      try connection.script(
+        """
+        CREATE TEMP TABLE IF NOT EXISTS snapshot_tail (
+          document INTEGER NOT NULL, position INTEGER NOT NULL, block BLOB NOT NULL);
+        DELETE FROM snapshot_tail;
+        """)
+    }
+    var count = 0
+    var page = try stagedDocuments(after: [])
+    while let last = page.last {
+      for (key, bytes) in page {
+        guard let id = DocumentID(bytes: key) else {
+          throw .refused("The snapshot names no document.")
+        }
+        let document: SnapshotDocument
+        do throws(ByteDecodingError) {
+          document = try SnapshotDocument(decoding: bytes)
+        } catch {
+          throw .refused("Document \(id) of the snapshot cannot be read (\(error)).")
+        }
+        guard document.lastPosition <= end else {
+          throw .refused("Document \(id) of the snapshot is newer than the snapshot.")
+        }
+        try enter(document, id, floors)
+      }
+      count += page.count
+      page = try stagedDocuments(after: last.key)
+    }
+    try sql { () throws(SQLiteError) in
+      // The tail is in the order in which changes were applied.
+      try connection.execute(
+        """
+        INSERT INTO document_tail (document, position, block)
+        SELECT document, position, block FROM snapshot_tail ORDER BY position, rowid
+        """)
+      try connection.execute("DELETE FROM snapshot_tail")
+    }
+    return count
+  }
+
+  private func enter(
+    _ document: SnapshotDocument, _ id: DocumentID, _ floors: [[UInt8]: Int64]
+  ) throws(StoreError) {
+    var floor: Int64?
+    if let base = document.base {
+      guard let number = floors[base.floor] else {
+        throw .refused("Document \(id) of the snapshot is folded at a version that is missing.")
+      }
+      floor = number
+    }
+    let understood: SQLiteValue
+    do throws(SQLiteError) {
+      understood =
+        if let number = document.understood { try SQLiteValue(counter: number) } else { .null }
+    } catch {
+      throw .refused("Document \(id) of the snapshot cannot be read (\(error)).")
+    }
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        """
+        INSERT INTO document (document, position, state_bytes, is_deleted, is_branched, understood)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """, .blob(id.bytes), .integer(document.position), SQLiteValue(document.state?.count ?? 0),
+        document.isDeleted ? 1 : 0, document.isBranched ? 1 : 0,
+        understood)
+      let row = connection.lastInsertedRow
+      if let state = document.state {
+        try connection.execute(
+          "INSERT INTO document_state VALUES (?, ?, ?)", .integer(row),
+          .integer(Int64(CRC32C.checksum(state))), .blob(state))
+      }
+      if let floor {
+        let state = document.base?.state
+        try connection.execute(
+          "INSERT INTO document_base VALUES (?, ?, ?, ?)", .integer(row), .integer(floor),
+          state.map { .integer(Int64(CRC32C.checksum($0))) } ?? .null,
+          state.map { .blob($0) } ?? .null)
+      }
+      for block in document.history {
+        try connection.execute(
+          "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(row),
+          .blob(block))
+      }
+      for item in document.tail {
+        try connection.execute(
+          "INSERT INTO snapshot_tail VALUES (?, ?, ?)", .integer(row), .integer(item.position),
+          .blob(item.block))
+      }
+    }
+  }
+
+  // MARK: What only this store knows
+
+  /// Applies own changes again that nobody has had yet, and keeps them for the next segment.
+  private func applyAgain(_ changes: [Change]) throws(StoreError) {
+    guard !changes.isEmpty else { return }
+    var applied: [AppliedChange] = []
+    for change in changes {
+      if let reason = try ignoranceOfFloor(in: change) { throw .refused(reason) }
+      applied.append(try advance(to: change))
+    }
+    var documents: Set<DocumentID> = []
+    try merge(applied, &documents)
+    try record(applied)
+    for change in changes {
+      let block = SQLiteValue.blob(ChangeBlock.encode([change]))
+      try sql { () throws(SQLiteError) in
+        let sequence = try SQLiteValue(counter: change.id.sequence)
+        if change.id.origin == identity.origin {
+          try connection.execute("INSERT INTO unsealed VALUES (?, ?, ?)", sequence, sequence, block)
+        } else {
+          try connection.execute(
+            """
+            INSERT INTO inherited (origin, first_sequence, last_sequence, block)
+            VALUES (?, ?, ?, ?)
+            """, .blob(change.id.origin.bytes), sequence, sequence, block)
+        }
+      }
+    }
+    knownPrivateChanges = nil
+  }
+}

@@ -1,0 +1,198 @@
+import ByteCoding
+import Causality
+import ReplicaStore
+import SegmentStore
+import SyncProtocol
+
+/// A snapshot that is being taken over.
+struct SnapshotTaking {
+  let link: LinkID
+  /// When the peer is asked again, which had nothing to give.
+  var askAgainAt: UInt64?
+  /// That have come, and that there are, as far as is known.
+  var documents: UInt64 = 0
+  var documentsInAll: UInt64
+
+  static let patienceMilliseconds: UInt64 = 500
+  /// About how much is asked for at a time.
+  static let byteBudget = 2 << 20
+}
+
+// Snapshots: for whoever lacks more than the segments of its peers hold, or has nothing yet.
+extension Engine {
+  /// What of snapshots belongs into a session with a peer.
+  func configureSnapshots(of configuration: inout SessionConfiguration) throws(StoreError) {
+    configuration.floor = try store.segmentFloor()
+    guard let changesMin = limits.snapshotChangesMin else { return }
+    configuration.takesSnapshots = true
+    configuration.asksForSnapshot = hasNothingOfOthers
+    let figures = try store.snapshotFigures()
+    configuration.snapshot = SnapshotOffer(
+      format: SnapshotFigures.format, language: figures.language, documents: figures.documents,
+      changes: figures.changes)
+    configuration.prefersSnapshot = figures.changes >= changesMin
+  }
+
+  private var hasNothingOfOthers: Bool {
+    store.appliedVector.entries.allSatisfy { store.isOwn($0.origin) }
+  }
+
+  // MARK: Giving
+
+  func giveSnapshot(after cursor: [UInt8], byteBudget: Int, _ connection: Connection) {
+    // What nobody else may know of yet cannot be in it.
+    seal()
+    do throws(StoreError) {
+      let parts = try store.snapshotParts(after: cursor, byteBudget: byteBudget)
+      session(connection.id) { $0.giveSnapshot(parts.map { $0.encoded() }, now: now) }
+    } catch {
+      log(.error, "no snapshot can be given to \(connection.place): \(error)")
+      refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+    }
+  }
+
+  /// History was folded: what of it is dropped can be sent to nobody any more.
+  package func compacted(at instant: EngineInstant) -> [Effect] {
+    input(at: instant) {
+      do throws(StoreError) {
+        let floor = try store.segmentFloor()
+        for id in sortedLinks { session(id) { $0.dropped(through: floor, now: now) } }
+      } catch {
+        log(.error, "\(error)")
+      }
+    }
+  }
+
+  // MARK: Taking
+
+  func offered(_ offer: SnapshotOffer, _ connection: Connection) {
+    connection.offer = offer
+    if offer.format > SnapshotFigures.format || offer.language > store.highestOperation {
+      complain(
+        LinkFailure(
+          .refused,
+          "\(connection.place) offers a snapshot that only a newer version of this program can "
+            + "read: update it"), of: connection)
+      return endTaking(from: connection.id)
+    }
+    takeSnapshot()
+  }
+
+  /// Asks the first one who has offered a snapshot, unless one is under way.
+  func takeSnapshot() {
+    guard taking == nil,
+      let next = sortedLinks.first(where: { links[$0]?.link.session?.isOffered == true }),
+      let connection = links[next]
+    else { return }
+    do throws(StoreError) {
+      let before = try store.snapshotProgress()
+      let offer = connection.offer
+      taking = SnapshotTaking(
+        link: next, documents: before?.documents ?? 0, documentsInAll: offer?.documents ?? 0)
+      log(
+        .info,
+        "takes a snapshot of \(offer?.documents ?? 0) documents over from \(connection.place)")
+      wantSnapshot(after: before?.cursor ?? [], from: next)
+    } catch {
+      fail(connection, error)
+    }
+  }
+
+  private func wantSnapshot(after cursor: [UInt8], from link: LinkID) {
+    session(link) {
+      $0.wantSnapshot(after: cursor, byteBudget: SnapshotTaking.byteBudget, now: now)
+    }
+  }
+
+  func askForSnapshotAgain() {
+    taking?.askAgainAt = nil
+    guard let link = taking?.link, let connection = links[link] else { return }
+    do throws(StoreError) {
+      wantSnapshot(after: try store.snapshotProgress()?.cursor ?? [], from: link)
+    } catch {
+      fail(connection, error)
+    }
+  }
+
+  func keepSnapshot(_ bytes: [UInt8], isLast: Bool, _ connection: Connection) {
+    guard taking?.link == connection.id else { return }
+    guard !bytes.isEmpty else {
+      taking?.askAgainAt = now + SnapshotTaking.patienceMilliseconds
+      return
+    }
+    let part: SnapshotPart
+    do throws(ByteDecodingError) {
+      part = try SnapshotPart(decoding: bytes)
+    } catch {
+      return refuseSnapshot("it cannot be read: \(error)", connection)
+    }
+    do throws(StoreError) {
+      if part.isFirst { taking?.documents = 0 }
+      taking?.documents += UInt64(part.startedDocuments)
+      taking?.documentsInAll = part.documentCount
+      connection.snapshotDocuments += UInt64(part.startedDocuments)
+      try store.stage(part)
+      if part.isLast { return try installSnapshot(from: connection) }
+      if isLast { wantSnapshot(after: part.cursor, from: connection.id) }
+    } catch {
+      if case .refused(let reason) = error { return refuseSnapshot(reason, connection) }
+      fail(connection, error)
+    }
+  }
+
+  private func installSnapshot(from connection: Connection) throws(StoreError) {
+    let before = store.membership
+    let outcome = try store.installSnapshot(entropy: entropy)
+    taking = nil
+    if outcome?.hasNewOrigin == true { tellNewOrigin(since: before, connection) }
+    if let outcome {
+      log(
+        .info,
+        "has taken a snapshot of \(outcome.documents) documents over from \(connection.place)")
+      emit(.changed([], isComplete: false))
+    }
+    try goOn(sortedLinks)
+    seal()
+  }
+
+  /// Nothing of what came is used; the peer is told why.
+  private func refuseSnapshot(_ reason: String, _ connection: Connection) {
+    complain(
+      LinkFailure(
+        .refused, "the snapshot of \(connection.place) was not taken over: \(reason)"),
+      of: connection)
+    do throws(StoreError) {
+      try store.dropSnapshot()
+    } catch {
+      log(.warning, "\(error)")
+    }
+    endTaking(from: connection.id)
+  }
+
+  private func complain(_ failure: LinkFailure, of connection: Connection) {
+    connection.complaint = failure
+    note(failure, of: connection)
+    log(.error, failure.sentence)
+    emit(.reported(connection.id, failure))
+  }
+
+  /// A link goes on without its snapshot.
+  private func endTaking(from link: LinkID) {
+    if taking?.link == link { taking = nil }
+    do throws(StoreError) {
+      try goOn([link])
+    } catch {
+      log(.error, "\(error)")
+    }
+    takeSnapshot()
+  }
+
+  private func goOn(_ ids: [LinkID]) throws(StoreError) {
+    let tips = try store.storedTips()
+    stored = Self.vector(of: tips)
+    planner.stored(stored, now: now)
+    writeReceiptSoon(isAtRest: false)
+    let told = tips.map { Self.tip($0.origin, $0.position) }
+    for id in ids { session(id) { $0.goOn(with: told, now: now) } }
+  }
+}

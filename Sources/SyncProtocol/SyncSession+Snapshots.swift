@@ -1,0 +1,123 @@
+package import Causality
+
+// When segments cannot make the peer whole: it lacks what was dropped here, or it has nothing yet
+// and a snapshot is the shorter way. The side that has more offers one and pushes nothing until the
+// other says that it goes on; the other asks for part after part.
+extension SyncSession {
+  // MARK: Giving
+
+  /// Whether the peer is to be offered a snapshot instead of being pushed segments.
+  var offersSnapshot: Bool {
+    guard configuration.snapshot != nil, pushes, let peer = theirHello,
+      peer.features & Hello.takesSnapshots != 0
+    else { return false }
+    return !known.covers(floor) || (peer.asksForSnapshot && configuration.prefersSnapshot)
+  }
+
+  mutating func offerSnapshot() {
+    guard let snapshot = configuration.snapshot else { return }
+    isHoldingBack = true
+    send(.snapshotOffer(snapshot))
+  }
+
+  /// Answers `needSnapshot` with parts, in order; with none when there is nothing to give now.
+  package mutating func giveSnapshot(_ parts: [[UInt8]], now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running, isHoldingBack else { return [] }
+    if parts.isEmpty { send(.snapshotPart([], isLast: true)) }
+    for (index, part) in parts.enumerated() {
+      send(.snapshotPart(part, isLast: index == parts.count - 1))
+    }
+    return finish()
+  }
+
+  /// The peer has taken the snapshot over, or does not want it. What came of segments meanwhile was
+  /// not taken; the peer sends it again.
+  mutating func endHoldingBack() {
+    guard isHoldingBack else { return }
+    isHoldingBack = false
+    forgetWhatIsUnderWay()
+    pushWhatIsWished()
+    reportWhatIsGone()
+  }
+
+  /// Segments are dropped here up to these sequences.
+  package mutating func dropped(through floor: VersionVector, now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    self.floor.merge(floor)
+    guard phase == .running, !isHoldingBack, !known.covers(self.floor) else { return finish() }
+    if offersSnapshot { offerSnapshot() } else { reportWhatIsGone() }
+    return finish()
+  }
+
+  /// Tells a peer that cannot take a snapshot why it does not get everything.
+  mutating func reportWhatIsGone() {
+    guard pushes, !known.covers(floor) else { return }
+    let count = floor.entries.count { known[$0.origin] < $0.sequence }
+    send(
+      .status(
+        Status(
+          .historyGone,
+          "the beginnings of \(count) origins are not held here any more, as their history was "
+            + "folded; only a replica that takes a snapshot can get what follows them")))
+  }
+
+  // MARK: Taking
+
+  /// Asks for the next parts of the snapshot that the peer has offered.
+  package mutating func wantSnapshot(
+    after cursor: [UInt8], byteBudget: Int, now: UInt64
+  ) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running, isOffered else { return [] }
+    send(.snapshotWant(cursor: cursor, byteBudget: UInt64(clamping: byteBudget)))
+    return finish()
+  }
+
+  /// A snapshot was taken over, from this peer or another one, or is not wanted: what is stored now
+  /// is what counts.
+  package mutating func goOn(with tips: [ChainTip], now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running else { return [] }
+    local = VersionVector(tips)
+    lacking.settle(local)
+    forgetWhatIsUnderWay()
+    acknowledge(local)
+    if isOffered {
+      isOffered = false
+      send(.snapshotDone)
+    }
+    if !isHoldingBack { pushWhatIsWished() }
+    return finish()
+  }
+
+  /// Only what the peer is known to have durably is known to be there.
+  private mutating func forgetWhatIsUnderWay() {
+    known = durableThere
+    pending = VersionVector()
+    unacknowledged = VersionVector()
+    sentHere = VersionVector()
+    inFlight = InFlightSegments()
+    waiting = WaitingMarks()
+  }
+
+  // MARK: Messages
+
+  mutating func takeSnapshotMessage(_ message: Message) throws(SessionEnding.Violation) {
+    guard hasMet else { throw .unexpected("a snapshot") }
+    switch message {
+    case .snapshotOffer(let offer):
+      isOffered = true
+      actions.append(.offered(offer))
+    case .snapshotWant(let cursor, let byteBudget):
+      guard isHoldingBack else { return }
+      let budget = Int(clamping: min(byteBudget, UInt64(limits.sendBytesMax)))
+      actions.append(.needSnapshot(after: cursor, byteBudget: budget))
+    case .snapshotPart(let bytes, let isLast):
+      guard isOffered else { throw .unexpected("a part of a snapshot") }
+      actions.append(.storeSnapshot(bytes, isLast: isLast))
+    case .snapshotDone: endHoldingBack()
+    default: break
+    }
+  }
+}

@@ -1,0 +1,284 @@
+import Causality
+import Documents
+import JSONCoding
+import SQLiteBridge
+import Sealing
+import Segments
+import TestSupport
+import Testing
+
+@testable import ReplicaStore
+
+@Suite("Snapshots")
+struct SnapshotTests {
+  let folder = TemporaryFolder()
+
+  /// Takes parts over until the last one has come.
+  private func transfer(
+    from source: ReplicaStore, to target: ReplicaStore, byteBudget: Int = 1 << 20,
+    between: (Int) throws -> Void = { _ in }
+  ) throws {
+    var batch = 0
+    while true {
+      _ = try source.seal(entropy: .seeded(9))
+      let cursor = try target.snapshotProgress()?.cursor ?? []
+      let parts = try source.snapshotParts(after: cursor, byteBudget: byteBudget)
+      #expect(!parts.isEmpty)
+      for part in parts {
+        let bytes = part.encoded()
+        #expect(bytes.count <= 256 << 10)
+        try target.stage(SnapshotPart(decoding: bytes))
+      }
+      if parts.last?.isLast == true { return }
+      try between(batch)
+      batch += 1
+    }
+  }
+
+  private func fill(
+    _ workspace: TestWorkspace, notes: Int, by authors: Int
+  ) throws -> [DocumentID] {
+    var ids: [DocumentID] = []
+    for number in 0..<notes {
+      let author = number % authors
+      ids.append(
+        try workspace.edit(author) { transaction in
+          let id = try transaction.createNote("note \(number)")
+          try transaction.insert("It is number \(number). ", of: id)
+          return id
+        }.value)
+      if number % 7 == 0 { try workspace.level() }
+    }
+    try workspace.level()
+    return ids
+  }
+
+  private func compact(_ workspace: TestWorkspace, _ index: Int) throws {
+    for store in workspace.stores { _ = try store.makeReceipt() }
+    for from in workspace.stores {
+      let receipts = try from.receipts().map(\.bytes)
+      for to in workspace.stores { _ = try to.addReceipts(receipts) }
+    }
+    let store = workspace[index]
+    var compaction = try store.beginCompaction(below: try store.stableCut().version)
+    while !compaction.isFinished { try store.step(&compaction) }
+  }
+
+  @Test(
+    "a new store shows what the giving one shows, and goes on with both", arguments: [false, true])
+  func joins(isCompacted: Bool) throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    let ids = try fill(workspace, notes: 40, by: 2)
+    try workspace.edit(0) { try $0.edit(ids[3]).deleteDocument() }
+    try workspace.level()
+    if isCompacted {
+      try compact(workspace, 0)
+      #expect(try workspace[0].segmentFloor() == workspace[0].appliedVector)
+    }
+    try workspace.edit(0) { try $0.insert("since then ", of: ids[5]) }
+    try workspace.add(SQLiteOptions(location: .file(folder.file("new.db"))))
+    try transfer(from: workspace[0], to: workspace[2], byteBudget: 2_000)
+    #expect(try workspace[2].documents().isEmpty)
+    let outcome = try #require(try workspace[2].installSnapshot(entropy: workspace.entropy))
+    #expect(outcome.version == workspace[0].appliedVector)
+    #expect(outcome.documents == 40)
+    #expect(!outcome.hasNewOrigin)
+    #expect(try workspace[2].snapshotProgress() == nil)
+    #expect(try workspace.export(2) == workspace.export(0))
+    #expect(workspace[2].position == workspace[0].position)
+    #expect(workspace[2].heads == workspace[0].heads)
+    #expect(try workspace[2].check() == [])
+
+    // All three go on, at once.
+    for index in 0..<3 { try workspace.edit(index) { try $0.insert("by \(index) ", of: ids[7]) } }
+    try workspace.edit(2) { try $0.createNote("of the new one") }
+    try workspace.level()
+    try workspace.expectEqual("after a snapshot")
+    for store in workspace.stores { #expect(try store.check() == []) }
+    // What came is as durable as what was made here.
+    let options = workspace[2].options
+    workspace[2].close()
+    workspace.replace(2, with: try ReplicaStore.open(options))
+    try workspace.expectEqual("opened again")
+  }
+
+  @Test("documents that change meanwhile come as they are at the end")
+  func changesMeanwhile() throws {
+    let workspace = try TestWorkspace(2)
+    let ids = try fill(workspace, notes: 60, by: 2)
+    let long = try workspace.edit(0) { transaction in
+      let id = try transaction.createNote("long")
+      try transaction.insert(String(repeating: "a long text ", count: 60_000), of: id)
+      return id
+    }.value
+    try workspace.add(SQLiteOptions(location: .memory))
+    var batches = 0
+    try transfer(from: workspace[0], to: workspace[2], byteBudget: 3_000) { batch in
+      batches = batch
+      guard batch < 30 else { return }
+      try workspace.edit(0) { try $0.insert("\(batch) ", of: batch % 5 == 0 ? long : ids[batch]) }
+      if batch % 9 == 0 { try workspace.edit(0) { try $0.createNote("made in batch \(batch)") } }
+    }
+    #expect(batches > 5)
+    let outcome = try #require(try workspace[2].installSnapshot(entropy: workspace.entropy))
+    #expect(outcome.version == workspace[0].appliedVector)
+    #expect(try workspace.export(2) == workspace.export(0))
+    #expect(try workspace[2].check() == [])
+  }
+
+  @Test(
+    "whoever is cut off goes on where it was; another giver, or another life of one, begins anew")
+  func resumes() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    _ = try fill(workspace, notes: 50, by: 2)
+    try workspace.add(SQLiteOptions(location: .file(folder.file("new.db"))))
+    let parts = try workspace[0].snapshotParts(after: [], byteBudget: 2_000)
+    for part in parts { try workspace[2].stage(part) }
+    let before = try #require(try workspace[2].snapshotProgress())
+    #expect(before.documents > 0 && before.documents < before.documentsInAll)
+    #expect(before.documentsInAll == 50)
+
+    let options = workspace[2].options
+    workspace[2].close()
+    workspace.replace(2, with: try ReplicaStore.open(options))
+    #expect(try workspace[2].snapshotProgress() == before)
+    let next = try workspace[0].snapshotParts(after: before.cursor, byteBudget: 1)
+    #expect(next.first?.isFirst == false)
+
+    // The second store does not know the cursor of the first.
+    let others = try workspace[1].snapshotParts(after: before.cursor, byteBudget: 1)
+    #expect(others.first?.isFirst == true)
+    try transfer(from: workspace[1], to: workspace[2], byteBudget: 5_000)
+    _ = try workspace[2].installSnapshot(entropy: workspace.entropy)
+    try workspace.level()
+    try workspace.expectEqual("from the second store")
+    try workspace[0].claimOrigin(entropy: workspace.entropy)
+    let again = try workspace[0].snapshotParts(after: before.cursor, byteBudget: 1)
+    #expect(again.first?.isFirst == true)
+  }
+
+  @Test("what a store has written before it took a snapshot is kept and can be sent")
+  func keepsOwn() throws {
+    let workspace = try TestWorkspace(2)
+    let ids = try fill(workspace, notes: 20, by: 2)
+    try compact(workspace, 0)
+    try workspace.add(SQLiteOptions(location: .memory))
+    let own = try workspace.edit(2) { try $0.createNote("written first") }
+    try workspace.edit(2) { try $0.insert("and edited ", of: own.value) }
+    try transfer(from: workspace[0], to: workspace[2])
+    _ = try #require(try workspace[2].installSnapshot(entropy: workspace.entropy))
+    #expect(try workspace[2].body(own.value) == "and edited ")
+    #expect(try workspace[2].body(ids[4]).hasPrefix("It is number 4"))
+    #expect(try workspace[2].unsealedCount() == 2)
+    #expect(try workspace[2].check() == [])
+    try workspace.level()
+    try workspace.expectEqual("own notes arrive everywhere")
+    #expect(try workspace[0].body(own.value) == "and edited ")
+  }
+
+  @Test("a store that shows all of a snapshot leaves it")
+  func knowsAll() throws {
+    let workspace = try TestWorkspace(2)
+    _ = try fill(workspace, notes: 5, by: 2)
+    try transfer(from: workspace[0], to: workspace[1])
+    #expect(try workspace[1].installSnapshot(entropy: workspace.entropy) == nil)
+    #expect(try workspace[1].snapshotProgress() == nil)
+    try workspace.expectEqual("nothing has changed")
+  }
+
+  @Test("a snapshot that cannot be read leaves the store as it was")
+  func refusesNonsense() throws {
+    let workspace = try TestWorkspace(2)
+    let ids = try fill(workspace, notes: 5, by: 1)
+    try workspace.add(SQLiteOptions(location: .memory))
+    let own = try workspace.edit(2) { try $0.createNote("own") }.value
+    let before = try workspace.export(2)
+    let parts = try workspace[0].snapshotParts(after: [], byteBudget: 1 << 20)
+    let whole = try #require(parts.first)
+    #expect(parts.count == 1 && whole.isFirst && whole.isLast)
+    func refused(_ change: (inout SnapshotPart) -> Void) throws {
+      var part = whole
+      change(&part)
+      do {
+        try workspace[2].stage(part)
+        let outcome = try workspace[2].installSnapshot(entropy: workspace.entropy)
+        Issue.record("it was taken: \(String(describing: outcome))")
+      } catch {
+        guard case .refused = error else {
+          Issue.record("\(error)")
+          return
+        }
+      }
+      #expect(try workspace.export(2) == before)
+      #expect(try workspace[2].check() == [])
+    }
+    try refused { $0.pieces.removeLast() }
+    try refused { $0.pieces[0].bytes.removeLast() }
+    try refused { $0.pieces[0].bytes = [] }
+    try refused { $0.pieces[0].number = 1 }
+    try refused { $0.pieces[$0.pieces.count - 1].bytes[0] = 9 }
+    let foreign = try TestWorkspace(1, seed: 77)
+    try foreign.edit(0) { try $0.createNote("foreign") }
+    _ = try foreign[0].seal(entropy: foreign.entropy)
+    let others = try #require(try foreign[0].snapshotParts(after: [], byteBudget: 1 << 20).first)
+    try refused { $0 = others }
+    #expect(try workspace[2].title(own) == .string("own"))
+    #expect(ids.count == 5)
+  }
+
+  @Test("a damaged document does not spread")
+  func damaged() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    let ids = try fill(workspace, notes: 3, by: 2)
+    try workspace.edit(0) { transaction in
+      try transaction.insert(String(repeating: "long ", count: 4_000), of: ids[1])
+    }
+    _ = try workspace[0].seal(entropy: workspace.entropy)
+    let options = workspace[0].options
+    let raw = try SQLiteConnection(options)
+    try raw.execute("UPDATE document_state SET checksum = checksum + 1")
+    raw.close()
+    #expect(throws: StoreError.self) {
+      _ = try workspace[0].snapshotParts(after: [], byteBudget: 1 << 20)
+    }
+  }
+
+  @Test("parts, documents, headers and cursors are read as they were written, and nothing else is")
+  func coding() throws {
+    let workspace = try TestWorkspace(2)
+    _ = try fill(workspace, notes: 9, by: 2)
+    try compact(workspace, 0)
+    let part = try #require(try workspace[0].snapshotParts(after: [], byteBudget: 1 << 20).first)
+    let bytes = part.encoded()
+    #expect(try SnapshotPart(decoding: bytes) == part)
+    for end in 0..<bytes.count {
+      #expect(throws: (any Error).self) { try SnapshotPart(decoding: Array(bytes[..<end])) }
+    }
+    var generator = SeededGenerator(seed: 3)
+    for piece in part.pieces {
+      switch piece.kind {
+      case .document:
+        let document = try SnapshotDocument(decoding: piece.bytes)
+        #expect(document.encoded() == piece.bytes)
+        #expect(document.base != nil)
+      case .header:
+        let header = try SnapshotHeader(decoding: piece.bytes)
+        #expect(header.version == workspace[0].appliedVector)
+        #expect(try SnapshotHeader(decoding: header.encoded()) == header)
+      case .floor: break
+      }
+      // Whatever is done to the bytes, nothing traps.
+      for _ in 0..<200 where !piece.bytes.isEmpty {
+        var broken = piece.bytes
+        broken[Int.random(in: 0..<broken.count, using: &generator)] = .random(
+          in: 0...255, using: &generator)
+        _ = try? SnapshotDocument(decoding: broken)
+        _ = try? SnapshotHeader(decoding: broken)
+        _ = try? SnapshotPart(decoding: broken)
+        _ = SnapshotCursor(decoding: broken)
+      }
+    }
+    let cursor = SnapshotCursor(origin: workspace[0].identity.origin, until: 7)
+    #expect(SnapshotCursor(decoding: cursor.encoded()) == cursor)
+  }
+}
