@@ -134,7 +134,7 @@ let package = Package(
       "ReplicaStore",
       [
         "ByteCoding", "ByteCompression", "Causality", "ChangeCoding", "Documents", "JSONCoding",
-        "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "Sabotages",
+        "Merging", "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "Sabotages",
       ]),
 
     // 5

@@ -127,7 +127,7 @@ extension ReplicaStore {
     if try privateChanges().isSuspect {
       notes.append("It takes a new origin as soon as this device is a member.")
     }
-    return notes
+    return notes + (try returnNotes())
   }
 
   /// Goes on under a new origin, as a copied or restored store must. What was written under the old

@@ -181,7 +181,7 @@ extension ReplicaStore {
     }
   }
 
-  private func noteRenaming(
+  func noteRenaming(
     _ changes: [Change], _ renaming: Renaming
   ) throws(StoreError) {
     var start = changes.startIndex

@@ -363,5 +363,19 @@ enum StoreSchema {
       bytes BLOB NOT NULL,
       PRIMARY KEY (kind, key, number)
     ) STRICT;
+
+    -- Own work on documents of which others have folded what it was done to: as they were without
+    -- it and with it, as JSON; null where it deleted the document. It waits to be merged.
+    CREATE TABLE returned_work (
+      document BLOB PRIMARY KEY NOT NULL CHECK (length(document) = 16),
+      base TEXT NOT NULL,
+      ours TEXT
+    ) STRICT, WITHOUT ROWID;
+
+    -- What was changed on both sides when such work was merged, in sentences.
+    CREATE TABLE return_note (
+      id INTEGER PRIMARY KEY,
+      sentence TEXT NOT NULL
+    ) STRICT;
     """
 }

@@ -151,8 +151,24 @@ extension Engine {
         "has taken a snapshot of \(outcome.documents) documents over from \(connection.place)")
       emit(.changed([], isComplete: false))
     }
+    mergeReturnedWork()
     try goOn(sortedLinks)
     seal()
+  }
+
+  /// What was done here to documents as they were before history that others have folded.
+  func mergeReturnedWork() {
+    do throws(StoreError) {
+      let documents = try store.mergeReturnedWork(now: instant.wall, entropy: entropy)
+      guard !documents.isEmpty else { return }
+      log(
+        .warning,
+        "this store had been away while others folded history: what it had done meanwhile is merged "
+          + "into \(documents.count) documents")
+      emit(.changed(documents, isComplete: true))
+    } catch {
+      log(.error, "\(error)")
+    }
   }
 
   /// Nothing of what came is used; the peer is told why.

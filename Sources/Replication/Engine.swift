@@ -96,7 +96,10 @@ package final class Engine {
 
   /// Dials what the topology wants. The first input.
   package func start(at instant: EngineInstant) -> [Effect] {
-    input(at: instant) { replan() }
+    input(at: instant) {
+      mergeReturnedWork()
+      replan()
+    }
   }
 
   package func tick(at instant: EngineInstant) -> [Effect] {

@@ -113,7 +113,12 @@ extension SyncReport {
       let reason = failure.description
       return reason.hasPrefix(address) ? reason : "\(address): \(reason)"
     }
-    return "\(address): received \(changes(receivedChanges)), sent \(changes(sentChanges))"
+    var received = changes(receivedChanges)
+    if receivedDocuments > 0 {
+      let documents = receivedDocuments == 1 ? "1 document" : "\(receivedDocuments) documents"
+      received = "a snapshot of \(documents) and \(received)"
+    }
+    return "\(address): received \(received), sent \(changes(sentChanges))"
       + (isLevel ? "; both sides are level." : ".")
   }
 
@@ -125,7 +130,8 @@ extension SyncReport {
     var object: JSONObject = [
       "address": .string(address), "ok": .bool(failure == nil), "level": .bool(isLevel),
       "sentChanges": .count(sentChanges), "receivedChanges": .count(receivedChanges),
-      "sentBytes": .count(sentBytes), "receivedBytes": .count(receivedBytes),
+      "receivedDocuments": .count(receivedDocuments), "sentBytes": .count(sentBytes),
+      "receivedBytes": .count(receivedBytes),
     ]
     if let failure { object["error"] = .string(failure.description) }
     return .object(object)

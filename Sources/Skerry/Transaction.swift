@@ -1,4 +1,3 @@
-private import Merging
 internal import ReplicaStore
 
 /// Edits to any number of documents that become visible together or not at all.
@@ -131,10 +130,7 @@ public struct Transaction {
         if !text.isEmpty { try editor.splice(DocumentPath(path), at: 0, delete: 0, insert: text) }
         return
       }
-      for splice in TextDifference.splices(from: present, to: text).reversed() {
-        try editor.splice(
-          DocumentPath(path), at: splice.at, delete: splice.deleting, insert: splice.inserting)
-      }
+      try editor.replaceText(present, with: text, at: DocumentPath(path))
     }
   }
 
@@ -210,15 +206,6 @@ public struct Transaction {
   func present(_ document: DocumentID) throws(ReplicaError) -> JSONValue {
     guard let found = try stored(document) else { throw .noDocument(document) }
     return try found.value(at: [])
-  }
-
-  /// Nil for a plain value.
-  func kind(
-    at path: [PathStep], of document: DocumentID
-  ) throws(ReplicaError) -> ContainerKind? {
-    guard !path.isEmpty else { return .map }
-    guard let found = try stored(document) else { throw .noDocument(document) }
-    return try ReplicaError.translating { try found.kind(at: DocumentPath(path)) }
   }
 
   private func stored(_ document: DocumentID) throws(ReplicaError) -> Document? {

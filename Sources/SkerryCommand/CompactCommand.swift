@@ -55,7 +55,8 @@ extension CompactionReport {
   fileprivate var json: JSONObject {
     [
       "folded": .count(foldedCount), "droppedSegments": .count(droppedSegmentCount),
-      "keptForConsumer": keptForConsumer.map { .string($0) } ?? .null, "floor": .string(version.text),
+      "keptForConsumer": keptForConsumer.map { .string($0) } ?? .null,
+      "floor": .string(version.text),
       "kept": .array(kept.map { ["reason": .string($0.reason), "documents": .count($0.count)] }),
       "heldBackBy": .array(
         holders.map { holder in
@@ -71,12 +72,13 @@ extension CompactionReport {
 
   fileprivate func print() throws {
     try StandardOutput.write(
-      line: "\(Self.documents(foldedCount)) folded, \(Self.segments(droppedSegmentCount)) dropped, "
-        + "\(bytesBefore) bytes before, \(bytesAfter) after")
+      line: "\(Self.documents(foldedCount)) folded, "
+        + "\(Self.segments(droppedSegmentCount)) dropped, \(bytesBefore) bytes before, "
+        + "\(bytesAfter) after")
     if let keptForConsumer {
       try StandardOutput.write(
-        line: "segments kept for the feed's consumer '\(keptForConsumer)', which has not dealt with "
-          + "them; 'skerry feed' removes one that is not needed any more")
+        line: "segments kept for the feed's consumer '\(keptForConsumer)', which has not dealt "
+          + "with them")
     }
     for (reason, count) in kept {
       try StandardOutput.write(line: "history kept of \(Self.documents(count)): \(reason)")

@@ -1,5 +1,6 @@
 import Causality
 import Documents
+import Foundation
 import JSONCoding
 import SQLiteBridge
 import Sealing
@@ -174,6 +175,122 @@ struct SnapshotTests {
     try workspace.level()
     try workspace.expectEqual("own notes arrive everywhere")
     #expect(try workspace[0].body(own.value) == "and edited ")
+  }
+
+  /// Puts a store back to what its file was before, as a restored backup does.
+  private func putBack(
+    _ index: Int, of workspace: TestWorkspace, after body: () throws -> Void
+  ) throws {
+    let options = workspace[index].options
+    let copy = folder.file("backup.db")
+    workspace[index].close()
+    try FileManager.default.copyItem(atPath: folder.file("\(index).db"), toPath: copy)
+    workspace.replace(index, with: try ReplicaStore.open(options))
+    try body()
+    workspace[index].close()
+    let store = try ReplicaStore.open(SQLiteOptions(location: .file(copy), access: .write))
+    workspace.replace(index, with: store)
+    try store.claimOrigin(entropy: workspace.entropy)
+  }
+
+  private func tellRecords(_ workspace: TestWorkspace) throws {
+    for from in workspace.stores {
+      for to in workspace.stores { _ = try to.addRecords(from.membership.records) }
+    }
+  }
+
+  @Test("a store that comes back from below the floor is merged: nothing lost, nothing resurrected")
+  func returns() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    let id = try workspace.edit(0) { transaction in
+      let id = try transaction.createNote("plan")
+      try transaction.insert("The quick fox jumps over the lazy dog.", of: id)
+      try transaction.edit(id).set(DocumentPath("mood"), to: .string("calm"))
+      try transaction.edit(id).set(DocumentPath("old"), to: .string("of no use"))
+      return id
+    }.value
+    let untouched = try workspace.edit(0) { try $0.createNote("untouched") }.value
+    let doomed = try workspace.edit(0) { try $0.createNote("doomed") }.value
+    try workspace.level()
+    try putBack(1, of: workspace) {
+      // What everybody has, and what is folded.
+      try workspace.edit(0) { transaction in
+        let editor = try transaction.edit(id)
+        try editor.splice(DocumentPath("body"), at: 25, delete: 9, insert: "a sleeping ")
+        try editor.set(DocumentPath("title"), to: .string("the plan"))
+        try editor.delete(DocumentPath("old"))
+        try transaction.edit(doomed).deleteDocument()
+      }
+      try workspace.level()
+      try compact(workspace, 0)
+      #expect(try workspace[0].floor() == workspace[0].appliedVector)
+    }
+    let away = workspace[1].identity.origin
+    try workspace.edit(1) { transaction in
+      let editor = try transaction.edit(id)
+      try editor.splice(DocumentPath("body"), at: 4, delete: 0, insert: "very ")
+      try editor.set(DocumentPath("mood"), to: .string("merry"))
+      try editor.set(DocumentPath("title"), to: .string("my plan"))
+    }
+    let own = try workspace.edit(1) { try $0.createNote("written away") }.value
+    try workspace.edit(1) { try $0.insert("and edited twice", of: own) }
+    try tellRecords(workspace)
+    try transfer(from: workspace[0], to: workspace[1])
+    let outcome = try #require(try workspace[1].installSnapshot(entropy: workspace.entropy))
+    #expect(outcome.hasNewOrigin)
+    #expect(workspace[1].identity.origin != away)
+    let edited = try workspace[1].mergeReturnedWork(
+      now: workspace.tick(), entropy: workspace.entropy)
+    #expect(edited == [id])
+    #expect(
+      try workspace[1].mergeReturnedWork(now: workspace.tick(), entropy: workspace.entropy).isEmpty)
+    #expect(try workspace[1].check() == [])
+
+    try tellRecords(workspace)
+    try workspace.level()
+    try workspace.expectEqual("after the return")
+    for store in workspace.stores {
+      #expect(try store.body(id) == "The very quick fox jumps over a sleeping dog.")
+      #expect(try store.document(id)?.json(at: DocumentPath("mood")) == .string("merry"))
+      // What both had changed: theirs stays, and ours is told.
+      let shown = try store.document(id)?.json().text() ?? ""
+      #expect(try store.title(id) == .string("the plan"), "\(shown)")
+      #expect(try store.document(id)?.json().objectValue?["old"] == nil)
+      #expect(try store.body(own) == "and edited twice")
+      #expect(try store.title(untouched) == .string("untouched"))
+      #expect(try store.document(doomed)?.isDeleted == true)
+      #expect(try store.stalled().isEmpty)
+      #expect(try store.check() == [])
+    }
+    let notes = try workspace[1].identityNotes()
+    #expect(notes.contains { $0.contains("title") && $0.contains("\"my plan\"") }, "\(notes)")
+    #expect(notes.contains { $0.contains("folded") }, "\(notes)")
+  }
+
+  @Test("a store that comes back and deletes: what others left alone goes, what they edited stays")
+  func returnsDeleting() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    let ids = try fill(workspace, notes: 2, by: 1)
+    try putBack(1, of: workspace) {
+      try workspace.edit(0) { try $0.insert("edited ", of: ids[0]) }
+      try workspace.edit(0) { try $0.insert("edited and put back ", of: ids[1]) }
+      try workspace.edit(0) { transaction in
+        try transaction.edit(ids[1]).splice(
+          DocumentPath("body"), at: 0, delete: 20, insert: "")
+      }
+      try workspace.level()
+      try compact(workspace, 0)
+    }
+    for id in ids { try workspace.edit(1) { try $0.edit(id).deleteDocument() } }
+    try tellRecords(workspace)
+    try transfer(from: workspace[0], to: workspace[1])
+    _ = try #require(try workspace[1].installSnapshot(entropy: workspace.entropy))
+    _ = try workspace[1].mergeReturnedWork(now: workspace.tick(), entropy: workspace.entropy)
+    try tellRecords(workspace)
+    try workspace.level()
+    try workspace.expectEqual("after the return")
+    #expect(try workspace[0].document(ids[0])?.isDeleted == false)
+    #expect(try workspace[0].document(ids[1])?.isDeleted == true)
   }
 
   @Test("a store that shows all of a snapshot leaves it")

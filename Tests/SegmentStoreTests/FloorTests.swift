@@ -78,7 +78,8 @@ struct FloorTests {
     #expect(try store.segments(afterPosition: 0, limitBytes: .max, limitCount: 9).count == 1)
     #expect(
       try store.segments(
-        beyond: VersionVector([.init(origin: author.origin, sequence: 8)]), limitBytes: .max, limitCount: 9
+        beyond: VersionVector([.init(origin: author.origin, sequence: 8)]), limitBytes: .max,
+        limitCount: 9
       )
       .map(\.bytes) == [next.bytes])
     #expect(try store.totals().bytes == next.bytes.count)

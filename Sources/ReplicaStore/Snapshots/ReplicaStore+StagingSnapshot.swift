@@ -1,5 +1,6 @@
 import ByteCoding
 import Causality
+import Documents
 import SQLiteBridge
 
 /// How far a snapshot is that is being taken over.
@@ -130,6 +131,29 @@ extension ReplicaStore {
   }
 
   private static let stagedBytesAtOnce = 4 << 20
+
+  /// What the history of a document begins with in the snapshot; nil when it is not folded there,
+  /// or there is no such document.
+  func stagedBase(of id: DocumentID) throws(StoreError) -> HistoryBase? {
+    let bytes = try sql { () throws(SQLiteError) in
+      var bytes: [UInt8] = []
+      var rows = try connection.query(
+        "SELECT bytes FROM snapshot_piece WHERE kind = ? AND key = ? ORDER BY number",
+        .integer(Int64(SnapshotPart.Kind.document.rawValue)), .blob(id.bytes))
+      while try rows.next() { bytes += try rows.blob(0) }
+      return bytes
+    }
+    guard !bytes.isEmpty else { return nil }
+    do {
+      let document = try SnapshotDocument(decoding: bytes)
+      guard let base = document.base, let state = base.state ?? document.state,
+        let floor = try stagedFloors().first(where: { $0.key == base.floor })?.vector
+      else { return nil }
+      return try DocumentHistory(id, from: state, at: floor).base
+    } catch {
+      throw .refused("Document \(id) of the snapshot cannot be read (\(error)).")
+    }
+  }
 
   func stagedFloors() throws(StoreError) -> [(key: [UInt8], vector: VersionVector)] {
     let found = try sql { () throws(SQLiteError) in

@@ -19,7 +19,9 @@ package struct SnapshotOutcome: Sendable {
 extension ReplicaStore {
   /// Replaces what the store shows by a snapshot that has come whole, see ``stage(_:)``, in one
   /// transaction. What only this store knows is applied to it again: own changes that nobody has
-  /// had yet, and segments that lie behind it.
+  /// had yet, and segments that lie behind it. What was done to documents as they were before
+  /// history that is folded in the snapshot waits to be merged,
+  /// see ``mergeReturnedWork(now:entropy:)``.
   ///
   /// Complexity: O(bytes of the snapshot).
   ///
@@ -39,17 +41,28 @@ extension ReplicaStore {
       }
       var outcome = SnapshotOutcome(version: version)
       let known = state.applied[identity.origin]
-      let own = try privateTail().filter { !version.contains($0.id) }
+      let own = try ownWork(beyond: version)
+      try keepStrayed(own)
       try forgetWhatIsShown()
       outcome.documents = try enter(header)
       try forgetSnapshot()
       try loadWhatIsShown()
+      if !own.strayed.isEmpty {
+        try applyAgain(try returnWith(own, to: version, entropy: entropy))
+        outcome.hasNewOrigin = true
+        return outcome
+      }
       if version[identity.origin] > known {
         // Another incarnation of this store has written what this one never knew of.
         try begin(because: Self.twinReason, entropy: entropy)
         outcome.hasNewOrigin = true
       }
-      try applyAgain(own)
+      // Those in segments are applied as all others that are stored.
+      let sealed = Dictionary(uniqueKeysWithValues: own.sealed.map { ($0.origin, $0.sequence) })
+      let tips = VersionVector(
+        try storedTips().map { .init(origin: $0.origin, sequence: $0.position.sequence) })
+      try applyAgain(
+        own.changes.filter { sealed[$0.id.origin] == nil || $0.id.sequence > tips[$0.id.origin] })
       return outcome
     }
     try applyWaiting()
@@ -231,10 +244,7 @@ extension ReplicaStore {
   private func applyAgain(_ changes: [Change]) throws(StoreError) {
     guard !changes.isEmpty else { return }
     var applied: [AppliedChange] = []
-    for change in changes {
-      if let reason = try ignoranceOfFloor(in: change) { throw .refused(reason) }
-      applied.append(try advance(to: change))
-    }
+    for change in changes { applied.append(try advance(to: change)) }
     var documents: Set<DocumentID> = []
     try merge(applied, &documents)
     try record(applied)
