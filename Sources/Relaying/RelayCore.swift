@@ -246,7 +246,7 @@ package final class RelayCore {
     case .reported(let status): log(.info, link, "says: \(status.sentence)")
     case .acknowledged, .advertised, .identityReused, .level, .send, .close: break
     // A relay has told that it knows nothing of snapshots.
-    case .offered, .needSnapshot, .storeSnapshot: break
+    case .offered, .needSnapshot, .storeSnapshot, .folded: break
     }
   }
 

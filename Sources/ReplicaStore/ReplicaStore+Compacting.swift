@@ -86,7 +86,10 @@ extension ReplicaStore {
         try dropSome(&next)
       } else {
         try foldSome(&next)
-        if next.areDocumentsDone { try forgetUnusedFloors() }
+        if next.areDocumentsDone {
+          try forgetUnusedFloors()
+          if next.folded > 0 { try keepFolding() }
+        }
       }
     }
     compaction = next

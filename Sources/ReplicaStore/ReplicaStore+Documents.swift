@@ -142,15 +142,7 @@ extension ReplicaStore {
     var history = try emptyHistory(of: entry)
     guard entry.row > 0 else { return history }
     do {
-      for chunk in try historyBlobs(of: entry) {
-        if chunk.first == ChangeBlock.version {
-          // What was folded before there were chunks.
-          try history.append(
-            contentsOf: [IncomingEdit](decoding: chunk, document: id, in: language))
-        } else {
-          try HistoryChunk.append(chunk, to: &history, in: language)
-        }
-      }
+      for chunk in try historyBlobs(of: entry) { try append(chunk, to: &history) }
     } catch let error as StoreError {
       throw error
     } catch {
@@ -164,6 +156,17 @@ extension ReplicaStore {
       throw .damaged("the history of document \(id) is unreadable (\(error))")
     }
     return history
+  }
+
+  /// Adds a stored chunk to the history of its document.
+  func append(_ chunk: [UInt8], to history: inout DocumentHistory) throws {
+    if chunk.first == ChangeBlock.version {
+      // What was folded before there were chunks.
+      try history.append(
+        contentsOf: [IncomingEdit](decoding: chunk, document: history.document, in: language))
+    } else {
+      try HistoryChunk.append(chunk, to: &history, in: language)
+    }
   }
 
   private func historyBlobs(of entry: DocumentCache.Entry) throws(StoreError) -> [[UInt8]] {

@@ -181,7 +181,7 @@ extension ReplicaStore {
     }
   }
 
-  func noteRenaming(
+  private func noteRenaming(
     _ changes: [Change], _ renaming: Renaming
   ) throws(StoreError) {
     var start = changes.startIndex
@@ -191,16 +191,22 @@ extension ReplicaStore {
         end += 1
       }
       let (first, last) = (changes[start].id, changes[end].id)
-      let target = renaming[first]
-      try sql { () throws(SQLiteError) in
-        try connection.execute(
-          """
-          INSERT INTO renaming (origin, first, last, target, target_first) VALUES (?, ?, ?, ?, ?)
-          """, .blob(first.origin.bytes), try SQLiteValue(counter: first.sequence),
-          try SQLiteValue(counter: last.sequence), .blob(target.origin.bytes),
-          try SQLiteValue(counter: target.sequence))
-      }
+      try noteRenaming(of: first, through: last.sequence, to: renaming[first])
       start = end + 1
+    }
+  }
+
+  /// Notes that a change, and those that follow it up to a sequence, have other names now.
+  func noteRenaming(
+    of first: ChangeID, through last: UInt64? = nil, to target: ChangeID
+  ) throws(StoreError) {
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        """
+        INSERT INTO renaming (origin, first, last, target, target_first) VALUES (?, ?, ?, ?, ?)
+        """, .blob(first.origin.bytes), try SQLiteValue(counter: first.sequence),
+        try SQLiteValue(counter: last ?? first.sequence), .blob(target.origin.bytes),
+        try SQLiteValue(counter: target.sequence))
     }
   }
 }

@@ -364,15 +364,8 @@ enum StoreSchema {
       PRIMARY KEY (kind, key, number)
     ) STRICT;
 
-    -- Own work on documents of which others have folded what it was done to: as they were without
-    -- it and with it, as JSON; null where it deleted the document. It waits to be merged.
-    CREATE TABLE returned_work (
-      document BLOB PRIMARY KEY NOT NULL CHECK (length(document) = 16),
-      base TEXT NOT NULL,
-      ours TEXT
-    ) STRICT, WITHOUT ROWID;
-
-    -- What was changed on both sides when such work was merged, in sentences.
+    -- What was changed on both sides when own work was merged into documents of which others had
+    -- folded what it was done to, in sentences.
     CREATE TABLE return_note (
       id INTEGER PRIMARY KEY,
       sentence TEXT NOT NULL

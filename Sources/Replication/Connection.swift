@@ -28,6 +28,8 @@ final class Connection {
   var queuedBytes = 0
   /// Changes that the peer had acknowledged once and lacked when the link began.
   var lostByPeer: UInt64 = 0
+  /// The peer has other receipts than this replica, and has not told them yet.
+  var awaitsReceipts = false
   /// The snapshot that the peer has offered.
   var offer: SnapshotOffer?
   /// How many documents came in it.

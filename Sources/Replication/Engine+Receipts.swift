@@ -1,3 +1,4 @@
+import Causality
 import ReplicaStore
 import Sealing
 import SegmentStore
@@ -21,12 +22,41 @@ extension Engine {
     }
   }
 
-  /// A peer that has other receipts gets all that are here.
-  func tellReceipts(to connection: Connection, havingThose digest: UInt64?) {
-    guard let digest, let receipts = storedReceipts, Receipt.digest(of: receipts) != digest else {
-      return
-    }
+  /// A peer that has other receipts gets all that are here, and sends its own.
+  func compareReceipts(with connection: Connection, havingThose digest: UInt64?) {
+    guard limits.receiptMilliseconds != nil, let digest, let receipts = storedReceipts,
+      Receipt.digest(of: receipts) != digest
+    else { return }
+    connection.awaitsReceipts = true
     session(connection.id) { $0.tell(receipts: receipts, now: now) }
+  }
+
+  /// Looks whether this device has once told that it has more than there is here: its store is an
+  /// earlier one that was put back. Others may have folded history since on the strength of that
+  /// receipt, so that what it writes without knowing all of it cannot be sent as it is: it takes a
+  /// snapshot, and merges that.
+  func noteReturn() {
+    guard limits.snapshotChangesMin != nil else { return }
+    do throws(StoreError) {
+      isReturning = try store.noteReturning()
+    } catch {
+      log(.error, "receipts could not be read: \(error)")
+    }
+    guard isReturning, taking == nil else { return }
+    let givers = sortedLinks.filter(mayGiveSnapshot)
+    guard let best = givers.first(where: isAhead) ?? givers.first else { return }
+    session(best) { $0.askForSnapshot(now: now) }
+  }
+
+  func mayGiveSnapshot(_ id: LinkID) -> Bool {
+    guard let connection = links[id], !connection.isRelay else { return false }
+    return connection.link.session?.isRunning ?? false
+  }
+
+  /// Whether a peer has what is missing here.
+  private func isAhead(_ id: LinkID) -> Bool {
+    guard let session = links[id]?.link.session else { return false }
+    return !stored.covers(session.peerVector)
   }
 
   /// Something was applied, or a link is level: this device may have something new to say.
@@ -59,8 +89,10 @@ extension Engine {
 
   func keep(receipts: [[UInt8]], _ connection: Connection) {
     do throws(StoreError) {
+      connection.awaitsReceipts = false
       let new = try store.addReceipts(receipts).map(\.bytes)
       guard !new.isEmpty else { return }
+      noteReturn()
       for id in sortedLinks where id != connection.id {
         // As with segments: in a mesh whoever writes one sends it to all.
         guard let other = links[id],

@@ -100,6 +100,7 @@ extension Engine {
     advance(
       outcome.stored.map { Self.tip($0.origin, $0.position) }, isFirstHand: connection.isFirstHand)
     if !outcome.documents.isEmpty { emit(.changed(outcome.documents, isComplete: true)) }
+    if isReturning { noteReturn() }
     for (change, reason) in outcome.refused {
       switch reason {
       case .gap:
@@ -186,7 +187,7 @@ extension Engine {
   private func publishHold() throws(StoreError) -> UInt64? {
     let hasInherited = try store.hasInherited()
     let origin = store.identity.origin
-    var hold: UInt64?
+    var hold = returnHold
     for connection in links.values where connection.hasMet && now < connection.holdUntil {
       guard let peer = connection.link.session?.peerVector, let key = connection.peerKey,
         peer[origin] > stored[origin] || (hasInherited && !stored.covers(peer))
@@ -195,6 +196,21 @@ extension Engine {
       holdBegan[key] = began
       let end = min(connection.holdUntil, began + 6 * limits.publishHoldMilliseconds)
       if now < end { hold = max(hold ?? 0, end) }
+    }
+    return hold
+  }
+
+  /// Until when sealing has to wait because this store may be an earlier one that was put back.
+  private var returnHold: UInt64? {
+    var hold: UInt64?
+    for connection in links.values where connection.hasMet {
+      if connection.awaitsReceipts, now < connection.holdUntil {
+        hold = max(hold ?? 0, connection.holdUntil)
+      }
+      let patience = connection.metAt + 6 * limits.publishHoldMilliseconds
+      if isReturning, mayGiveSnapshot(connection.id), now < patience {
+        hold = max(hold ?? 0, patience)
+      }
     }
     return hold
   }

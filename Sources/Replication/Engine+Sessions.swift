@@ -24,6 +24,7 @@ extension Engine {
       inbox.append((id, segment))
     case .storeRecords(let records): keep(records, connection)
     case .storeReceipts(let receipts): keep(receipts: receipts, connection)
+    case .folded: noteFolding()
     case .offered(let offer): offered(offer, connection)
     case .needSnapshot(let cursor, let byteBudget):
       giveSnapshot(after: cursor, byteBudget: byteBudget, connection)
@@ -125,7 +126,9 @@ extension Engine {
     dropDouble(of: connection)
     replan()
     connection.hasMet = true
-    tellReceipts(to: connection, havingThose: peer.hello.receipts)
+    if peer.hello.knowsFolding { noteFolding() }
+    compareReceipts(with: connection, havingThose: peer.hello.receipts)
+    if isReturning { noteReturn() }
     connection.holdUntil = now + limits.publishHoldMilliseconds
     // Only now: what the peer has may show that somebody else writes under our origin.
     seal()

@@ -31,6 +31,7 @@ extension Engine {
       format: SnapshotFigures.format, language: figures.language, documents: figures.documents,
       changes: figures.changes)
     configuration.prefersSnapshot = figures.changes >= changesMin
+    configuration.knowsFolding = try store.knowsFolding()
   }
 
   private var hasNothingOfOthers: Bool {
@@ -56,10 +57,24 @@ extension Engine {
     input(at: instant) {
       do throws(StoreError) {
         let floor = try store.segmentFloor()
-        for id in sortedLinks { session(id) { $0.dropped(through: floor, now: now) } }
+        for id in sortedLinks {
+          session(id) { $0.tellFolding(now: now) }
+          session(id) { $0.dropped(through: floor, now: now) }
+        }
       } catch {
         log(.error, "\(error)")
       }
+    }
+  }
+
+  /// Somebody has folded history: who comes back from before must know of it.
+  func noteFolding() {
+    do throws(StoreError) {
+      guard try store.noteFolding() else { return }
+      for id in sortedLinks { session(id) { $0.tellFolding(now: now) } }
+      noteReturn()
+    } catch {
+      log(.error, "\(error)")
     }
   }
 
@@ -142,7 +157,7 @@ extension Engine {
 
   private func installSnapshot(from connection: Connection) throws(StoreError) {
     let before = store.membership
-    let outcome = try store.installSnapshot(entropy: entropy)
+    let outcome = try store.installSnapshot(now: instant.wall, entropy: entropy)
     taking = nil
     if outcome?.hasNewOrigin == true { tellNewOrigin(since: before, connection) }
     if let outcome {
@@ -151,24 +166,9 @@ extension Engine {
         "has taken a snapshot of \(outcome.documents) documents over from \(connection.place)")
       emit(.changed([], isComplete: false))
     }
-    mergeReturnedWork()
+    isReturning = try store.isReturning()
     try goOn(sortedLinks)
     seal()
-  }
-
-  /// What was done here to documents as they were before history that others have folded.
-  func mergeReturnedWork() {
-    do throws(StoreError) {
-      let documents = try store.mergeReturnedWork(now: instant.wall, entropy: entropy)
-      guard !documents.isEmpty else { return }
-      log(
-        .warning,
-        "this store had been away while others folded history: what it had done meanwhile is merged "
-          + "into \(documents.count) documents")
-      emit(.changed(documents, isComplete: true))
-    } catch {
-      log(.error, "\(error)")
-    }
   }
 
   /// Nothing of what came is used; the peer is told why.

@@ -54,6 +54,8 @@ package final class Engine {
   var savePeersAt: UInt64?
   /// Whom damaged segments were asked of, and when they are to be asked of another one.
   var fetching = DamageFetching()
+  /// This store is an earlier one that was put back, and has not been merged into what others have.
+  var isReturning = false
   /// The snapshot that is being taken over.
   var taking: SnapshotTaking?
   /// Segments that came before the record that says whose they are.
@@ -86,6 +88,7 @@ package final class Engine {
     planner = WantPlanner(local: stored, wish: configuration.wish)
     wasAdmitted = store.isAdmitted
     membershipDigest = store.membership.digest
+    isReturning = try store.isReturning()
     if let topology = configuration.topology, let address = configuration.selfAddress {
       dialler = Dialler(
         topology: topology, selfAddress: address, limits: configuration.limits, entropy: entropy)
@@ -96,10 +99,7 @@ package final class Engine {
 
   /// Dials what the topology wants. The first input.
   package func start(at instant: EngineInstant) -> [Effect] {
-    input(at: instant) {
-      mergeReturnedWork()
-      replan()
-    }
+    input(at: instant) { replan() }
   }
 
   package func tick(at instant: EngineInstant) -> [Effect] {

@@ -4,8 +4,8 @@ import Sealing
 package import Segments
 
 // Segments that everybody has are dropped from the beginning of each chain. What stays of the last
-// one that is gone is a row whose first sequence is 0 and that has no bytes: it tells where the rest
-// of the chain begins, and what those before it add up to.
+// one that is gone is a row whose first sequence is 0 and that has no bytes: it tells where the
+// rest of the chain begins, and what those before it add up to.
 extension SegmentStore {
   /// Up to where the chain of each origin is dropped, or was never here: what lies below cannot be
   /// sent. Empty while everything is held.
@@ -87,7 +87,14 @@ extension SegmentStore {
       try connection.execute(
         "DELETE FROM segment WHERE origin = ? AND last_sequence > ?", .integer(chain.row),
         SQLiteValue(clampedCounter: change.sequence))
-      return Int(clamping: connection.changedRowCount)
+      let dropped = Int(clamping: connection.changedRowCount)
+      // An origin of which nothing is stored has no row.
+      try connection.execute(
+        """
+        DELETE FROM segment_origin
+        WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM segment WHERE origin = ?1)
+        """, .integer(chain.row))
+      return dropped
     }
   }
 

@@ -39,9 +39,9 @@ public struct CompactionHolder: Hashable, Sendable {
 
 extension Replica {
   /// Folds the history of documents that every member has: what was before can no longer be read at
-  /// its versions, taken back, or told who wrote it. What documents show stays the same. The changes
-  /// themselves are dropped: the log and the feed begin behind them, and whoever joins later gets a
-  /// snapshot.
+  /// its versions, taken back, or told who wrote it. What documents show stays the same. The
+  /// changes themselves are dropped: the log and the feed begin behind them, and whoever joins
+  /// later gets a snapshot.
   ///
   /// What is known of other members are their receipts, which replicas exchange when they are
   /// level; a member that was never heard of holds everything back. Documents with conflicts that

@@ -21,6 +21,7 @@ private enum Kind {
   static let snapshotWant: UInt8 = 0x84
   static let snapshotPart: UInt8 = 0x85
   static let snapshotDone: UInt8 = 0x86
+  static let folded: UInt8 = 0x87
   /// Set in a kind that a reader who does not know it may step over.
   static let mayBeIgnored: UInt8 = 0x80
 }
@@ -113,6 +114,7 @@ extension Message {
       writer.write(bool: isLast)
       writer.write(lengthPrefixed: bytes)
     case .snapshotDone: writer.write(Kind.snapshotDone)
+    case .folded: writer.write(Kind.folded)
     case .ignorable(let kind):
       writer.write(kind | Kind.mayBeIgnored)
     }
@@ -159,6 +161,7 @@ extension Message {
         "snapshot part", limit: MessageLimits.snapshotPartBytesMax)
       self = .snapshotPart(bytes, isLast: isLast)
     case Kind.snapshotDone: self = .snapshotDone
+    case Kind.folded: self = .folded
     case Kind.mayBeIgnored...:
       self = .ignorable(kind: kind)
       return

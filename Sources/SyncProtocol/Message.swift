@@ -75,6 +75,8 @@ package struct Hello: Equatable, Sendable {
   /// An extension without content: the sender has nothing yet and takes a snapshot rather than many
   /// segments.
   package static let asksForSnapshot: UInt64 = 3
+  /// An extension without content: somebody has folded history in this workspace.
+  package static let knowsFolding: UInt64 = 5
   /// A feature: the sender knows what to do with the offer of a snapshot.
   package static let takesSnapshots: UInt64 = 1
 
@@ -100,6 +102,8 @@ package struct Hello: Equatable, Sendable {
     else { return nil }
     return found.bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
+
+  package var knowsFolding: Bool { extensions.contains { $0.number == Hello.knowsFolding } }
 
   var asksForSnapshot: Bool { extensions.contains { $0.number == Hello.asksForSnapshot } }
 
@@ -260,12 +264,15 @@ package enum Message: Equatable, Sendable {
   case receipts([[UInt8]])
   /// What the receiver lacks can be had as a snapshot; nothing is pushed until `snapshotDone`.
   case snapshotOffer(SnapshotOffer)
-  /// Asks for the next parts behind a cursor that came with the last one; empty at the beginning.
+  /// Asks for the next parts behind a cursor that came with the last one; empty at the beginning. A
+  /// budget of 0 asks for an offer.
   case snapshotWant(cursor: [UInt8], byteBudget: UInt64)
   /// The protocol does not look inside. `isLast`: of the answer to one want.
   case snapshotPart([UInt8], isLast: Bool)
   /// The snapshot is taken over, or not wanted.
   case snapshotDone
+  /// Somebody has folded history in this workspace, as `Hello.knowsFolding` says.
+  case folded
   /// A kind from the future that says of itself that it may be stepped over.
   case ignorable(kind: UInt8)
 }

@@ -83,6 +83,8 @@ package enum SessionAction: Equatable, Sendable {
   /// A part of a snapshot, of which nothing was verified; empty when the peer has nothing to give
   /// now. `isLast`: nothing more comes until it is asked for.
   case storeSnapshot([UInt8], isLast: Bool)
+  /// Somebody has folded history in this workspace.
+  case folded
   /// Durable at the peer: the entries that moved.
   case acknowledged(VersionVector)
   /// The peer has this, and may not push it.

@@ -57,6 +57,8 @@ package struct SessionConfiguration: Sendable {
   package var takesSnapshots = false
   /// We have nothing yet.
   package var asksForSnapshot = false
+  /// Somebody has folded history.
+  package var knowsFolding = false
   package var limits = SessionLimits()
 
   package init(role: PeerRole, origin: Origin, tips: [ChainTip], recordDigest: [UInt8]) {

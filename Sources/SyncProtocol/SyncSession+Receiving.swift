@@ -90,6 +90,7 @@ extension SyncSession {
     case .receipts(let receipts):
       guard hasMet else { throw .unexpected("receipts") }
       actions.append(.storeReceipts(receipts))
+    case .folded: actions.append(.folded)
     case .snapshotOffer, .snapshotWant, .snapshotPart, .snapshotDone:
       try takeSnapshotMessage(message)
     case .ping(let number): send(.pong(number))

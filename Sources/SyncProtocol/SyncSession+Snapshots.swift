@@ -41,6 +41,16 @@ extension SyncSession {
     reportWhatIsGone()
   }
 
+  /// Tells that somebody has folded history.
+  package mutating func tellFolding(now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running, let peer = theirHello, !peer.knowsFolding,
+      peer.features & Hello.takesSnapshots != 0
+    else { return [] }
+    send(.folded)
+    return finish()
+  }
+
   /// Segments are dropped here up to these sequences.
   package mutating func dropped(through floor: VersionVector, now: UInt64) -> [SessionAction] {
     advanceClock(now)
@@ -63,6 +73,17 @@ extension SyncSession {
   }
 
   // MARK: Taking
+
+  /// Asks for the offer of a snapshot, though segments might do: what was written here must not be
+  /// sent as it is.
+  package mutating func askForSnapshot(now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running, !isOffered, peerPushes, let peer = theirHello,
+      peer.features & Hello.takesSnapshots != 0
+    else { return [] }
+    send(.snapshotWant(cursor: [], byteBudget: 0))
+    return finish()
+  }
 
   /// Asks for the next parts of the snapshot that the peer has offered.
   package mutating func wantSnapshot(
@@ -110,6 +131,10 @@ extension SyncSession {
       isOffered = true
       actions.append(.offered(offer))
     case .snapshotWant(let cursor, let byteBudget):
+      guard byteBudget > 0 else {
+        if !isHoldingBack, configuration.snapshot != nil, pushes { offerSnapshot() }
+        return
+      }
       guard isHoldingBack else { return }
       let budget = Int(clamping: min(byteBudget, UInt64(limits.sendBytesMax)))
       actions.append(.needSnapshot(after: cursor, byteBudget: budget))

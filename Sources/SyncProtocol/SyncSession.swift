@@ -243,6 +243,9 @@ package struct SyncSession: Sendable {
     if configuration.asksForSnapshot {
       hello.extensions.append(.init(number: Hello.asksForSnapshot, bytes: []))
     }
+    if configuration.knowsFolding {
+      hello.extensions.append(.init(number: Hello.knowsFolding, bytes: []))
+    }
     send(.hello(hello))
     if !isGated { sendTips() }
     return finish()

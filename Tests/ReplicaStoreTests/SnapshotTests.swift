@@ -80,7 +80,8 @@ struct SnapshotTests {
     try workspace.add(SQLiteOptions(location: .file(folder.file("new.db"))))
     try transfer(from: workspace[0], to: workspace[2], byteBudget: 2_000)
     #expect(try workspace[2].documents().isEmpty)
-    let outcome = try #require(try workspace[2].installSnapshot(entropy: workspace.entropy))
+    let outcome = try #require(
+      try workspace[2].installSnapshot(now: workspace.tick(), entropy: workspace.entropy))
     #expect(outcome.version == workspace[0].appliedVector)
     #expect(outcome.documents == 40)
     #expect(!outcome.hasNewOrigin)
@@ -121,7 +122,8 @@ struct SnapshotTests {
       if batch % 9 == 0 { try workspace.edit(0) { try $0.createNote("made in batch \(batch)") } }
     }
     #expect(batches > 5)
-    let outcome = try #require(try workspace[2].installSnapshot(entropy: workspace.entropy))
+    let outcome = try #require(
+      try workspace[2].installSnapshot(now: workspace.tick(), entropy: workspace.entropy))
     #expect(outcome.version == workspace[0].appliedVector)
     #expect(try workspace.export(2) == workspace.export(0))
     #expect(try workspace[2].check() == [])
@@ -150,7 +152,7 @@ struct SnapshotTests {
     let others = try workspace[1].snapshotParts(after: before.cursor, byteBudget: 1)
     #expect(others.first?.isFirst == true)
     try transfer(from: workspace[1], to: workspace[2], byteBudget: 5_000)
-    _ = try workspace[2].installSnapshot(entropy: workspace.entropy)
+    _ = try workspace[2].installSnapshot(now: workspace.tick(), entropy: workspace.entropy)
     try workspace.level()
     try workspace.expectEqual("from the second store")
     try workspace[0].claimOrigin(entropy: workspace.entropy)
@@ -167,7 +169,8 @@ struct SnapshotTests {
     let own = try workspace.edit(2) { try $0.createNote("written first") }
     try workspace.edit(2) { try $0.insert("and edited ", of: own.value) }
     try transfer(from: workspace[0], to: workspace[2])
-    _ = try #require(try workspace[2].installSnapshot(entropy: workspace.entropy))
+    _ = try #require(
+      try workspace[2].installSnapshot(now: workspace.tick(), entropy: workspace.entropy))
     #expect(try workspace[2].body(own.value) == "and edited ")
     #expect(try workspace[2].body(ids[4]).hasPrefix("It is number 4"))
     #expect(try workspace[2].unsealedCount() == 2)
@@ -236,14 +239,10 @@ struct SnapshotTests {
     try workspace.edit(1) { try $0.insert("and edited twice", of: own) }
     try tellRecords(workspace)
     try transfer(from: workspace[0], to: workspace[1])
-    let outcome = try #require(try workspace[1].installSnapshot(entropy: workspace.entropy))
+    let outcome = try #require(
+      try workspace[1].installSnapshot(now: workspace.tick(), entropy: workspace.entropy))
     #expect(outcome.hasNewOrigin)
     #expect(workspace[1].identity.origin != away)
-    let edited = try workspace[1].mergeReturnedWork(
-      now: workspace.tick(), entropy: workspace.entropy)
-    #expect(edited == [id])
-    #expect(
-      try workspace[1].mergeReturnedWork(now: workspace.tick(), entropy: workspace.entropy).isEmpty)
     #expect(try workspace[1].check() == [])
 
     try tellRecords(workspace)
@@ -284,8 +283,8 @@ struct SnapshotTests {
     for id in ids { try workspace.edit(1) { try $0.edit(id).deleteDocument() } }
     try tellRecords(workspace)
     try transfer(from: workspace[0], to: workspace[1])
-    _ = try #require(try workspace[1].installSnapshot(entropy: workspace.entropy))
-    _ = try workspace[1].mergeReturnedWork(now: workspace.tick(), entropy: workspace.entropy)
+    _ = try #require(
+      try workspace[1].installSnapshot(now: workspace.tick(), entropy: workspace.entropy))
     try tellRecords(workspace)
     try workspace.level()
     try workspace.expectEqual("after the return")
@@ -298,7 +297,8 @@ struct SnapshotTests {
     let workspace = try TestWorkspace(2)
     _ = try fill(workspace, notes: 5, by: 2)
     try transfer(from: workspace[0], to: workspace[1])
-    #expect(try workspace[1].installSnapshot(entropy: workspace.entropy) == nil)
+    #expect(
+      try workspace[1].installSnapshot(now: workspace.tick(), entropy: workspace.entropy) == nil)
     #expect(try workspace[1].snapshotProgress() == nil)
     try workspace.expectEqual("nothing has changed")
   }
@@ -318,7 +318,8 @@ struct SnapshotTests {
       change(&part)
       do {
         try workspace[2].stage(part)
-        let outcome = try workspace[2].installSnapshot(entropy: workspace.entropy)
+        let outcome = try workspace[2].installSnapshot(
+          now: workspace.tick(), entropy: workspace.entropy)
         Issue.record("it was taken: \(String(describing: outcome))")
       } catch {
         guard case .refused = error else {

@@ -63,6 +63,7 @@ private let golden: [(message: Message, hex: String)] = [
   (.snapshotWant(cursor: [5, 6], byteBudget: 130), "84" + "020506" + "8201"),
   (.snapshotPart([1, 2, 3], isLast: true), "85" + "01" + "03010203"),
   (.snapshotDone, "86"),
+  (.folded, "87"),
 ]
 
 @Suite struct MessageTests {

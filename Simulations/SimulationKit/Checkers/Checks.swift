@@ -117,6 +117,11 @@ struct Checks {
         ])
     }
     renamingCounts[node.number] = all.count
+    if let origin = all.last?.first.origin {
+      ledger.noteMerged(
+        through: ChangeID(origin: origin, sequence: store.appliedVector[origin]),
+        node: node.number, at: time)
+    }
   }
 
   mutating func observeRestart(_ node: ReplicaNode, at time: Int, _ trace: inout Trace) {
@@ -170,10 +175,10 @@ struct Checks {
               node: node.number, version: version, ledger: ledger, at: time), &trace)
         }
       }
+      let changes = try archive.all(of: store)
       add(
         try IdentityChecker.checkEnd(
-          node: node.number, store: store, ledger: ledger, at: time), &trace)
-      let changes = try archive.all(of: store)
+          node: node.number, store: store, changes: changes, ledger: ledger, at: time), &trace)
       add(
         try model.check(
           node: node.number, store: store, changes: changes,

@@ -29,22 +29,30 @@ struct IdentityChecker {
   }
 
   /// In the end every edit that somebody made and nobody was entitled to lose is there.
+  /// - Parameter changes: all that the store has, or had before it folded and dropped some.
   static func checkEnd(
-    node: Int, store: ReplicaStore, ledger: Ledger, at time: Int
+    node: Int, store: ReplicaStore, changes: [Change], ledger: Ledger, at time: Int
   ) throws -> Violation? {
     guard !ledger.marks.isEmpty else { return nil }
     var missing = Set(ledger.marks.keys)
+    for change in changes {
+      for edit in change.edits { missing.subtract(keysSet(by: edit)) }
+    }
     // In the histories: who deletes a document, or overwrites it, loses nobody's edit.
     for item in try store.documents(includingDeleted: true) {
       for incoming in try store.history(of: item.id) {
-        for operation in incoming.edit.operations {
-          if case .set(let key, _, _) = operation.action { missing.remove(key.text) }
-        }
+        missing.subtract(keysSet(by: incoming.edit))
       }
     }
     guard let first = missing.min() else { return nil }
     return Violation(
       "P9", at: time,
       "node \(node) lacks \(missing.count) edits that were acknowledged, such as \(first)")
+  }
+
+  private static func keysSet(by edit: DocumentEdit) -> [String] {
+    edit.operations.compactMap { operation in
+      if case .set(let key, _, _) = operation.action { key.text } else { nil }
+    }
   }
 }

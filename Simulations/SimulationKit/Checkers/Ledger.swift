@@ -90,10 +90,31 @@ struct Ledger {
       renamed.apply(to: &entry.seen, through: sequence)
       entries[new] = entry
     }
+    // What was renamed before, and builds on it, names it by its new name too.
+    for id in entries.keys where id.origin == renamed.first.origin {
+      guard var entry = entries[id] else { continue }
+      renamed.apply(to: &entry.seen)
+      entries[id] = entry
+    }
     renamed.apply(to: &held[node])
     guard !isContested else { return }
     renamed.apply(to: &acknowledged[node])
     all = acknowledged.reduce(into: VersionVector()) { $0.formUnion($1) }
+  }
+
+  /// What a store has written itself under a new origin: what it had written before and others
+  /// could not take is merged. What the author had seen then is in the changes that merge it, and
+  /// they come one after the other.
+  mutating func noteMerged(through last: ChangeID, node: Int, at time: Int) {
+    let names = (0..<last.sequence).map { ChangeID(origin: last.origin, sequence: $0 + 1) }
+    guard names.contains(where: { entries[$0] == nil }) else { return }
+    for name in names {
+      let seen = VersionVector([.init(origin: name.origin, sequence: name.sequence)])
+      let known = entries[name]
+      entries[name] = Entry(
+        node: node, at: known?.at ?? time, seen: seen, operations: known?.operations ?? 0,
+        standing: known?.standing ?? .inDoubt)
+    }
   }
 
   /// A commit that failed, with what it would have been.

@@ -137,6 +137,7 @@ enum ShippedScenarios {
     ("rich-text", PackageResources.rich_text_json),
     ("two-releases", PackageResources.two_releases_json),
     ("compaction", PackageResources.compaction_json),
+    ("homecoming", PackageResources.homecoming_json),
     ("quiet-ring", PackageResources.quiet_ring_json),
     ("quiet-star", PackageResources.quiet_star_json),
     ("quiet-mesh", PackageResources.quiet_mesh_json),

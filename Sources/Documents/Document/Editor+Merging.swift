@@ -10,11 +10,14 @@ extension Editor {
   ///   - theirs: what was made of `base`.
   ///   - options: what stands where both sides have changed the same place; ours is what the
   ///     document holds.
+  ///   - kinds: which container is to be made where theirs has something new; nil for what the
+  ///     value says.
   /// - Complexity: O(values + document); texts as ``Merging/ThreeWayMerge`` says.
   /// - Throws: when the root would become what is no object.
   package func mergeValue(
     _ theirs: JSONValue, base: JSONValue,
-    options: ValueMergeOptions = ValueMergeOptions(mergesStrings: true)
+    options: ValueMergeOptions = ValueMergeOptions(mergesStrings: true),
+    kinds: (DocumentPath) -> ContainerKind? = { _ in nil }
   ) throws(EditError) -> MergedValue {
     let ours = try document.json(at: DocumentPath([]))
     let merged = ThreeWayMerge.values(base: base, ours: ours, theirs: theirs, options: options)
@@ -22,7 +25,7 @@ extension Editor {
       throw EditError(
         .wrongKind, "a document is an object, and cannot become anything else")
     }
-    try replace(ours, with: merged.value, at: DocumentPath([]))
+    try replace(ours, with: merged.value, at: DocumentPath([]), kinds)
     return merged
   }
 
@@ -37,7 +40,8 @@ extension Editor {
 
   /// Turns what is at a path into a value, leaving alone what is the same.
   private func replace(
-    _ old: JSONValue, with new: JSONValue, at path: DocumentPath
+    _ old: JSONValue, with new: JSONValue, at path: DocumentPath,
+    _ kinds: (DocumentPath) -> ContainerKind? = { _ in nil }
   ) throws(EditError) {
     if old == new { return }
     let kind = path.steps.isEmpty ? .map : try document.kind(at: path)
@@ -49,9 +53,9 @@ extension Editor {
       for member in new.members {
         let place = path.appending(.key(member.key))
         if let before = old[member.key] {
-          try replace(before, with: member.value, at: place)
+          try replace(before, with: member.value, at: place, kinds)
         } else {
-          try set(place, to: member.value)
+          try create(member.value, at: place, kinds)
         }
       }
     case (.list?, .array(let old), .array(let new)): try replace(old, with: new, at: path)
@@ -66,6 +70,25 @@ extension Editor {
       let (step, overflows) = new.subtractingReportingOverflow(old)
       if overflows { try set(path, to: .integer(new)) } else { try increment(path, by: step) }
     default: try set(path, to: new)
+    }
+  }
+
+  private func create(
+    _ value: JSONValue, at path: DocumentPath, _ kinds: (DocumentPath) -> ContainerKind?
+  ) throws(EditError) {
+    switch (kinds(path), value) {
+    case (.text?, .string(let text)):
+      try make(path, .text)
+      if !text.isEmpty { try splice(path, at: 0, delete: 0, insert: text) }
+    case (.counter?, .integer(let count)):
+      try make(path, .counter)
+      if count != 0 { try increment(path, by: count) }
+    case (.map?, .object(let object)):
+      try make(path, .map)
+      for member in object.members {
+        try create(member.value, at: path.appending(.key(member.key)), kinds)
+      }
+    default: try set(path, to: value)
     }
   }
 

@@ -26,7 +26,8 @@ extension ReplicaStore {
   /// until `body` returns false.
   ///
   /// Position 0 is before the first change that is still held: those before it may have been
-  /// dropped by a compaction, or the store began with a snapshot. What they did is in the documents.
+  /// dropped by a compaction, or the store began with a snapshot. What they did is in the
+  /// documents.
   ///
   /// Complexity: O(log n) to begin, then O(bytes of the segments that hold them).
   ///

@@ -1,23 +1,27 @@
 import ByteCoding
 import Causality
 import ChangeCoding
-package import Documents
+import Documents
 import JSONCoding
 import Merging
 import SQLiteBridge
-package import Sealing
+import Sealing
 import SegmentStore
 import Segments
 
 /// What only a store knows that takes a snapshot over.
 struct OwnWork {
-  /// Own changes that the snapshot does not have, in the order in which they were made.
+  /// Own changes that the snapshot does not have, in the order in which they were made; also those
+  /// of whose names others have changes, which may be other ones.
   var changes: [Change] = []
   /// The first of them that is in a segment, by origin, sorted.
   var sealed: [ChangeID] = []
-  /// Documents that were edited as they were before history that is folded in the snapshot. What
-  /// their edits say cannot be told from it any more.
+  /// Documents that were edited as they were before history that is folded in the snapshot, or by
+  /// changes that may be in it already, or without knowing what this device has once told that it
+  /// has. What their edits say cannot be told from it.
   var strayed: [DocumentID] = []
+  /// Whether there are changes that cannot keep their names.
+  var needsNewNames = false
 }
 
 // A store that comes back from before history which others have folded takes their snapshot. What
@@ -44,10 +48,32 @@ extension ReplicaStore {
         }
       }
     }
-    work.changes += try privateTail().filter { !version.contains($0.id) }
+    work.changes += try privateTail()
     work.changes.sort { $0.lamport < $1.lamport }
-    work.strayed = try strayed(in: work.changes)
+    var histories: [DocumentID: DocumentHistory?] = [:]
+    for id in Set(work.changes.flatMap { $0.edits.map(\.document) }).sorted() {
+      histories[id] = .some(try stagedHistory(of: id))
+    }
+    // What an earlier life of this store has sent, before or after it was copied.
+    work.changes.removeAll { change in
+      version.contains(change.id)
+        && change.edits.contains { edit in
+          (histories[edit.document] ?? nil)?.edits().contains {
+            $0.change == change.id && $0.lamport == change.lamport && $0.time == change.time
+          } ?? false
+        }
+    }
+    work.strayed = try strayed(in: work.changes, version, histories.compactMapValues { $0 })
+    work.needsNewNames =
+      !work.strayed.isEmpty || work.changes.contains { version.contains($0.id) }
     return work
+  }
+
+  /// Whether an edit was made to the document as it was before what is folded in a history.
+  private func isLost(_ edit: DocumentEdit, in history: DocumentHistory) -> Bool {
+    guard let base = history.base else { return false }
+    return (edit.parents.isEmpty || edit.parents.contains(where: base.floor.contains))
+      && !base.isKnown(toAuthorWith: edit.parents)
   }
 
   private func openedChanges(with id: ChangeID) throws(StoreError) -> [Change] {
@@ -59,75 +85,113 @@ extension ReplicaStore {
     }
   }
 
-  private func strayed(in changes: [Change]) throws(StoreError) -> [DocumentID] {
-    var bases: [DocumentID: HistoryBase?] = [:]
+  private func strayed(
+    in changes: [Change], _ version: VersionVector, _ theirs: [DocumentID: DocumentHistory]
+  ) throws(StoreError) -> [DocumentID] {
+    let isReturning = try isReturning()
     var strayed: Set<DocumentID> = []
     for change in changes {
-      for edit in change.edits where !strayed.contains(edit.document) {
-        let base: HistoryBase?
-        if let known = bases[edit.document] {
-          base = known
-        } else {
-          base = try stagedBase(of: edit.document)
-          bases[edit.document] = base
+      let mayBeThere = isReturning || version.contains(change.id)
+      for edit in change.edits {
+        guard let history = theirs[edit.document] else { continue }
+        if mayBeThere || isLost(edit, in: history) { strayed.insert(edit.document) }
+      }
+    }
+    // What was done in one transaction is merged in one. (Documents that only this store has are
+    // made before.)
+    var isComplete = strayed.isEmpty
+    while !isComplete {
+      isComplete = true
+      for change in changes where change.edits.contains(where: { strayed.contains($0.document) }) {
+        for edit in change.edits where !strayed.contains(edit.document) {
+          guard theirs[edit.document] != nil else { continue }
+          strayed.insert(edit.document)
+          isComplete = false
         }
-        guard let base, edit.parents.isEmpty || edit.parents.contains(where: base.floor.contains),
-          !base.isKnown(toAuthorWith: edit.parents)
-        else { continue }
-        strayed.insert(edit.document)
       }
     }
     return strayed.sorted()
   }
 
-  /// Notes what strayed documents were without own changes and with them.
-  func keepStrayed(_ work: OwnWork) throws(StoreError) {
+  /// A document as it was without own changes and with them.
+  struct StrayedDocument {
+    let id: DocumentID
+    let base: JSONValue
+    /// What it holds, or held when it was deleted.
+    let ours: JSONValue
+    /// As it was here.
+    let document: Document
+
+    var isDeleted: Bool { document.isDeleted }
+
+    func kind(at path: DocumentPath) -> ContainerKind? {
+      do throws(EditError) { return try document.kind(at: path) } catch { return nil }
+    }
+  }
+
+  func strayedDocuments(of work: OwnWork) throws(StoreError) -> [StrayedDocument] {
     let own = Set(work.changes.map(\.id))
+    var found: [StrayedDocument] = []
     for id in work.strayed {
       guard let entry = try entry(id) else { continue }
-      let (base, ours): (JSONValue, JSONValue?)
       do {
         let history = try knownHistory(entry)
         let before = try Document.replaying(history) { !own.contains($0.change) }
-        base = try before.json(at: DocumentPath([]))
         let shown = try entry.document.json(at: DocumentPath([]))
-        ours = entry.document.isDeleted ? JSONValue?.none : shown
+        found.append(
+          StrayedDocument(
+            id: id, base: try before.json(at: DocumentPath([])), ours: shown,
+            document: entry.document))
       } catch let error as StoreError {
         throw error
       } catch {
         throw .damaged("document \(id) cannot be read as it was (\(error))")
       }
-      try sql { () throws(SQLiteError) in
-        // What waits already began with less.
-        try connection.execute(
-          """
-          INSERT INTO returned_work VALUES (?, ?, ?)
-          ON CONFLICT DO UPDATE SET ours = excluded.ours
-          """, .blob(id.bytes), .text(base.text()), SQLiteValue(ours?.text()))
-      }
     }
+    return found
   }
 
   // MARK: Afterwards
 
-  /// Goes on under a new origin with what own changes did to other documents than those that
-  /// strayed.
-  func returnWith(
-    _ work: OwnWork, to version: VersionVector, entropy: Entropy
-  ) throws(StoreError) -> [Change] {
+  /// Goes on under a new origin: with what own changes did to other documents than those that
+  /// strayed, as it was, and with these merged into what they are now.
+  func goOn(
+    with work: OwnWork, _ strayed: [StrayedDocument], beyond header: SnapshotHeader,
+    now: Timestamp, entropy: Entropy
+  ) throws(StoreError) {
+    let version = header.version
     for first in work.sealed {
       let last = ChangeID(origin: first.origin, sequence: first.sequence - 1)
-      _ = try stored { () throws(SegmentStoreError) in try segments.dropSegments(behind: last) }
+      let chain = header.entries.first { $0.origin == first.origin }?.chain
+      try stored { () throws(SegmentStoreError) in
+        _ = try segments.dropSegments(behind: last)
+        // What was dropped may have begun before.
+        if let chain, chain.sequence > 0 { _ = try segments.begin(first.origin, after: chain) }
+      }
     }
     chains = [:]
     try begin(because: Self.returnedReason, entropy: entropy)
-    let strayed = Set(work.strayed)
     let kept = work.changes.compactMap { change -> Change? in
       var change = change
-      change.edits.removeAll { strayed.contains($0.document) }
+      change.edits.removeAll { work.strayed.contains($0.document) }
       return change.edits.isEmpty ? nil : change
     }
     let renaming = Renaming(kept, to: identity.origin)
+    try applyAgain(try reauthored(kept, renaming, beyond: version))
+    let merged = try mergeAll(strayed, now: now, entropy: entropy)
+    // The last ones first: what is before them has its old name until its turn comes.
+    for change in work.changes.reversed() {
+      let kept = renaming[change.id]
+      guard let target = kept != change.id ? kept : merged ?? heads.first else { continue }
+      try noteRenaming(of: change.id, to: target)
+    }
+    renamingCount += 1
+  }
+
+  /// Under their new names, with the Lamport times and dependencies that follow from what is left.
+  private func reauthored(
+    _ kept: [Change], _ renaming: Renaming, beyond version: VersionVector
+  ) throws(StoreError) -> [Change] {
     var lamport: UInt64 = 0
     var renamed: [Change] = []
     for change in kept {
@@ -139,89 +203,73 @@ extension ReplicaStore {
       lamport += 1
       next.lamport = lamport
       renamed.append(next)
-      try noteRenaming([change], renaming)
     }
     return renamed
   }
 
-  /// Merges what waits of own work into the documents as they are now, in one transaction. O(1)
-  /// when nothing waits.
+  /// Merges documents, all in one change unless one of them cannot be, and notes what both sides
+  /// had changed.
   ///
-  /// - Returns: the documents that were edited, sorted.
-  package func mergeReturnedWork(
-    now: Timestamp, entropy: Entropy
-  ) throws(StoreError) -> [DocumentID] {
-    let waiting = try reading { () throws(StoreError) in try returnedWork() }
-    guard !waiting.isEmpty else { return [] }
-    return try write { () throws(StoreError) in
-      let group = StoreGroup(self, now: now, entropy: entropy, isSealing: false)
-      let result = group.transaction { transaction in
-        var notes: [String] = []
-        for work in waiting { notes += try Self.merge(work, into: transaction) }
-        return notes
-      }
-      try group.finish()
-      let commit: StoreCommit<[String]>
-      do {
-        commit = try result.get()
-      } catch {
-        throw .refused("What was done here while this store was away cannot be merged: \(error).")
-      }
-      try sql { () throws(SQLiteError) in
-        for note in commit.value {
-          try connection.execute("INSERT INTO return_note (sentence) VALUES (?)", .text(note))
-        }
-        try connection.execute("DELETE FROM returned_work")
-      }
-      return commit.documents
+  /// - Returns: nil when there was nothing to do.
+  private func mergeAll(
+    _ strayed: [StrayedDocument], now: Timestamp, entropy: Entropy
+  ) throws(StoreError) -> ChangeID? {
+    let group = StoreGroup(self, now: now, entropy: entropy, isSealing: false)
+    let result = group.transaction { transaction in
+      try strayed.flatMap { try Self.merge($0, into: transaction) }
     }
-  }
-
-  private struct ReturnedWork {
-    let document: DocumentID
-    let base: JSONValue
-    /// Nil where the document was deleted.
-    let ours: JSONValue?
-  }
-
-  private func returnedWork() throws(StoreError) -> [ReturnedWork] {
-    let rows = try sql { () throws(SQLiteError) in
-      var found: [(DocumentID, String, String?)] = []
-      var rows = try connection.query("SELECT document, base, ours FROM returned_work")
-      while try rows.next() {
-        found.append(
-          (try Self.documentID(0, of: rows), try rows.text(1), try rows.optionalText(2)))
-      }
-      return found
-    }
+    try group.finish()
     do {
-      return try rows.map { row in
-        ReturnedWork(
-          document: row.0, base: try JSONValue(parsing: row.1),
-          ours: try row.2.map { try JSONValue(parsing: $0) })
-      }
+      let commit = try result.get()
+      try note(commit.value)
+      return commit.change
+    } catch let error as StoreError {
+      throw error
     } catch {
-      throw .damaged("work that waits to be merged is unreadable (\(error))")
+      guard strayed.count == 1, let document = strayed.first else {
+        var last: ChangeID?
+        for document in strayed {
+          last = try mergeAll([document], now: now, entropy: entropy) ?? last
+        }
+        return last
+      }
+      // Whatever it is, it is told.
+      try note([
+        "What was done to document \(document.id) while this store was away cannot be merged "
+          + "(\(error)): it was \(document.ours.text())."
+      ])
+      return nil
+    }
+  }
+
+  private func note(_ sentences: [String]) throws(StoreError) {
+    try sql { () throws(SQLiteError) in
+      for sentence in sentences {
+        try connection.execute("INSERT INTO return_note (sentence) VALUES (?)", .text(sentence))
+      }
     }
   }
 
   /// - Returns: what both sides have changed, in sentences.
   private static func merge(
-    _ work: ReturnedWork, into transaction: StoreTransaction
+    _ strayed: StrayedDocument, into transaction: StoreTransaction
   ) throws -> [String] {
-    let editor = try transaction.edit(work.document)
-    guard let ours = work.ours else {
-      if try editor.document.json(at: DocumentPath([])) == work.base {
+    let editor = try transaction.edit(strayed.id)
+    let isLeftAlone = try editor.document.json(at: DocumentPath([])) == strayed.base
+    // Also of one that was deleted: others may have edited it, and then it stays.
+    let merged = try editor.mergeValue(
+      strayed.ours, base: strayed.base, options: ValueMergeOptions(), kinds: strayed.kind)
+    if strayed.isDeleted {
+      if isLeftAlone {
         try editor.deleteDocument()
         return []
       }
       return [
-        "Document \(work.document) was deleted here while this store was away, and others have "
+        "Document \(strayed.id) was deleted here while this store was away, and others have "
           + "edited it meanwhile: it stays."
       ]
     }
-    let merged = try editor.mergeValue(ours, base: work.base, options: ValueMergeOptions())
-    return try merged.conflicts.filter { try !mergeText($0, into: editor) }.map { conflict in
+    return try merged.conflicts.filter { try !merge($0, into: editor) }.map { conflict in
       let path = conflict.path.map { step in
         switch step {
         case .key(let key): key
@@ -229,19 +277,16 @@ extension ReplicaStore {
         }
       }.joined(separator: "/")
       return
-        "Document \(work.document) was changed at \(path) both here, while this store was away, and "
+        "Document \(strayed.id) was changed at \(path) both here, while this store was away, and "
         + "by others: theirs stays, ours was \(conflict.theirs?.text() ?? "to delete it")."
     }
   }
 
-  /// Merges a place that both sides have changed where it is a text: what both wrote at one spot
-  /// stands there one after the other.
+  /// Merges a place that both sides have changed where it is a text, or a counter: what both wrote
+  /// at one spot stands there one after the other, and what both counted adds up.
   ///
-  /// - Returns: false where it is none.
-  private static func mergeText(_ conflict: ValueConflict, into editor: Editor) throws -> Bool {
-    guard case .string(let base)? = conflict.base, case .string(let ours)? = conflict.ours,
-      case .string(let theirs)? = conflict.theirs
-    else { return false }
+  /// - Returns: false where it is something else.
+  private static func merge(_ conflict: ValueConflict, into editor: Editor) throws -> Bool {
     let path = DocumentPath(
       conflict.path.map { step in
         switch step {
@@ -249,10 +294,21 @@ extension ReplicaStore {
         case .index(let index): .index(index)
         }
       })
-    guard try editor.document.kind(at: path) == .text else { return false }
-    let merged = ThreeWayMerge.texts(base: base, ours: ours, theirs: theirs).text(.both)
-    try editor.replaceText(ours, with: merged, at: path)
-    return true
+    switch (conflict.base, conflict.ours, conflict.theirs) {
+    case (.string(let base)?, .string(let ours)?, .string(let theirs)?):
+      guard try editor.document.kind(at: path) == .text else { return false }
+      let merged = ThreeWayMerge.texts(base: base, ours: ours, theirs: theirs).text(.both)
+      try editor.replaceText(ours, with: merged, at: path)
+      return true
+    case (let base, .integer?, .integer(let theirs)?):
+      // Both may have made it.
+      guard let before = base.map({ $0.integerValue }) ?? 0 else { return false }
+      let (step, overflows) = theirs.subtractingReportingOverflow(before)
+      guard !overflows, try editor.document.kind(at: path) == .counter else { return false }
+      try editor.increment(path, by: step)
+      return true
+    default: return false
+    }
   }
 
   /// What was changed on both sides when own work was merged.

@@ -1,5 +1,6 @@
 import ByteCoding
 import Causality
+import ChangeCoding
 import Documents
 import SQLiteBridge
 
@@ -132,10 +133,9 @@ extension ReplicaStore {
 
   private static let stagedBytesAtOnce = 4 << 20
 
-  /// What the history of a document begins with in the snapshot; nil when it is not folded there,
-  /// or there is no such document.
-  func stagedBase(of id: DocumentID) throws(StoreError) -> HistoryBase? {
-    let bytes = try sql { () throws(SQLiteError) in
+  /// A document of the snapshot; empty when there is none.
+  func stagedBytes(of id: DocumentID) throws(StoreError) -> [UInt8] {
+    try sql { () throws(SQLiteError) in
       var bytes: [UInt8] = []
       var rows = try connection.query(
         "SELECT bytes FROM snapshot_piece WHERE kind = ? AND key = ? ORDER BY number",
@@ -143,13 +143,29 @@ extension ReplicaStore {
       while try rows.next() { bytes += try rows.blob(0) }
       return bytes
     }
+  }
+
+  /// A document of the snapshot with all that is told of how it came to be; nil when there is none.
+  ///
+  /// Complexity: O(history of the document).
+  func stagedHistory(of id: DocumentID) throws(StoreError) -> DocumentHistory? {
+    let bytes = try stagedBytes(of: id)
     guard !bytes.isEmpty else { return nil }
     do {
       let document = try SnapshotDocument(decoding: bytes)
-      guard let base = document.base, let state = base.state ?? document.state,
-        let floor = try stagedFloors().first(where: { $0.key == base.floor })?.vector
-      else { return nil }
-      return try DocumentHistory(id, from: state, at: floor).base
+      var history = DocumentHistory(document: id)
+      if let base = document.base, let state = base.state ?? document.state {
+        guard let floor = try stagedFloors().first(where: { $0.key == base.floor })?.vector else {
+          throw ByteDecodingError(.invalidValue, "floor")
+        }
+        history = try DocumentHistory(id, from: state, at: floor)
+      }
+      for block in document.history { try append(block, to: &history) }
+      for item in document.tail {
+        try history.append(
+          contentsOf: [IncomingEdit](decoding: item.block, document: id, in: language))
+      }
+      return history
     } catch {
       throw .refused("Document \(id) of the snapshot cannot be read (\(error)).")
     }

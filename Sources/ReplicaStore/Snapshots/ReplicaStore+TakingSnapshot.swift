@@ -1,7 +1,7 @@
 import ByteCoding
 package import Causality
 import ChangeCoding
-import Documents
+package import Documents
 import SQLiteBridge
 package import Sealing
 import SegmentStore
@@ -20,35 +20,39 @@ extension ReplicaStore {
   /// Replaces what the store shows by a snapshot that has come whole, see ``stage(_:)``, in one
   /// transaction. What only this store knows is applied to it again: own changes that nobody has
   /// had yet, and segments that lie behind it. What was done to documents as they were before
-  /// history that is folded in the snapshot waits to be merged,
-  /// see ``mergeReturnedWork(now:entropy:)``.
+  /// history that is folded in the snapshot is merged into what they are now, three-way, under a
+  /// new origin.
   ///
   /// Complexity: O(bytes of the snapshot).
   ///
   /// - Returns: nil when the store shows all of it already.
   /// - Throws: `.refused` when the snapshot is none of this workspace or cannot be read; the store
   ///   is as it was.
-  package func installSnapshot(entropy: Entropy) throws(StoreError) -> SnapshotOutcome? {
+  package func installSnapshot(
+    now: Timestamp, entropy: Entropy
+  ) throws(StoreError) -> SnapshotOutcome? {
     let outcome = try write { () throws(StoreError) -> SnapshotOutcome? in
       let header = try stagedHeader()
       guard header.workspace == identity.workspace else {
         throw .refused("The snapshot is of another workspace.")
       }
       let version = header.version
-      guard !state.applied.covers(version) else {
+      let isReturning = try isReturning()
+      guard isReturning || !state.applied.covers(version) else {
         try forgetSnapshot()
         return nil
       }
       var outcome = SnapshotOutcome(version: version)
       let known = state.applied[identity.origin]
       let own = try ownWork(beyond: version)
-      try keepStrayed(own)
+      let strayed = try strayedDocuments(of: own)
       try forgetWhatIsShown()
       outcome.documents = try enter(header)
       try forgetSnapshot()
+      try forgetReturning()
       try loadWhatIsShown()
-      if !own.strayed.isEmpty {
-        try applyAgain(try returnWith(own, to: version, entropy: entropy))
+      if own.needsNewNames {
+        try goOn(with: own, strayed, beyond: header, now: now, entropy: entropy)
         outcome.hasNewOrigin = true
         return outcome
       }
@@ -106,6 +110,7 @@ extension ReplicaStore {
         return connection.lastInsertedRow
       }
     }
+    if !floors.isEmpty { try keepFolding() }
     return try enterDocuments(floors, upTo: header.entries.map(\.position).max() ?? 0)
   }
 
@@ -241,7 +246,7 @@ extension ReplicaStore {
   // MARK: What only this store knows
 
   /// Applies own changes again that nobody has had yet, and keeps them for the next segment.
-  private func applyAgain(_ changes: [Change]) throws(StoreError) {
+  func applyAgain(_ changes: [Change]) throws(StoreError) {
     guard !changes.isEmpty else { return }
     var applied: [AppliedChange] = []
     for change in changes { applied.append(try advance(to: change)) }
