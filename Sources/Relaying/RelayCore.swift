@@ -228,6 +228,7 @@ package final class RelayCore {
     case .accept(let segment): accept(segment, link, now)
     case .storeRecords(let records): accept(records, link, now)
     case .storeReceipts(let receipts): accept(receipts: receipts, link, now)
+    case .storeBases(let bases): accept(bases, link, now)
     case .peerKnown(let peer): tellReceipts(link, havingThose: peer.hello.receipts, now)
     case .needSegments(let request):
       link.deferred = request
@@ -246,7 +247,7 @@ package final class RelayCore {
     case .reported(let status): log(.info, link, "says: \(status.sentence)")
     case .acknowledged, .advertised, .identityReused, .level, .send, .close: break
     // A relay has told that it knows nothing of snapshots.
-    case .offered, .needSnapshot, .storeSnapshot, .folded: break
+    case .offered, .needSnapshot, .storeSnapshot, .folded, .needBases: break
     }
   }
 
@@ -281,6 +282,7 @@ package final class RelayCore {
           role: .relay, origin: Origin(high: 0, low: 0), tips: [],
           recordDigest: Membership(workspace: id).digest.array)
         configuration.isGated = true
+        configuration.receiptDigest = Receipt.digest(of: [])
         schedule(link.link.begin(configuration, now: now.monotonic), of: link.id)
       }
     case .joiner(let invite, let device):
@@ -317,6 +319,7 @@ package final class RelayCore {
         role: .relay, origin: Origin(high: 0, low: 0), tips: try workspace.tips(),
         recordDigest: workspace.recordDigest)
       configuration.receiptDigest = Receipt.digest(of: try workspace.receipts())
+      configuration.floor = try workspace.floor()
       link.stage = .member
       enter(link, workspace.id)
       schedule(link.link.begin(configuration, now: now.monotonic), of: link.id)

@@ -98,7 +98,13 @@ final class RelayWorkspace {
       let position = try position(of: origin)
       if header.lastSequence <= position.sequence {
         let last = ChangeID(origin: origin, sequence: header.lastSequence)
-        if try hash(of: last) == segment.hash { return .duplicate }
+        // Of what lies before the beginning of a chain nothing can be compared.
+        guard let known = try hash(of: last) else {
+          if header.lastSequence < (try floor())[origin] { return .duplicate }
+          throw RelayRefusal.origin(
+            origin, .forked, "the relay holds another segment under the same numbers")
+        }
+        if known == segment.hash { return .duplicate }
         throw RelayRefusal.origin(
           origin, .forked, "the relay holds another segment under the same numbers")
       }
@@ -214,7 +220,8 @@ final class RelayWorkspace {
   func forked(_ tips: [ChainTip]) throws(RelayError) -> [Origin] {
     try read { () throws(SegmentStoreError) in
       var forked: [Origin] = []
-      for tip in tips {
+      let floor = try store.floor()
+      for tip in tips where tip.sequence >= floor[tip.origin] {
         let hash = try store.chainHash(
           endingAt: ChangeID(origin: tip.origin, sequence: tip.sequence))
         if hash.map(ChainTip.prefix) != tip.chainPrefix { forked.append(tip.origin) }
@@ -223,7 +230,10 @@ final class RelayWorkspace {
     }
   }
 
-  private func position(of origin: Origin) throws(RelayError) -> ChainPosition {
+  /// Notes where a chain ends that was begun anew.
+  func note(_ position: ChainPosition, of origin: Origin) { positions[origin] = position }
+
+  func position(of origin: Origin) throws(RelayError) -> ChainPosition {
     if let known = positions[origin] { return known }
     let position = try read { () throws(SegmentStoreError) in try store.position(of: origin) }
     positions[origin] = position

@@ -2,6 +2,7 @@ import ByteCoding
 package import Causality
 import SQLiteBridge
 import SegmentStore
+package import Segments
 
 // The last part of a compaction: segments that every member has are dropped.
 extension ReplicaStore {
@@ -14,6 +15,23 @@ extension ReplicaStore {
   package func segmentFloor() throws(StoreError) -> VersionVector {
     try reading { () throws(StoreError) in
       try stored { () throws(SegmentStoreError) in try segments.floor() }
+    }
+  }
+
+  /// Where what is held of these origins begins, sorted by origin; nothing for one of which all is.
+  package func chainBases(
+    of origins: [Origin]
+  ) throws(StoreError) -> [(origin: Origin, position: ChainPosition)] {
+    try reading { () throws(StoreError) in
+      try stored { () throws(SegmentStoreError) in
+        let floor = try segments.floor()
+        var bases: [(origin: Origin, position: ChainPosition)] = []
+        for origin in origins.sorted() where floor[origin] > 0 {
+          let position = try segments.position(of: origin, atMost: floor[origin])
+          bases.append((origin, position))
+        }
+        return bases
+      }
     }
   }
 

@@ -286,7 +286,7 @@ extension Engine {
     configuration.receiptDigest = receiptDigest
     configuration.hasUnsealed = try store.unsealedCount() > 0
     configuration.limits = limits.session
-    if !connection.isRelay { try configureSnapshots(of: &configuration) }
+    try configureSnapshots(of: &configuration)
     if let key = connection.peerKey {
       configuration.lastKnownPeerVector = try records { () throws(SegmentStoreError) in
         try store.segments.peer(key.array)?.acknowledged

@@ -1,5 +1,6 @@
 import Causality
 import ReplicaStore
+import Sabotages
 import Sealing
 import SegmentStore
 import Segments
@@ -36,7 +37,7 @@ extension Engine {
   /// receipt, so that what it writes without knowing all of it cannot be sent as it is: it takes a
   /// snapshot, and merges that.
   func noteReturn() {
-    guard limits.snapshotChangesMin != nil else { return }
+    guard limits.snapshotChangesMin != nil, !Sabotage.sendWhileReturning.isPlanted else { return }
     do throws(StoreError) {
       isReturning = try store.noteReturning()
     } catch {

@@ -25,6 +25,8 @@ extension Engine {
     case .storeRecords(let records): keep(records, connection)
     case .storeReceipts(let receipts): keep(receipts: receipts, connection)
     case .folded: noteFolding()
+    case .needBases(let origins): tellBases(of: origins, connection)
+    case .storeBases: break  // Only relays begin in the middle of a chain.
     case .offered(let offer): offered(offer, connection)
     case .needSnapshot(let cursor, let byteBudget):
       giveSnapshot(after: cursor, byteBudget: byteBudget, connection)

@@ -1,7 +1,9 @@
 import ByteCoding
 import Causality
 import ReplicaStore
+import Sealing
 import SegmentStore
+import Segments
 import SyncProtocol
 
 /// A snapshot that is being taken over.
@@ -64,6 +66,17 @@ extension Engine {
       } catch {
         log(.error, "\(error)")
       }
+    }
+  }
+
+  func tellBases(of origins: [Origin], _ connection: Connection) {
+    do throws(StoreError) {
+      let bases = try store.chainBases(of: origins).map {
+        ChainBase(origin: $0.origin, sequence: $0.position.sequence, hash: $0.position.hash.array)
+      }
+      session(connection.id) { $0.tellBases(bases, now: now) }
+    } catch {
+      fail(connection, error)
     }
   }
 

@@ -74,6 +74,11 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case foldTooMuch
   /// History is folded whose conflicts nobody has decided. Breaks P7.
   case foldConflicts
+  /// Whoever takes a snapshot over forgets what only it had written. Breaks P2.
+  case forgetOwnWork
+  /// A store that was put back sends what it wrote without knowing what others have folded. Breaks
+  /// P12.
+  case sendWhileReturning
   /// After an error that has ended a transaction the work goes on, and is acknowledged. Breaks P2.
   case useTransactionAfterError
   /// What documents a change touched are committed one by one. Breaks P3.

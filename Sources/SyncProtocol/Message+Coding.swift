@@ -22,6 +22,7 @@ private enum Kind {
   static let snapshotPart: UInt8 = 0x85
   static let snapshotDone: UInt8 = 0x86
   static let folded: UInt8 = 0x87
+  static let bases: UInt8 = 0x88
   /// Set in a kind that a reader who does not know it may step over.
   static let mayBeIgnored: UInt8 = 0x80
 }
@@ -115,6 +116,14 @@ extension Message {
       writer.write(lengthPrefixed: bytes)
     case .snapshotDone: writer.write(Kind.snapshotDone)
     case .folded: writer.write(Kind.folded)
+    case .bases(let bases):
+      writer.write(Kind.bases)
+      writer.write(count: bases.count)
+      for base in bases {
+        base.origin.write(to: &writer)
+        writer.write(varint: base.sequence)
+        writer.write(raw: base.hash)
+      }
     case .ignorable(let kind):
       writer.write(kind | Kind.mayBeIgnored)
     }
@@ -162,6 +171,7 @@ extension Message {
       self = .snapshotPart(bytes, isLast: isLast)
     case Kind.snapshotDone: self = .snapshotDone
     case Kind.folded: self = .folded
+    case Kind.bases: self = try Message.bases(from: &reader)
     case Kind.mayBeIgnored...:
       self = .ignorable(kind: kind)
       return
@@ -188,6 +198,24 @@ extension Message {
       tips.append(tip)
     }
     return .tips(tips, isLast: isLast)
+  }
+
+  private static func bases(from reader: inout ByteReader) throws(ByteDecodingError) -> Message {
+    let count = try reader.readCount(
+      "bases", minimumBytesEach: Origin.byteCount + 1 + MessageLimits.digestBytes,
+      limit: MessageLimits.entriesMax)
+    var bases: [ChainBase] = []
+    for _ in 0..<count {
+      let start = reader.offset
+      let base = ChainBase(
+        origin: try Origin(from: &reader), sequence: try reader.readVarint("base"),
+        hash: try reader.readRaw(MessageLimits.digestBytes, "base"))
+      guard base.sequence > 0, bases.last.map({ $0.origin < base.origin }) ?? true else {
+        throw ByteDecodingError(.notCanonical, "bases", at: start)
+      }
+      bases.append(base)
+    }
+    return .bases(bases)
   }
 
   private static func receipts(

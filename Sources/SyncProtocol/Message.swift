@@ -17,6 +17,20 @@ package struct ChainTip: Hashable, Sendable {
   }
 }
 
+/// Where the chain of an origin begins: behind this sequence, and the segment with this hash.
+package struct ChainBase: Hashable, Sendable {
+  package var origin: Origin
+  package var sequence: UInt64
+  /// Of the whole segment: 32 bytes.
+  package var hash: [UInt8]
+
+  package init(origin: Origin, sequence: UInt64, hash: [UInt8]) {
+    self.origin = origin
+    self.sequence = sequence
+    self.hash = hash
+  }
+}
+
 /// What one end of a link is.
 package enum PeerRole: UInt8, Sendable {
   case replica = 1
@@ -273,6 +287,9 @@ package enum Message: Equatable, Sendable {
   case snapshotDone
   /// Somebody has folded history in this workspace, as `Hello.knowsFolding` says.
   case folded
+  /// Where chains begin at the sender of which the receiver, a relay, has less: what is before was
+  /// dropped, as every member has it.
+  case bases([ChainBase])
   /// A kind from the future that says of itself that it may be stepped over.
   case ignorable(kind: UInt8)
 }

@@ -85,6 +85,11 @@ package enum SessionAction: Equatable, Sendable {
   case storeSnapshot([UInt8], isLast: Bool)
   /// Somebody has folded history in this workspace.
   case folded
+  /// The peer, a relay, lacks the beginnings of these chains, which were dropped here: answer with
+  /// `tellBases`.
+  case needBases([Origin])
+  /// Where the chains of the peer begin: nothing in them was verified.
+  case storeBases([ChainBase])
   /// Durable at the peer: the entries that moved.
   case acknowledged(VersionVector)
   /// The peer has this, and may not push it.

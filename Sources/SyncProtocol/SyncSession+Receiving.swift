@@ -91,6 +91,9 @@ extension SyncSession {
       guard hasMet else { throw .unexpected("receipts") }
       actions.append(.storeReceipts(receipts))
     case .folded: actions.append(.folded)
+    case .bases(let bases):
+      guard hasMet else { throw .unexpected("bases of chains") }
+      actions.append(.storeBases(bases))
     case .snapshotOffer, .snapshotWant, .snapshotPart, .snapshotDone:
       try takeSnapshotMessage(message)
     case .ping(let number): send(.pong(number))

@@ -60,16 +60,35 @@ extension SyncSession {
     return finish()
   }
 
-  /// Tells a peer that cannot take a snapshot why it does not get everything.
+  /// Answers `needBases`. From here on the relay gets what follows them.
+  package mutating func tellBases(_ bases: [ChainBase], now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running, !bases.isEmpty else { return [] }
+    for chunk in bases.chunked(by: MessageLimits.entriesMax / 8) { send(.bases(chunk)) }
+    for base in bases {
+      known.advance(base.origin, to: base.sequence)
+      durableThere.advance(base.origin, to: base.sequence)
+    }
+    pushWhatIsWished()
+    return finish()
+  }
+
+  /// Tells a peer that cannot take a snapshot why it does not get everything; a relay needs no more
+  /// than where the rest begins.
   mutating func reportWhatIsGone() {
     guard pushes, !known.covers(floor) else { return }
+    if theirHello?.role == .relay {
+      let lacking = floor.entries.filter { known[$0.origin] < $0.sequence }
+      actions.append(.needBases(lacking.map(\.origin)))
+      return
+    }
     let count = floor.entries.count { known[$0.origin] < $0.sequence }
     send(
       .status(
         Status(
           .historyGone,
-          "the beginnings of \(count) origins are not held here any more, as their history was "
-            + "folded; only a replica that takes a snapshot can get what follows them")))
+          "the beginnings of \(count) origins are not held here any more, as every member had them; "
+            + "sync once with a replica, which gives a snapshot")))
   }
 
   // MARK: Taking

@@ -64,6 +64,10 @@ private let golden: [(message: Message, hex: String)] = [
   (.snapshotPart([1, 2, 3], isLast: true), "85" + "01" + "03010203"),
   (.snapshotDone, "86"),
   (.folded, "87"),
+  (
+    .bases([ChainBase(origin: first, sequence: 6, hash: [UInt8](repeating: 0xAB, count: 32))]),
+    "88" + "01" + originHex + "06" + String(repeating: "ab", count: 32)
+  ),
 ]
 
 @Suite struct MessageTests {

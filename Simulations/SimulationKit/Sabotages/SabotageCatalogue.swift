@@ -40,6 +40,7 @@ package enum SabotageCatalogue {
     case .keepLastMark: "rich-text"
     case .keepStaleState: "two-releases"
     case .foldTooMuch, .foldConflicts: "compaction"
+    case .forgetOwnWork, .sendWhileReturning: "homecoming"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
     case .skipSignatureCheck, .skipChainCheck: "adversary"
@@ -64,10 +65,11 @@ package enum SabotageCatalogue {
       .growWithoutBound:
       5
     case .dropLosers, .moveNodesByArrival: 7
-    case .keepMemoryAfterFailure: 8
+    case .keepMemoryAfterFailure, .forgetOwnWork: 8
     case .orderRegistersByArrival: 9
     case .listSidesByArrival: 10
     case .deleteBeatsEdit: 12
+    case .sendWhileReturning: 16
     case .forgetTombstone: 27
     case .showEveryPlace: 31
     default: 1
@@ -131,6 +133,13 @@ package enum SabotageCatalogue {
       ("folds history that some member does not have yet", ["P6", "P12"])
     case .foldConflicts:
       ("folds history whose conflicts nobody has decided", ["P6", "P7", "P12"])
+    case .forgetOwnWork:
+      ("forgets what only it had written when it takes a snapshot over", ["P2", "P8", "P9", "P6"])
+    case .sendWhileReturning:
+      (
+        "sends what a store that was put back wrote without knowing what others have folded",
+        ["P6", "P12", "P2", "P9"]
+      )
     case .useTransactionAfterError:
       ("goes on after an error that has ended a transaction", ["P2", "P3", "P5", "P6", "P8"])
     case .applyOutsideTransaction:

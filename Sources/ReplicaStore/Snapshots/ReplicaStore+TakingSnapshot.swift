@@ -3,6 +3,7 @@ package import Causality
 import ChangeCoding
 package import Documents
 import SQLiteBridge
+import Sabotages
 package import Sealing
 import SegmentStore
 import Segments
@@ -44,7 +45,7 @@ extension ReplicaStore {
       }
       var outcome = SnapshotOutcome(version: version)
       let known = state.applied[identity.origin]
-      let own = try ownWork(beyond: version)
+      let own = Sabotage.forgetOwnWork.isPlanted ? OwnWork() : try ownWork(beyond: version)
       let strayed = try strayedDocuments(of: own)
       try forgetWhatIsShown()
       outcome.documents = try enter(header)
