@@ -80,8 +80,8 @@ extension RelayCore {
       for origin in refused {
         let status = Status(
           .refused, origin: origin,
-          "not every member is known to have what \(origin) wrote first; the relay needs it from the "
-            + "beginning, or the receipts of all members")
+          "not every member is known to have what \(origin) wrote first; the relay needs it from "
+            + "the beginning, or the receipts of all members")
         perform(link, now) { $0.report(status, now: now.monotonic) }
       }
     } catch {

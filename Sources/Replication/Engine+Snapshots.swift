@@ -103,6 +103,10 @@ extension Engine {
             + "read: update it"), of: connection)
       return endTaking(from: connection.id)
     }
+    // The peer may have decided before it knew what another one has given.
+    if !isReturning, let vector = connection.link.session?.peerVector, stored.covers(vector) {
+      return endTaking(from: connection.id)
+    }
     takeSnapshot()
   }
 

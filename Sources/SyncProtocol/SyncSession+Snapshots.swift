@@ -87,8 +87,8 @@ extension SyncSession {
       .status(
         Status(
           .historyGone,
-          "the beginnings of \(count) origins are not held here any more, as every member had them; "
-            + "sync once with a replica, which gives a snapshot")))
+          "the beginnings of \(count) origins are not held here any more, as every member had "
+            + "them; sync once with a replica, which gives a snapshot")))
   }
 
   // MARK: Taking
