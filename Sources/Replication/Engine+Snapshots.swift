@@ -16,8 +16,6 @@ struct SnapshotTaking {
   var documentsInAll: UInt64
 
   static let patienceMilliseconds: UInt64 = 500
-  /// About how much is asked for at a time.
-  static let byteBudget = 2 << 20
 }
 
 // Snapshots: for whoever lacks more than the segments of its peers hold, or has nothing yet.
@@ -132,7 +130,7 @@ extension Engine {
 
   private func wantSnapshot(after cursor: [UInt8], from link: LinkID) {
     session(link) {
-      $0.wantSnapshot(after: cursor, byteBudget: SnapshotTaking.byteBudget, now: now)
+      $0.wantSnapshot(after: cursor, byteBudget: limits.snapshotBytes, now: now)
     }
   }
 

@@ -29,6 +29,8 @@ package struct EngineLimits: Equatable, Sendable {
   /// A peer that has nothing yet is given a snapshot instead of segments from so many changes on;
   /// nil for a replica that neither gives snapshots nor takes any.
   package var snapshotChangesMin: UInt64? = 2_000
+  /// About how many bytes of a snapshot are asked for at a time.
+  package var snapshotBytes = 2 << 20
   package var session = SessionLimits()
   package var link = Link.Limits()
 

@@ -74,6 +74,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case foldTooMuch
   /// History is folded whose conflicts nobody has decided. Breaks P7.
   case foldConflicts
+  /// Documents that change while a snapshot is given are not given again. Breaks P6.
+  case giveTornSnapshot
   /// Whoever takes a snapshot over forgets what only it had written. Breaks P2.
   case forgetOwnWork
   /// A store that was put back sends what it wrote without knowing what others have folded. Breaks

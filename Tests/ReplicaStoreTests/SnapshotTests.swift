@@ -399,4 +399,36 @@ struct SnapshotTests {
     let cursor = SnapshotCursor(origin: workspace[0].identity.origin, until: 7)
     #expect(SnapshotCursor(decoding: cursor.encoded()) == cursor)
   }
+
+  @Test("parts, documents and cursors are the bytes of the format")
+  func golden() throws {
+    let origin = Origin(high: 1, low: 2)
+    var cursor = SnapshotCursor(origin: origin, until: 7)
+    cursor.row = 3
+    #expect(hex(cursor.encoded()) == "01" + "00000000000000010000000000000002" + "000e060000")
+    let floor = [UInt8](repeating: 9, count: 16)
+    var document = SnapshotDocument(position: 5)
+    document.isDeleted = true
+    document.understood = 16
+    document.state = [0xAA, 0xBB]
+    document.base = .init(floor: floor, state: [0xCC])
+    document.history = [[1], [2, 3]]
+    document.tail = [.init(position: 6, block: [4])]
+    let floorHex = String(repeating: "09", count: 16)
+    #expect(
+      hex(document.encoded()) == "01" + "05" + "3d" + "10" + "02aabb" + floorHex + "01cc"
+        + "02" + "0101" + "020203" + "01" + "06" + "0104")
+    #expect(try SnapshotDocument(decoding: document.encoded()) == document)
+    var part = SnapshotPart()
+    part.isLast = true
+    part.documentCount = 3
+    part.cursor = [7]
+    part.pieces = [.init(kind: .floor, key: floor, number: 1, bytes: [8])]
+    #expect(
+      hex(part.encoded()) == "01" + "02" + "03" + "0107" + "01" + "02" + floorHex + "01" + "0108")
+  }
+
+  private func hex(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
 }

@@ -40,7 +40,7 @@ package enum SabotageCatalogue {
     case .keepLastMark: "rich-text"
     case .keepStaleState: "two-releases"
     case .foldTooMuch, .foldConflicts: "compaction"
-    case .forgetOwnWork, .sendWhileReturning: "homecoming"
+    case .forgetOwnWork, .sendWhileReturning, .giveTornSnapshot: "homecoming"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
     case .skipSignatureCheck, .skipChainCheck: "adversary"
@@ -62,10 +62,10 @@ package enum SabotageCatalogue {
     case .skipSignatureCheck, .keepLastMark, .foldConflicts: 3
     case .knowOneHub, .applyOutsideTransaction: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
-      .growWithoutBound:
+      .growWithoutBound, .giveTornSnapshot:
       5
     case .dropLosers, .moveNodesByArrival: 7
-    case .keepMemoryAfterFailure, .forgetOwnWork: 8
+    case .keepMemoryAfterFailure: 8
     case .orderRegistersByArrival: 9
     case .listSidesByArrival: 10
     case .deleteBeatsEdit: 12
@@ -133,6 +133,11 @@ package enum SabotageCatalogue {
       ("folds history that some member does not have yet", ["P6", "P12"])
     case .foldConflicts:
       ("folds history whose conflicts nobody has decided", ["P6", "P7", "P12"])
+    case .giveTornSnapshot:
+      (
+        "gives documents of a snapshot as they were and says that it shows what came since",
+        ["P6", "P2", "P3", "P4", "P9"]
+      )
     case .forgetOwnWork:
       ("forgets what only it had written when it takes a snapshot over", ["P2", "P8", "P9", "P6"])
     case .sendWhileReturning:

@@ -27,6 +27,8 @@ extension World {
     // Receipts are few, but they are messages: in other worlds everything is as it was.
     configuration.limits.receiptMilliseconds = plan.hasCompactions ? 5_000 : nil
     configuration.limits.snapshotChangesMin = plan.hasCompactions ? 50 : nil
+    // Small, so that the world goes on while a snapshot is given.
+    configuration.limits.snapshotBytes = 1_024
     configuration.limits.session.windowBytes = plan.windowBytes
     configuration.limits.session.readBytes = min(plan.windowBytes, 1 << 20)
     try node.start(configuration, at: now)

@@ -3,6 +3,7 @@ import Causality
 import ChangeCoding
 import Documents
 import SQLiteBridge
+import Sabotages
 import Sealing
 import SegmentStore
 import Segments
@@ -58,13 +59,14 @@ extension ReplicaStore {
       }
       var writer = SnapshotWriter(
         documentCount: total, isFirst: known == nil,
+        partBytes: min(max(byteBudget, 1_024), SnapshotPart.bytesAim),
         cursor: known ?? SnapshotCursor(origin: identity.origin, until: state.position))
       // The last rounds must end before anything else changes.
       let budget =
         writer.cursor.since > 0 ? max(byteBudget, Self.lastRoundBytesMax) : byteBudget
       while writer.byteCount < budget {
         if try giveSome(to: &writer, budget) { continue }
-        guard writer.cursor.until < state.position else {
+        guard writer.cursor.until < state.position, !Sabotage.giveTornSnapshot.isPlanted else {
           writer.finish(with: try snapshotHeader())
           break
         }
@@ -261,9 +263,12 @@ private struct SnapshotWriter {
   private var finished: [SnapshotPart] = []
   private var part = SnapshotPart()
   private var floors: Set<[UInt8]> = []
+  /// A part is closed before it is larger, unless a single piece is.
+  private let partBytes: Int
 
-  init(documentCount: UInt64, isFirst: Bool, cursor: SnapshotCursor) {
+  init(documentCount: UInt64, isFirst: Bool, partBytes: Int, cursor: SnapshotCursor) {
     self.documentCount = documentCount
+    self.partBytes = partBytes
     self.cursor = cursor
     part.isFirst = isFirst
   }
@@ -318,7 +323,7 @@ private struct SnapshotWriter {
   private mutating func add(
     _ bytes: [UInt8], _ kind: SnapshotPart.Kind, _ key: [UInt8], _ number: UInt64
   ) {
-    if !part.pieces.isEmpty, part.byteCount + bytes.count > SnapshotPart.bytesAim { close() }
+    if !part.pieces.isEmpty, part.byteCount + bytes.count > partBytes { close() }
     part.pieces.append(.init(kind: kind, key: key, number: number, bytes: bytes))
     byteCount += bytes.count
   }
