@@ -292,6 +292,42 @@ struct SnapshotTests {
     #expect(try workspace[0].document(ids[1])?.isDeleted == true)
   }
 
+  @Test("another process that has the store open sees the snapshot, and writes to the right rows")
+  func otherProcess() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    let ids = try fill(workspace, notes: 20, by: 2)
+    try workspace.add(SQLiteOptions(location: .file(folder.file("new.db"))))
+    let own = try (0..<3).map { number in
+      try workspace.edit(2) { try $0.createNote("own \(number)") }.value
+    }
+    let other = try ReplicaStore.open(workspace[2].options)
+    for id in own { #expect(try other.body(id) == "") }
+    try other.acknowledge("follower", through: 2)
+    try transfer(from: workspace[0], to: workspace[2])
+    _ = try #require(
+      try workspace[2].installSnapshot(now: workspace.tick(), entropy: workspace.entropy))
+    let news = try #require(try other.refresh())
+    #expect(!news.isComplete)
+    _ = try other.group(now: workspace.tick(), entropy: workspace.entropy) { group in
+      group.transaction { try $0.insert("by the other process", of: own[1]) }
+    }.get()
+    #expect(try other.body(ids[3]).hasPrefix("It is number 3"))
+    #expect(try workspace[2].body(own[1]) == "by the other process")
+    #expect(try workspace[2].body(own[0]) == "")
+    #expect(try workspace[2].check() == [] && other.check() == [])
+    // Its positions are others now: a follower of before is told.
+    let position = try #require(try other.feedPosition(of: "follower"))
+    #expect(throws: StoreError.self) { try other.feed(after: position) { _ in true } }
+    var seen = 0
+    try other.feed(after: 0) { _ in
+      seen += 1
+      return true
+    }
+    #expect(seen == 4)
+    try workspace.level()
+    try workspace.expectEqual("after both processes")
+  }
+
   @Test("a store that shows all of a snapshot leaves it")
   func knowsAll() throws {
     let workspace = try TestWorkspace(2)

@@ -92,6 +92,13 @@ extension ReplicaStore {
     forgetWhatIsKnown()
     state = try StoreState.load(from: connection)
     try noteFeedFloor()
+    let floor = try feedFloor()
+    try sql { () throws(SQLiteError) in
+      // The positions of before stand for other changes now: whoever goes on from one is told.
+      try connection.execute(
+        "UPDATE feed_consumer SET position = ?1 WHERE position > ?1", .integer(max(0, floor - 1)))
+    }
+    try noteInstallation()
   }
 
   // MARK: What has come
