@@ -9,7 +9,7 @@ internal import SyncProtocol
 // A relay that has lost what it stored, or is new, in a workspace whose members have dropped the
 // beginnings of their chains: it goes on behind them, if every member has signed that it has them.
 extension RelayWorkspace {
-  /// What all members have, by their receipts.
+  /// What all members have that have told what they have.
   private func commonVersion() throws(RelayError) -> VersionVector {
     var seen: [SigningKey.Public: VersionVector] = [:]
     for bytes in try receipts() {
@@ -22,7 +22,8 @@ extension RelayWorkspace {
     }
     var common: VersionVector?
     for device in membership.devices {
-      let vector = seen[device.key] ?? VersionVector()
+      // One that has told nothing has joined and got nothing yet: it needs a replica anyway.
+      guard let vector = seen[device.key] else { continue }
       common = common.map { $0.intersection(vector) } ?? vector
     }
     return common ?? VersionVector()

@@ -98,8 +98,13 @@ extension ReplicaStore {
         try noteStall(reason, of: origin)
         return nil
       }
-      guard case .segment = error else { throw error }
-      try noteStall(error.description, of: origin)
+      if case .segment = error {
+        try noteStall(error.description, of: origin)
+      } else if try segmentFloor()[origin] >= next.sequence {
+        try noteStall("change \(next.sequence) is not held here any more", of: origin)
+      } else {
+        throw error
+      }
     } catch let error as SegmentError {
       try noteStall(error.description, of: origin)
     } catch let error as ByteDecodingError {

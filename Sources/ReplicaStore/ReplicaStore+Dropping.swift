@@ -78,7 +78,8 @@ extension ReplicaStore {
     var last: Int64 = 0
     for run in try feedRuns(from: 1) where run.firstSequence <= floor[run.origin] {
       let dropped = Int64(clamping: floor[run.origin] - run.firstSequence)
-      last = max(last, min(run.end, run.position + dropped))
+      let (end, overflow) = run.position.addingReportingOverflow(dropped)
+      last = max(last, overflow ? run.end : min(run.end, end))
     }
     var writer = ByteWriter()
     writer.write(varint: UInt64(clamping: last))

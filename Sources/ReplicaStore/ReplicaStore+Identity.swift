@@ -127,6 +127,11 @@ extension ReplicaStore {
     if try privateChanges().isSuspect {
       notes.append("It takes a new origin as soon as this device is a member.")
     }
+    if try isReturning() {
+      notes.append(
+        "It was put back from before history that others may have folded: what is written here is "
+          + "sent when it has met a replica, not only a relay, and taken a snapshot.")
+    }
     return notes + (try returnNotes())
   }
 

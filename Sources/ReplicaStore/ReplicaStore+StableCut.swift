@@ -102,7 +102,8 @@ extension ReplicaStore {
     let device = identity.device.publicKey
     let last = try receipts().first { $0.device == device }
     let hasTold = last.map { !appliedVector.covers($0.seen) } ?? false
-    let isBehind = hasTold ? try knowsFolding() : false
+    let isRestored = try hasInherited()
+    let isBehind = hasTold || isRestored ? try knowsFolding() : false
     let isKnown = try isReturning()
     let hasPrivate = try privateChanges().count > 0
     let isOver = !isBehind && !hasPrivate

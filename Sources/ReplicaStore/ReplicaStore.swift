@@ -363,7 +363,7 @@ package final class ReplicaStore {
     }
   }
 
-  private func installation() throws(StoreError) -> UInt64 {
+  func installation() throws(StoreError) -> UInt64 {
     let bytes = try stored { () throws(SegmentStoreError) in
       try segments.setting(Self.installationSetting)
     }

@@ -32,6 +32,7 @@ final class Connection {
   var awaitsReceipts = false
   /// The snapshot that the peer has offered.
   var offer: SnapshotOffer?
+  var offeredAt: UInt64 = 0
   /// How many documents came in it.
   var snapshotDocuments: UInt64 = 0
   /// What the peer last complained about.

@@ -44,20 +44,14 @@ extension Engine {
       log(.error, "receipts could not be read: \(error)")
     }
     guard isReturning, taking == nil else { return }
-    let givers = sortedLinks.filter(mayGiveSnapshot)
-    guard let best = givers.first(where: isAhead) ?? givers.first else { return }
-    session(best) { $0.askForSnapshot(now: now) }
-  }
-
-  func mayGiveSnapshot(_ id: LinkID) -> Bool {
-    guard let connection = links[id], !connection.isRelay else { return false }
-    return connection.link.session?.isRunning ?? false
-  }
-
-  /// Whether a peer has what is missing here.
-  private func isAhead(_ id: LinkID) -> Bool {
-    guard let session = links[id]?.link.session else { return false }
-    return !stored.covers(session.peerVector)
+    let givers = sortedLinks.filter { id in
+      guard let connection = links[id], !connection.isRelay,
+        let session = connection.link.session
+      else { return false }
+      return session.isRunning && session.peerVector.covers(stored)
+    }
+    guard let first = givers.first else { return }
+    session(first) { $0.askForSnapshot(now: now) }
   }
 
   /// Something was applied, or a link is level: this device may have something new to say.

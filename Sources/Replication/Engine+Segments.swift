@@ -208,10 +208,8 @@ extension Engine {
       if connection.awaitsReceipts, now < connection.holdUntil {
         hold = max(hold ?? 0, connection.holdUntil)
       }
-      let patience = connection.metAt + 6 * limits.publishHoldMilliseconds
-      if isReturning, mayGiveSnapshot(connection.id), now < patience {
-        hold = max(hold ?? 0, patience)
-      }
+      // Without end: what is sent now others could not take.
+      if isReturning { hold = max(hold ?? 0, now + limits.publishHoldMilliseconds) }
     }
     return hold
   }
@@ -254,7 +252,7 @@ extension Engine {
     do throws(StoreError) {
       guard try store.unsealedCount() > 0 else { return tellSealed() }
       if let hold = try publishHold() {
-        sealAt = min(hold, now + 50)
+        sealAt = min(hold, now + (isReturning ? 1_000 : 50))
         return
       }
       let before = store.membership
@@ -277,6 +275,7 @@ extension Engine {
           try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)
       }
       if changes.membershipChanged { membershipChangedOutside() }
+      isReturning = try store.isReturning()
       if !changes.documents.isEmpty || !changes.isComplete {
         emit(.changed(changes.documents, isComplete: changes.isComplete))
       }

@@ -9,6 +9,10 @@ import SyncProtocol
 /// A snapshot that is being taken over.
 struct SnapshotTaking {
   let link: LinkID
+  /// Behind which the next part is expected.
+  var cursor: [UInt8]
+  /// When the peer is given up, unless something comes.
+  var deadline: UInt64
   /// When the peer is asked again, which had nothing to give.
   var askAgainAt: UInt64?
   /// That have come, and that there are, as far as is known.
@@ -16,6 +20,9 @@ struct SnapshotTaking {
   var documentsInAll: UInt64
 
   static let patienceMilliseconds: UInt64 = 500
+  static let silenceMilliseconds: UInt64 = 60_000
+  /// How long somebody else may take to send what is missing as segments.
+  static let courtesyMilliseconds: UInt64 = 5_000
 }
 
 // Snapshots: for whoever lacks more than the segments of its peers hold, or has nothing yet.
@@ -27,9 +34,11 @@ extension Engine {
     configuration.takesSnapshots = true
     configuration.asksForSnapshot = hasNothingOfOthers
     let figures = try store.snapshotFigures()
-    configuration.snapshot = SnapshotOffer(
-      format: SnapshotFigures.format, language: figures.language, documents: figures.documents,
-      changes: figures.changes)
+    if !cannotGiveSnapshots {
+      configuration.snapshot = SnapshotOffer(
+        format: SnapshotFigures.format, language: figures.language, documents: figures.documents,
+        changes: figures.changes)
+    }
     configuration.prefersSnapshot = figures.changes >= changesMin
     configuration.knowsFolding = try store.knowsFolding()
   }
@@ -47,6 +56,8 @@ extension Engine {
       let parts = try store.snapshotParts(after: cursor, byteBudget: byteBudget)
       session(connection.id) { $0.giveSnapshot(parts.map { $0.encoded() }, now: now) }
     } catch {
+      // The next link is sent segments.
+      if case .damaged = error { cannotGiveSnapshots = true }
       log(.error, "no snapshot can be given to \(connection.place): \(error)")
       refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
     }
@@ -93,6 +104,7 @@ extension Engine {
 
   func offered(_ offer: SnapshotOffer, _ connection: Connection) {
     connection.offer = offer
+    connection.offeredAt = now
     if offer.format > SnapshotFigures.format || offer.language > store.highestOperation {
       complain(
         LinkFailure(
@@ -101,24 +113,64 @@ extension Engine {
             + "read: update it"), of: connection)
       return endTaking(from: connection.id)
     }
-    // The peer may have decided before it knew what another one has given.
-    if !isReturning, let vector = connection.link.session?.peerVector, stored.covers(vector) {
-      return endTaking(from: connection.id)
-    }
     takeSnapshot()
+  }
+
+  /// The link whose snapshot is to be taken next; nil when there is none, or not yet.
+  private func nextGiver() -> LinkID? {
+    for id in sortedLinks {
+      guard let connection = links[id], let session = connection.link.session, session.isOffered
+      else { continue }
+      // It may have decided before it knew what another one has given.
+      let isOfUse = isReturning || !stored.covers(session.peerVector)
+      guard isOfUse, session.peerVector.covers(floor) else {
+        declineSnapshot(of: id)
+        continue
+      }
+      // Who lacks little is better served with segments, as long as anybody has them.
+      let due = connection.offeredAt + SnapshotTaking.courtesyMilliseconds
+      if !isReturning, !hasNothingOfOthers, now < due, hasOtherSource(than: id) {
+        offersDueAt = min(offersDueAt ?? .max, due)
+        continue
+      }
+      return id
+    }
+    return nil
+  }
+
+  private var floor: VersionVector {
+    do throws(StoreError) { return try store.segmentFloor() } catch { return VersionVector() }
+  }
+
+  private func hasOtherSource(than id: LinkID) -> Bool {
+    links.contains { other, connection in
+      guard other != id, let session = connection.link.session, !session.isOffered else {
+        return false
+      }
+      return !session.isRunning || !stored.covers(session.peerVector)
+    }
+  }
+
+  private func declineSnapshot(of link: LinkID) {
+    do throws(StoreError) {
+      if try store.snapshotProgress() != nil { try store.dropSnapshot() }
+      try goOn([link])
+    } catch {
+      log(.error, "\(error)")
+    }
   }
 
   /// Asks the first one who has offered a snapshot, unless one is under way.
   func takeSnapshot() {
-    guard taking == nil,
-      let next = sortedLinks.first(where: { links[$0]?.link.session?.isOffered == true }),
-      let connection = links[next]
-    else { return }
+    offersDueAt = nil
+    guard taking == nil, let next = nextGiver(), let connection = links[next] else { return }
     do throws(StoreError) {
       let before = try store.snapshotProgress()
       let offer = connection.offer
       taking = SnapshotTaking(
-        link: next, documents: before?.documents ?? 0, documentsInAll: offer?.documents ?? 0)
+        link: next, cursor: before?.cursor ?? [],
+        deadline: now + SnapshotTaking.silenceMilliseconds, documents: before?.documents ?? 0,
+        documentsInAll: offer?.documents ?? 0)
       log(
         .info,
         "takes a snapshot of \(offer?.documents ?? 0) documents over from \(connection.place)")
@@ -134,18 +186,30 @@ extension Engine {
     }
   }
 
-  func askForSnapshotAgain() {
-    taking?.askAgainAt = nil
-    guard let link = taking?.link, let connection = links[link] else { return }
-    do throws(StoreError) {
-      wantSnapshot(after: try store.snapshotProgress()?.cursor ?? [], from: link)
-    } catch {
-      fail(connection, error)
+  /// What is due of snapshots: asks a peer again that had nothing to give, and gives up one that
+  /// is silent.
+  func tickSnapshots() {
+    if let due = offersDueAt, now >= due { takeSnapshot() }
+    guard let current = taking else { return }
+    if now >= current.deadline {
+      log(.warning, "the snapshot is given up: nothing came of it for a minute")
+      return endTaking(from: current.link)
     }
+    guard let due = current.askAgainAt, now >= due else { return }
+    taking?.askAgainAt = nil
+    wantSnapshot(after: current.cursor, from: current.link)
+  }
+
+  /// When ``tickSnapshots()`` has something to do at the latest.
+  var snapshotDeadline: UInt64 {
+    var deadline = offersDueAt ?? .max
+    if let taking { deadline = min(deadline, taking.deadline, taking.askAgainAt ?? .max) }
+    return deadline
   }
 
   func keepSnapshot(_ bytes: [UInt8], isLast: Bool, _ connection: Connection) {
-    guard taking?.link == connection.id else { return }
+    guard let current = taking, current.link == connection.id else { return }
+    taking?.deadline = now + SnapshotTaking.silenceMilliseconds
     guard !bytes.isEmpty else {
       taking?.askAgainAt = now + SnapshotTaking.patienceMilliseconds
       return
@@ -161,7 +225,11 @@ extension Engine {
       taking?.documents += UInt64(part.startedDocuments)
       taking?.documentsInAll = part.documentCount
       connection.snapshotDocuments += UInt64(part.startedDocuments)
-      try store.stage(part)
+      guard try store.stage(part, after: current.cursor) else {
+        log(.info, "another process takes a snapshot over; this one leaves it to that")
+        return endTaking(from: connection.id)
+      }
+      taking?.cursor = part.cursor
       if part.isLast { return try installSnapshot(from: connection) }
       if isLast { wantSnapshot(after: part.cursor, from: connection.id) }
     } catch {
@@ -224,6 +292,10 @@ extension Engine {
     planner.stored(stored, now: now)
     writeReceiptSoon(isAtRest: false)
     let told = tips.map { Self.tip($0.origin, $0.position) }
-    for id in ids { session(id) { $0.goOn(with: told, now: now) } }
+    let floor = try store.segmentFloor()
+    for id in ids {
+      session(id) { $0.goOn(with: told, now: now) }
+      session(id) { $0.dropped(through: floor, now: now) }
+    }
   }
 }

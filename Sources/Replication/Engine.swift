@@ -56,6 +56,10 @@ package final class Engine {
   var fetching = DamageFetching()
   /// This store is an earlier one that was put back, and has not been merged into what others have.
   var isReturning = false
+  /// Something is damaged that belongs into a snapshot.
+  var cannotGiveSnapshots = false
+  /// When a snapshot is taken that was offered, if nobody has sent segments by then.
+  var offersDueAt: UInt64?
   /// The snapshot that is being taken over.
   var taking: SnapshotTaking?
   /// Segments that came before the record that says whose they are.
@@ -117,7 +121,7 @@ package final class Engine {
       if let due = savePeersAt, now >= due { savePeers() }
       if let due = receiptAt, now >= due { writeReceipt() }
       if let due = fetching.dueAt, now >= due { fetchDamaged() }
-      if let due = taking?.askAgainAt, now >= due { askForSnapshotAgain() }
+      tickSnapshots()
       replan()
     }
   }
@@ -126,7 +130,7 @@ package final class Engine {
   /// `.max` when nothing is waited for.
   package var nextDeadline: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
-    deadline = min(deadline, fetching.dueAt ?? .max, taking?.askAgainAt ?? .max)
+    deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline)
     dialler?.lower(&deadline)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max, receiptAt ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }

@@ -28,7 +28,8 @@ struct SnapshotTests {
       for part in parts {
         let bytes = part.encoded()
         #expect(bytes.count <= 256 << 10)
-        try target.stage(SnapshotPart(decoding: bytes))
+        let before = try target.snapshotProgress()?.cursor ?? []
+        #expect(try target.stage(SnapshotPart(decoding: bytes), after: before))
       }
       if parts.last?.isLast == true { return }
       try between(batch)
@@ -136,7 +137,12 @@ struct SnapshotTests {
     _ = try fill(workspace, notes: 50, by: 2)
     try workspace.add(SQLiteOptions(location: .file(folder.file("new.db"))))
     let parts = try workspace[0].snapshotParts(after: [], byteBudget: 2_000)
-    for part in parts { try workspace[2].stage(part) }
+    for part in parts {
+      let before = try workspace[2].snapshotProgress()?.cursor ?? []
+      #expect(try workspace[2].stage(part, after: before))
+    }
+    // What was asked for by somebody else in the meantime is left.
+    #expect(try workspace[2].stage(parts[0], after: [1, 2, 3]) == false)
     let before = try #require(try workspace[2].snapshotProgress())
     #expect(before.documents > 0 && before.documents < before.documentsInAll)
     #expect(before.documentsInAll == 50)
@@ -353,7 +359,8 @@ struct SnapshotTests {
       var part = whole
       change(&part)
       do {
-        try workspace[2].stage(part)
+        let cursor = try workspace[2].snapshotProgress()?.cursor ?? []
+        _ = try workspace[2].stage(part, after: cursor)
         let outcome = try workspace[2].installSnapshot(
           now: workspace.tick(), entropy: workspace.entropy)
         Issue.record("it was taken: \(String(describing: outcome))")
@@ -432,16 +439,18 @@ struct SnapshotTests {
         _ = SnapshotCursor(decoding: broken)
       }
     }
-    let cursor = SnapshotCursor(origin: workspace[0].identity.origin, until: 7)
+    let cursor = SnapshotCursor(
+      origin: workspace[0].identity.origin, installation: 3, until: 7)
     #expect(SnapshotCursor(decoding: cursor.encoded()) == cursor)
   }
 
   @Test("parts, documents and cursors are the bytes of the format")
   func golden() throws {
     let origin = Origin(high: 1, low: 2)
-    var cursor = SnapshotCursor(origin: origin, until: 7)
+    var cursor = SnapshotCursor(origin: origin, installation: 5, until: 7)
     cursor.row = 3
-    #expect(hex(cursor.encoded()) == "01" + "00000000000000010000000000000002" + "000e060000")
+    #expect(
+      hex(cursor.encoded()) == "01" + "00000000000000010000000000000002" + "05" + "000e060000")
     let floor = [UInt8](repeating: 9, count: 16)
     var document = SnapshotDocument(position: 5)
     document.isDeleted = true

@@ -123,7 +123,8 @@ extension ReplicaStore {
     var tables = try copy.query(
       """
       SELECT name FROM main.sqlite_schema
-      WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'identity' ORDER BY rowid
+      WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'identity'
+        AND name NOT IN ('snapshot_piece', 'snapshot_source') ORDER BY rowid
       """)
     while try tables.next() { names.append(try tables.text(0)) }
     var counts: [String: Int64] = [:]

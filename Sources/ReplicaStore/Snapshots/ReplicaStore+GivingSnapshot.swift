@@ -54,13 +54,17 @@ extension ReplicaStore {
     try reading { () throws(StoreError) in
       guard try privateChanges().count == 0 else { return [] }
       let total = try snapshotFigures().documents
+      let rows = try installation()
       let known = SnapshotCursor(decoding: cursor).flatMap {
-        $0.origin == identity.origin && $0.until <= state.position ? $0 : nil
+        $0.origin == identity.origin && $0.until <= state.position && $0.installation == rows
+          ? $0 : nil
       }
       var writer = SnapshotWriter(
         documentCount: total, isFirst: known == nil,
         partBytes: min(max(byteBudget, 1_024), SnapshotPart.bytesAim),
-        cursor: known ?? SnapshotCursor(origin: identity.origin, until: state.position))
+        cursor: known
+          ?? SnapshotCursor(
+            origin: identity.origin, installation: rows, until: state.position))
       // The last rounds must end before anything else changes.
       let budget =
         writer.cursor.since > 0 ? max(byteBudget, Self.lastRoundBytesMax) : byteBudget
@@ -223,7 +227,8 @@ extension ReplicaStore {
   // MARK: The header
 
   private func snapshotHeader() throws(StoreError) -> SnapshotHeader {
-    var header = SnapshotHeader(workspace: identity.workspace)
+    var header = SnapshotHeader(
+      workspace: identity.workspace, documents: try snapshotFigures().documents)
     var places: [Int64: Int] = [:]
     for entry in state.applied.entries where entry.sequence > 0 {
       guard let row = state.row(of: entry.origin) else { continue }
@@ -289,18 +294,19 @@ private struct SnapshotWriter {
     let bytes = document.encoded()
     let pieces = pieces(of: bytes)
     // One that has changed since its first pieces were given is given anew.
-    if cursor.piecePosition != document.lastPosition { cursor.piece = 0 }
+    let checksum = Int64(CRC32C.checksum(bytes))
+    if cursor.pieceChecksum != checksum { cursor.piece = 0 }
     var next = Int(clamping: cursor.piece)
     while next < pieces, next == 0 || byteCount < budget {
       add(piece(next, of: bytes), .document, id.bytes, UInt64(next))
       next += 1
       cursor.piece = UInt64(next)
-      cursor.piecePosition = document.lastPosition
+      cursor.pieceChecksum = checksum
     }
     guard next >= pieces else { return }
     cursor.row = row
     cursor.piece = 0
-    cursor.piecePosition = 0
+    cursor.pieceChecksum = 0
   }
 
   mutating func finish(with header: SnapshotHeader) {

@@ -49,15 +49,19 @@ extension ReplicaStore {
       }
     }
     work.changes += try privateTail()
-    work.changes.sort { $0.lamport < $1.lamport }
+    work.changes.sort { ($0.lamport, $0.id) < ($1.lamport, $1.id) }
     var histories: [DocumentID: DocumentHistory?] = [:]
     for id in Set(work.changes.flatMap { $0.edits.map(\.document) }).sorted() {
       histories[id] = .some(try stagedHistory(of: id))
     }
-    // What an earlier life of this store has sent, before or after it was copied.
+    // What an earlier life of this store has sent. Of a backup that was restored as one every
+    // change of that name is the same: only that life has gone on under its origin.
+    let linear = Set(
+      try incarnations().filter { $0.reason == Self.restoredReason }.map(\.previous))
     work.changes.removeAll { change in
-      version.contains(change.id)
-        && change.edits.contains { edit in
+      guard version.contains(change.id) else { return false }
+      return linear.contains(change.id.origin)
+        || change.edits.contains { edit in
           (histories[edit.document] ?? nil)?.edits().contains {
             $0.change == change.id && $0.lamport == change.lamport && $0.time == change.time
           } ?? false
@@ -159,7 +163,6 @@ extension ReplicaStore {
     with work: OwnWork, _ strayed: [StrayedDocument], beyond header: SnapshotHeader,
     now: Timestamp, entropy: Entropy
   ) throws(StoreError) {
-    let version = header.version
     for first in work.sealed {
       let last = ChangeID(origin: first.origin, sequence: first.sequence - 1)
       let chain = header.entries.first { $0.origin == first.origin }?.chain
@@ -177,7 +180,8 @@ extension ReplicaStore {
       return change.edits.isEmpty ? nil : change
     }
     let renaming = Renaming(kept, to: identity.origin)
-    try applyAgain(try reauthored(kept, renaming, beyond: version))
+    try applyStored()
+    try applyAgain(try reauthored(kept, renaming))
     let merged = try mergeAll(strayed, now: now, entropy: entropy)
     // The last ones first: what is before them has its old name until its turn comes.
     for change in work.changes.reversed() {
@@ -190,13 +194,13 @@ extension ReplicaStore {
 
   /// Under their new names, with the Lamport times and dependencies that follow from what is left.
   private func reauthored(
-    _ kept: [Change], _ renaming: Renaming, beyond version: VersionVector
+    _ kept: [Change], _ renaming: Renaming
   ) throws(StoreError) -> [Change] {
     var lamport: UInt64 = 0
     var renamed: [Change] = []
     for change in kept {
       var next = renaming.reauthored(change)
-      next.dependencies.removeAll { !version.contains($0) }
+      next.dependencies.removeAll { !state.applied.contains($0) }
       for dependency in next.dependencies {
         lamport = max(lamport, try self.lamport(of: dependency) ?? 0)
       }

@@ -36,9 +36,17 @@ extension ReplicaStore {
 
   /// Puts a part of a snapshot aside. It is durable when it returns.
   ///
+  /// - Parameter cursor: behind which it was asked for.
+  /// - Returns: false when another process takes a snapshot over meanwhile: nothing is put aside.
   /// - Throws: `.refused` when it does not follow what came before.
-  package func stage(_ part: SnapshotPart) throws(StoreError) {
+  package func stage(
+    _ part: SnapshotPart, after cursor: [UInt8]
+  ) throws(StoreError) -> Bool {
     try write { () throws(StoreError) in
+      let before = try sql { () throws(SQLiteError) in
+        try connection.queryBlob("SELECT cursor FROM snapshot_source") ?? []
+      }
+      guard before == cursor else { return false }
       if part.isFirst { try forgetSnapshot() }
       for piece in part.pieces { try stage(piece) }
       try sql { () throws(SQLiteError) in
@@ -48,6 +56,7 @@ extension ReplicaStore {
           ON CONFLICT DO UPDATE SET cursor = excluded.cursor, documents = excluded.documents
           """, .blob(part.cursor), .integer(Int64(clamping: part.documentCount)))
       }
+      return true
     }
   }
 

@@ -43,12 +43,21 @@ extension ReplicaStore {
         try forgetSnapshot()
         return nil
       }
+      // What is dropped here cannot be applied again.
+      guard try version.covers(segmentFloor()) else {
+        throw .refused("The snapshot lacks changes that this store has and does not hold any more.")
+      }
+      try spareDrafts()
       var outcome = SnapshotOutcome(version: version)
       let known = state.applied[identity.origin]
       let own = Sabotage.forgetOwnWork.isPlanted ? OwnWork() : try ownWork(beyond: version)
       let strayed = try strayedDocuments(of: own)
       try forgetWhatIsShown()
       outcome.documents = try enter(header)
+      guard UInt64(outcome.documents) == header.documents else {
+        throw .refused(
+          "The snapshot has \(outcome.documents) documents instead of \(header.documents).")
+      }
       try forgetSnapshot()
       try forgetReturning()
       try loadWhatIsShown()
@@ -62,6 +71,7 @@ extension ReplicaStore {
         try begin(because: Self.twinReason, entropy: entropy)
         outcome.hasNewOrigin = true
       }
+      try applyStored()
       // Those in segments are applied as all others that are stored.
       let sealed = Dictionary(uniqueKeysWithValues: own.sealed.map { ($0.origin, $0.sequence) })
       let tips = VersionVector(
@@ -251,13 +261,37 @@ extension ReplicaStore {
     }
   }
 
+  /// Applies what is stored behind the snapshot and ready: own changes may build on it.
+  func applyStored() throws(StoreError) {
+    var progress = Progress()
+    try prepareToApply()
+    while lanes.hasReady { try pump(having: [], &progress) }
+  }
+
+  /// A draft that began before what is folded in the snapshot could not be read any more.
+  private func spareDrafts() throws(StoreError) {
+    for draft in try drafts() {
+      guard let history = try stagedHistory(of: draft.document), !history.reaches(draft.base)
+      else { continue }
+      throw .refused(
+        "The draft '\(draft.name)' of document \(draft.document) began before history that others "
+          + "have folded; merge or discard it first.")
+    }
+  }
+
   // MARK: What only this store knows
 
   /// Applies own changes again that nobody has had yet, and keeps them for the next segment.
   func applyAgain(_ changes: [Change]) throws(StoreError) {
     guard !changes.isEmpty else { return }
     var applied: [AppliedChange] = []
-    for change in changes { applied.append(try advance(to: change)) }
+    for change in changes {
+      let builtOn = change.dependencies + change.edits.flatMap(\.parents)
+      guard builtOn.allSatisfy(state.applied.contains) else {
+        throw .refused("The snapshot lacks what own change \(change.id.sequence) builds on.")
+      }
+      applied.append(try advance(to: change))
+    }
     var documents: Set<DocumentID> = []
     try merge(applied, &documents)
     try record(applied)

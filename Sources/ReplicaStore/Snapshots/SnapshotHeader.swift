@@ -11,7 +11,8 @@ import Segments
 ///
 /// ```
 /// 1 · length · Zstandard frame of
-///     workspace: 32 bytes · count {origin applied lamport position isHead chain hash: 32 bytes}
+///     workspace: 32 bytes · documents
+///     · count {origin applied lamport position isHead chain hash: 32 bytes}
 ///     · steps of each origin: count {sequence lamport} · runs: count {position origin first}
 /// ```
 ///
@@ -43,6 +44,8 @@ struct SnapshotHeader: Equatable {
   }
 
   var workspace: WorkspaceID
+  /// How many documents the snapshot has.
+  var documents: UInt64
   /// Ascending by origin.
   var entries: [Entry] = []
   /// Ascending by position.
@@ -61,6 +64,7 @@ extension SnapshotHeader {
   func encoded() -> [UInt8] {
     var body = ByteWriter()
     workspace.write(to: &body)
+    body.write(varint: documents)
     body.write(count: entries.count)
     for entry in entries {
       entry.origin.write(to: &body)
@@ -107,8 +111,21 @@ extension SnapshotHeader {
       throw ByteDecodingError(.invalidValue, "workspace")
     }
     workspace = WorkspaceID(id)
+    documents = try reader.readVarint("documents")
     for _ in 0..<(try reader.readCount("origins", minimumBytesEach: Origin.byteCount + 37)) {
       entries.append(try Self.entry(from: &reader, after: entries.last?.origin))
+    }
+    // A change raises the Lamport time and the local position by one at most.
+    var changes: UInt64 = 0
+    for entry in entries {
+      let (sum, overflow) = changes.addingReportingOverflow(entry.applied)
+      guard !overflow, sum <= UInt64(Int64.max) else {
+        throw ByteDecodingError(.limitExceeded, "changes")
+      }
+      changes = sum
+    }
+    guard entries.allSatisfy({ $0.lamport <= changes && UInt64($0.position) <= changes }) else {
+      throw ByteDecodingError(.invalidValue, "Lamport times")
     }
     for index in entries.indices {
       var last: UInt64 = 0
@@ -117,7 +134,9 @@ extension SnapshotHeader {
         guard !overflow, sequence > last, sequence <= entries[index].applied else {
           throw ByteDecodingError(.invalidValue, "step")
         }
-        entries[index].steps.append((sequence, try reader.readVarint("step")))
+        let lamport = try reader.readVarint("step")
+        guard lamport <= changes else { throw ByteDecodingError(.invalidValue, "step") }
+        entries[index].steps.append((sequence, lamport))
         last = sequence
       }
     }
@@ -136,7 +155,7 @@ extension SnapshotHeader {
     let isHead = try reader.readBool("head")
     let sequence = try reader.readVarint("chain")
     guard let hash = Digest(try reader.readRaw(Bytes32.byteCount, "chain")), let position,
-      applied > 0, sequence <= applied
+      applied > 0, sequence <= applied, position >= 0
     else { throw ByteDecodingError(.invalidValue, "origin") }
     return Entry(
       origin: origin, applied: applied, lamport: lamport, position: position, isHead: isHead,

@@ -98,21 +98,23 @@ extension SnapshotPart {
 /// those that have changed meanwhile, again and again, until none has.
 ///
 /// ```
-/// 1 · origin · since · until · row · piece · piecePosition
+/// 1 · origin · installation · since · until · row · piece · pieceChecksum
 /// ```
 struct SnapshotCursor: Equatable {
   /// Under which the giving store writes: a cursor of another one, or of another life of it, is
   /// void.
   var origin: Origin
+  /// How often the giving store has taken a snapshot itself: its rows are others since.
+  var installation: UInt64
   /// This round gives the documents that have changed after this local position.
   var since: Int64 = 0
   /// Where the store was when the round began.
   var until: Int64
   /// The rows below are still to be given.
   var row = Int64.max
-  /// The next piece of the document in the row below, which had this position.
+  /// The next piece of the document in the row below, whose bytes had this checksum.
   var piece: UInt64 = 0
-  var piecePosition: Int64 = 0
+  var pieceChecksum: Int64 = 0
 
   private static let version: UInt8 = 1
 
@@ -120,7 +122,8 @@ struct SnapshotCursor: Equatable {
     var writer = ByteWriter()
     writer.write(Self.version)
     origin.write(to: &writer)
-    for number in [since, until, row, Int64(clamping: piece), piecePosition] {
+    writer.write(varint: installation)
+    for number in [since, until, row, Int64(clamping: piece), pieceChecksum] {
       writer.write(signed: number)
     }
     return writer.bytes
@@ -132,19 +135,21 @@ struct SnapshotCursor: Equatable {
       var reader = ByteReader(bytes)
       guard try reader.readByte("cursor") == Self.version else { return nil }
       origin = try Origin(from: &reader)
+      installation = try reader.readVarint("cursor")
       since = try reader.readSigned("cursor")
       until = try reader.readSigned("cursor")
       row = try reader.readSigned("cursor")
       piece = UInt64(clamping: try reader.readSigned("cursor"))
-      piecePosition = try reader.readSigned("cursor")
+      pieceChecksum = try reader.readSigned("cursor")
       try reader.finish("cursor")
     } catch {
       return nil
     }
   }
 
-  init(origin: Origin, until: Int64) {
+  init(origin: Origin, installation: UInt64, until: Int64) {
     self.origin = origin
+    self.installation = installation
     self.until = until
   }
 }
