@@ -34,12 +34,16 @@ final class Connection {
   var offer: SnapshotOffer?
   /// How many documents came in it.
   var snapshotDocuments: UInt64 = 0
+  /// Which queue is known not to move; nil while both do.
+  var wedgeKind: Int?
+  /// Presence notes that are looked at: more than all devices of a busy workspace send.
+  var presenceLimit: RateLimit
   /// What the peer last complained about.
   var complaint: LinkFailure?
 
   init(
     id: LinkID, link: Link, place: String, isInitiator: Bool, isRelay: Bool, flow: Flow,
-    connectedAt: Timestamp
+    connectedAt: Timestamp, now: UInt64
   ) {
     self.id = id
     self.link = link
@@ -49,6 +53,7 @@ final class Connection {
     self.isRelay = isRelay
     self.flow = flow
     self.connectedAt = connectedAt
+    presenceLimit = RateLimit(perSecond: 200, burst: 500, now: now)
   }
 
   /// Hands an input to the link. All that changes it goes through here.
