@@ -119,8 +119,10 @@ struct ApplyCommand: AsyncParsableCommand {
   private func withHolders(
     _ answered: [(change: ChangeID?, answer: JSONValue)], _ wanted: Int, of replica: Replica
   ) async throws -> [JSONValue] {
-    guard let last = answered.compactMap(\.change).last else { return answered.map(\.answer) }
-    let held = try await replica.waitForReplicas(wanted, toHold: last, timeout: timeout)
+    var held = 0
+    if let last = answered.compactMap(\.change).last {
+      held = try await replica.waitForReplicas(wanted, toHold: last, timeout: timeout)
+    }
     var answers: [JSONValue] = []
     for (change, answer) in answered {
       guard case .object(var object) = answer, object["ok"] == true else {
