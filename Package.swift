@@ -268,8 +268,8 @@ let package = Package(
     tests(
       of: "SimulationKit",
       [
-        "Causality", "DocumentModel", "Documents", "JSONCoding", "ReplicaStore", "SQLiteBridge",
-        "Sabotages", "Sealing", "Segments", "SimulationKit",
+        "Causality", "DocumentModel", "Documents", "JSONCoding", "ReplicaStore", "Replication",
+        "SQLiteBridge", "Sabotages", "Sealing", "Segments", "SimulationKit",
       ]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(

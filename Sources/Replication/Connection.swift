@@ -34,8 +34,8 @@ final class Connection {
   var offer: SnapshotOffer?
   /// How many documents came in it.
   var snapshotDocuments: UInt64 = 0
-  /// Which queue is known not to move; nil while both do.
-  var wedgeKind: Int?
+  /// Why a queue is known not to move; nil while both do.
+  var wedgeReason: String?
   /// Presence notes that are looked at: more than all devices of a busy workspace send.
   var presenceLimit: RateLimit
   /// What the peer last complained about.
@@ -68,6 +68,9 @@ final class Connection {
   var isJoiner: Bool {
     if case .joiner = link.peer { true } else { false }
   }
+
+  /// Both sides know each other's vectors, and the link lives.
+  var isRunning: Bool { link.session?.isRunning ?? false }
 
   /// What comes over this link is first hand to the others: nobody else pushes it to them.
   var isFirstHand: Bool { gauges.peerWish != .firstHand }

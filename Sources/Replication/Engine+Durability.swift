@@ -1,7 +1,7 @@
 import ByteCoding
 package import Causality
 package import ReplicaStore
-import Sealing
+package import Sealing
 import SegmentStore
 import Segments
 import SyncProtocol
@@ -40,19 +40,25 @@ extension Engine {
     for receipt in try store.receipts() where receipt.seen[name.origin] >= name.sequence {
       holders.insert(receipt.device)
     }
-    for id in sortedLinks {
-      guard let connection = links[id], let key = connection.peerKey,
-        let session = connection.link.session, session.isRunning
-      else { continue }
-      // A live word counts more than an older one: the peer may have lost it.
-      if session.holdsDurably(name.origin, name.sequence) {
-        holders.insert(key)
-      } else {
-        holders.remove(key)
-      }
-    }
+    // A live word counts more than an older one: the peer may have lost it.
+    holders.subtract(links.values.filter(\.isRunning).compactMap(\.peerKey))
+    holders.formUnion(linkedDevices(holding: name))
     holders.remove(store.identity.device.publicKey)
     return holders.count { store.membership.device($0) != nil }
+  }
+
+  /// The devices at the other ends of links that say themselves to have a change durably, sorted.
+  /// Whether it is sealed here is not looked at. Complexity: O(links).
+  package func linkedDevices(holding change: ChangeID) -> [SigningKey.Public] {
+    let holding = links.values.filter {
+      $0.link.session?.holdsDurably(change.origin, change.sequence) == true && $0.isRunning
+    }
+    return Set(holding.compactMap(\.peerKey)).sorted()
+  }
+
+  /// Whether a change is in a segment that is durable here. Complexity: O(log origins).
+  package func hasDurably(_ change: ChangeID) -> Bool {
+    stored[change.origin] >= change.sequence
   }
 
   // MARK: Between processes

@@ -13,8 +13,8 @@ extension Engine {
     for id in sortedLinks {
       guard let connection = links[id] else { continue }
       let wedge = connection.link.session?.wedge(now: now)
-      guard wedge?.kind != connection.wedgeKind else { continue }
-      connection.wedgeKind = wedge?.kind
+      guard wedge?.reason != connection.wedgeReason else { continue }
+      connection.wedgeReason = wedge?.reason
       if let wedge {
         let failure = LinkFailure(.silent, "\(connection.place) does not move: \(wedge)")
         log(.warning, failure.sentence)

@@ -50,8 +50,8 @@ package struct KnownPeer: Sendable {
   /// that is up, else by this device's clock since the change was made here. Nil when none waits,
   /// or when only changes of others do.
   package var oldestUnacknowledgedMilliseconds: UInt64?
-  /// What does not move on its link, in words.
-  package var wedge: String?
+  /// What does not move on its link.
+  package var wedge: Wedge?
 }
 
 /// How the dialling of one address stands.
@@ -117,7 +117,7 @@ extension Engine {
             Timestamp(clampingMilliseconds: $0)
           }, lastError: peer.lastError, isConnected: connected.contains(device),
           oldestUnacknowledgedMilliseconds: try oldest(beyond: peer.acknowledged, link, instant),
-          wedge: link?.wedge.map { "\($0)" }))
+          wedge: link?.wedge))
     }
     return status
   }

@@ -1,3 +1,4 @@
+import Sabotages
 package import Sealing
 import Segments
 import SyncProtocol
@@ -9,6 +10,12 @@ package struct PresentDevice: Equatable, Sendable {
   package var run: UInt64
   /// At most ``PresenceNote/stateBytesMax`` bytes; what they mean is the app's business.
   package var state: [UInt8]
+
+  package init(device: SigningKey.Public, run: UInt64, state: [UInt8]) {
+    self.device = device
+    self.run = run
+    self.state = state
+  }
 }
 
 /// Who is there: what this process shows, and what has come of others and has not expired, by the
@@ -96,13 +103,17 @@ struct PresenceBoard {
 
   /// Forgets what has expired. - Returns: whether there was any.
   mutating func expire(now: UInt64) -> Bool {
+    if Sabotage.keepPresence.isPlanted { return false }
     let before = entries.count
     entries = entries.filter { now < $0.value.expiresAt }
     return entries.count < before
   }
 
   /// When something expires next; `.max` for never. Complexity: O(entries).
-  var nextExpiry: UInt64 { entries.values.reduce(.max) { min($0, $1.expiresAt) } }
+  var nextExpiry: UInt64 {
+    if Sabotage.keepPresence.isPlanted { return .max }
+    return entries.values.reduce(.max) { min($0, $1.expiresAt) }
+  }
 
   /// All that counts, sorted by device and run.
   var present: [PresentDevice] {

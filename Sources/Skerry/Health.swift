@@ -76,7 +76,7 @@ extension Health.Peer {
     device = peer.device
     name = peer.name
     address = peer.isConnected ? peer.address : nil
-    reason = peer.stalledBecause ?? peer.lastError
+    reason = peer.stallReason ?? peer.stalledBecause ?? peer.lastError
   }
 }
 

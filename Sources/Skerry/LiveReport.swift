@@ -96,7 +96,10 @@ extension Status {
       guard let index = peers.firstIndex(where: { $0.device == told.device }) else { continue }
       peers[index].isConnected = true
       peers[index].address = peers[index].address ?? told.address
-      if told.state == .stalled { peers[index].stalledBecause = told.reason }
+      if told.state == .stalled {
+        peers[index].stalledBecause = told.reason
+        peers[index].stallReason = told.reason
+      }
     }
     let known = Set(addresses.map(\.address))
     for told in report.health.addresses where !known.contains(told.address) {

@@ -2,6 +2,7 @@ internal import ReplicaStore
 private import Replication
 private import Sealing
 private import Segments
+private import SyncProtocol
 
 extension ReplicaCore {
   func identity() throws(ReplicaError) -> Identity {
@@ -135,6 +136,7 @@ extension PeerStatus {
       bytesBehind: UInt64(clamping: peer.bytesBehind),
       oldestUnacknowledged: peer.oldestUnacknowledgedMilliseconds.map {
         .milliseconds(Int64(clamping: $0))
-      }, lastError: peer.lastError, stalledBecause: peer.wedge)
+      }, lastError: peer.lastError, stalledBecause: peer.wedge?.description,
+      stallReason: peer.wedge?.reason)
   }
 }

@@ -120,6 +120,8 @@ public struct PeerStatus: Sendable {
   public let lastError: String?
   /// What does not move though the peer is linked, and why; nil while all is well.
   public internal(set) var stalledBecause: String?
+  /// The same without figures, so that it is equal as long as the reason is.
+  var stallReason: String?
 }
 
 /// How dialling an address goes.

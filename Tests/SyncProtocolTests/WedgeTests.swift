@@ -49,12 +49,17 @@ struct WedgeTests {
     var both = outgoing(still)
     both.incoming = 5
     both.incomingStillMilliseconds = still
-    #expect(Wedge(both, limits)?.kind == 1)
+    #expect(
+      Wedge(both, limits)
+        == .notAcknowledged(changes: 3, bytesInFlight: 100, milliseconds: still))
     both.outgoingStillMilliseconds = 0
     #expect(Wedge(both, limits) == .notArriving(changes: 5, milliseconds: still))
-    for kind in [outgoing(still, credit: 0), outgoing(still), both] {
-      #expect(Wedge(kind, limits)?.description.contains("15 s") == true)
-    }
+    let wedges = [
+      outgoing(still, credit: 0), outgoing(still), outgoing(still, inFlight: 0), both,
+    ].compactMap { Wedge($0, limits) }
+    #expect(wedges.allSatisfy { $0.description.contains("for 15 s") })
+    #expect(Set(wedges.map(\.reason)).count == 4)
+    #expect(wedges.allSatisfy { $0.description.hasSuffix($0.reason) })
   }
 
   // MARK: In sessions
@@ -126,8 +131,12 @@ struct WedgeTests {
     network.nodes[0].isUnreadable = true
     let link = network.connect(0, 1)
     run(&network, milliseconds: 20_000)
-    #expect(network.wedge(0, link)?.kind == 2)
-    #expect(network.wedge(1, link)?.kind == 3)
+    guard case .notSent(changes: 1, _)? = network.wedge(0, link),
+      case .notArriving(changes: 1, _)? = network.wedge(1, link)
+    else {
+      Issue.record("\(network.wedge(0, link) as Any) \(network.wedge(1, link) as Any)")
+      return
+    }
   }
 }
 

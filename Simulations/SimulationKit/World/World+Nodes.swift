@@ -145,7 +145,8 @@ extension World {
           ["level": .string("\(level)"), "sentence": .string(sentence)])
       case .ended(_, let figures): checks.traffic.add(figures)
       case .reported(_, let failure): coverage.note(failure)
-      case .level, .membershipChanged, .presenceChanged, .admitted: break
+      case .presenceChanged: observePresence(node)
+      case .level, .membershipChanged, .admitted: break
       }
     }
     checkBuffers(node)
