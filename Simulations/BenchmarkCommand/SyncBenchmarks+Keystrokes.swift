@@ -83,7 +83,7 @@ extension SyncBenchmarks {
 
   /// Whether documents of the backlog are missing yet.
   private static func isComing(_ replica: Replica) async throws -> Bool {
-    try await replica.documents().count < backlogDocuments + 1
+    try await replica.documents().count < documentCountAtFirst + 1 + backlogDocuments
   }
 
   private struct StoppedEarly: Error, CustomStringConvertible {

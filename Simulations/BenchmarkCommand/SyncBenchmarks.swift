@@ -21,9 +21,15 @@ enum SyncBenchmarks {
     try await expect(one.info().stateDigest == other.info().stateDigest, name)
   }
 
+  /// Documents of replicas that are level: they are no new devices, which would be given a snapshot.
+  static let documentCountAtFirst = 1
+
   /// A new replica and others that have joined it and have nothing to exchange.
   static func level(_ count: Int, in place: BenchFolder) async throws -> [Replica] {
     let founder = try await Replica.create(at: place.next(), name: "founder")
+    try await founder.transaction { transaction in
+      try transaction.set("first", at: ["title"], of: transaction.createDocument())
+    }
     var replicas = [founder]
     for number in 1..<count {
       let joiner = try await Replica.join(

@@ -13,7 +13,7 @@ extension SyncSession {
     else { return false }
     if !known.covers(floor) { return true }
     guard peer.asksForSnapshot, configuration.prefersSnapshot else { return false }
-    // Who asks may be the author of nearly all that is here: for what it lacks that is no shorter way.
+    // Who asks may have written nearly all that is here: it is no shorter way for what it lacks.
     let lacks = local.changeCount(beyond: known)
     return lacks > local.changeCount(beyond: VersionVector()) / 2
   }
