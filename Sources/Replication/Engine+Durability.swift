@@ -47,6 +47,19 @@ extension Engine {
     return holders.count { store.membership.device($0) != nil }
   }
 
+  /// Whether so many member devices beside this one are known to have a change durably, as
+  /// ``holderCount(of:)`` counts them; cheaper where those that are linked are enough.
+  package func isHeld(_ change: ChangeID, by count: Int) throws(StoreError) -> Bool {
+    let name = try currentName(of: change)
+    guard name.sequence > 0, hasDurably(name) else { return false }
+    let own = store.identity.device.publicKey
+    let linked = linkedDevices(holding: name).count {
+      $0 != own && store.membership.device($0) != nil
+    }
+    if linked >= count { return true }
+    return try holderCount(of: name) >= count
+  }
+
   /// The devices at the other ends of links that say themselves to have a change durably, sorted.
   /// Whether it is sealed here is not looked at. Complexity: O(links).
   package func linkedDevices(holding change: ChangeID) -> [SigningKey.Public] {

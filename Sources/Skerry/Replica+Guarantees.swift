@@ -78,7 +78,7 @@ extension ReplicaCore {
     if asks { try awaiting { try $0.awaitHolders(of: change) } }
     _ = await untilHolds(within: timeout) { open in
       // What fails here fails below, and is thrown there.
-      ((try? open.engine.holderCount(of: change)) ?? 0) >= count
+      (try? open.engine.isHeld(change, by: count)) ?? false
     }
     if asks { try awaiting { try $0.endAwaiting(change) } }
     return try holderCount(of: change)

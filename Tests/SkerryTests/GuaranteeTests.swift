@@ -9,15 +9,6 @@ struct GuaranteeTests {
     folder = try TemporaryFolder()
   }
 
-  /// Two replicas of one workspace that are level, and not linked.
-  private func pair() async throws -> (Replica, Replica) {
-    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
-    let bob = try await Replica.join(
-      at: folder.path("b"), code: ada.invite(), name: "Bob")
-    #expect(await bob.sync(with: ada).isLevel)
-    return (ada, bob)
-  }
-
   private func note(_ replica: Replica, _ text: String) async throws -> Commit<DocumentID> {
     try await replica.transaction { transaction in
       let id = transaction.createDocument()
@@ -28,7 +19,7 @@ struct GuaranteeTests {
 
   @Test("a read that waits for a version sees what led to it; else it is late, and says so")
   func versions() async throws {
-    let (ada, bob) = try await pair()
+    let (ada, bob) = try await folder.levelPair()
     let commit = try await note(ada, "x")
     try await ada.waitUntil(covers: commit.version, timeout: .zero)
     let failure = await #expect(throws: ReplicaError(.late, "")) {
@@ -54,7 +45,7 @@ struct GuaranteeTests {
 
   @Test("waiting ends when the task is cancelled or the replica is closed")
   func endings() async throws {
-    let (ada, bob) = try await pair()
+    let (ada, bob) = try await folder.levelPair()
     let version = try await note(ada, "x").version
     let cancelled = Task {
       try await bob.waitUntil(covers: version, timeout: .seconds(600))
@@ -70,7 +61,7 @@ struct GuaranteeTests {
 
   @Test("a commit waits for as many replicas as it wants, or says how many have it")
   func replicas() async throws {
-    let (ada, bob) = try await pair()
+    let (ada, bob) = try await folder.levelPair()
     let alone = try await ada.transaction(heldBy: 1, within: .milliseconds(50)) { transaction in
       try transaction.set(1, at: ["n"], of: transaction.createDocument())
     }

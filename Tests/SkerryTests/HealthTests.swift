@@ -12,17 +12,9 @@ struct HealthTests {
     folder = try TemporaryFolder()
   }
 
-  private func pair() async throws -> (Replica, Replica) {
-    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
-    let bob = try await Replica.join(
-      at: folder.path("b"), code: ada.invite(), name: "Bob")
-    #expect(await bob.sync(with: ada).isLevel)
-    return (ada, bob)
-  }
-
   @Test("tells how it is, then when a peer comes and goes, and nothing while somebody types")
   func stream() async throws {
-    let (ada, bob) = try await pair()
+    let (ada, bob) = try await folder.levelPair()
     var health = ada.health().makeAsyncIterator()
     let first = try #require(await health.next())
     #expect(first.peers.map(\.name) == ["Bob"])
@@ -75,7 +67,7 @@ struct HealthTests {
 
   @Test("another process that uses the store is told of the links, and not of those of the dead")
   func reports() async throws {
-    let (ada, bob) = try await pair()
+    let (ada, bob) = try await folder.levelPair()
     let link = try await bob.connect(to: ada)
     let device = try #require(try await ada.status().peers.first?.device)
     let placement = try #require(Placement.token(of: ada.path))
@@ -111,7 +103,7 @@ struct HealthTests {
 
   @Test("records what metrics ask for, by workspace and peer")
   func metrics() async throws {
-    let (ada, bob) = try await pair()
+    let (ada, bob) = try await folder.levelPair()
     let metrics = TestMetrics()
     try await ada.transaction { transaction in
       try transaction.set(1, at: ["n"], of: transaction.createDocument())

@@ -11,9 +11,7 @@ struct PresenceTests {
 
   @Test("what one shows the other sees, until it is taken back; the store knows nothing of it")
   func shown() async throws {
-    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
-    let bob = try await Replica.join(at: folder.path("b"), code: ada.invite(), name: "Bob")
-    #expect(await bob.sync(with: ada).isLevel)
+    let (ada, bob) = try await folder.levelPair()
     var seen = ada.presence().makeAsyncIterator()
     #expect(await seen.next() == [])
     try await bob.setPresence(["doc": "plan", "at": 7])
