@@ -21,7 +21,8 @@ enum SyncBenchmarks {
     try await expect(one.info().stateDigest == other.info().stateDigest, name)
   }
 
-  /// Documents of replicas that are level: they are no new devices, which would be given a snapshot.
+  /// Documents of replicas that are level: so they are no new devices, which would be given a
+  /// snapshot.
   static let documentCountAtFirst = 1
 
   /// A new replica and others that have joined it and have nothing to exchange.
