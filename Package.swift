@@ -16,6 +16,7 @@ let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-colle
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOPosix", package: "swift-nio"),
@@ -71,6 +72,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -158,6 +160,7 @@ let package = Package(
       [
         "ByteCoding", "Causality", "Documents", "JSONCoding", "Merging", "ReplicaStore",
         "Replication", "Sealing", "Segments", "SQLiteBridge", "SyncProtocol", "Transports", logging,
+        metrics,
       ]),
 
     // 7
@@ -240,7 +243,12 @@ let package = Package(
         "Sealing", "Segments", "SegmentStore", "SQLiteBridge", "SyncProtocol", "EditingTraces",
       ]),
     tests(of: "Transports", ["Transports"]),
-    tests(of: "Skerry", ["JSONCoding", "Skerry", "EditingTraces"]),
+    tests(
+      of: "Skerry",
+      [
+        "JSONCoding", "Skerry", "EditingTraces",
+        metrics, .product(name: "MetricsTestKit", package: "swift-metrics"),
+      ]),
     .target(
       name: "RelayTestSupport",
       dependencies: ["ByteCoding", "Causality", "Sealing", "Segments", "SyncProtocol"],
@@ -260,8 +268,8 @@ let package = Package(
     tests(
       of: "SimulationKit",
       [
-        "Causality", "DocumentModel", "Documents", "JSONCoding", "ReplicaStore", "SQLiteBridge",
-        "Sabotages", "Sealing", "Segments", "SimulationKit",
+        "Causality", "DocumentModel", "Documents", "JSONCoding", "ReplicaStore", "Replication",
+        "SQLiteBridge", "Sabotages", "Sealing", "Segments", "SimulationKit",
       ]),
     tests(of: "NotesApp", ["JSONCoding", "NotesApp", "Skerry", "TerminalKit"]),
     tests(

@@ -16,7 +16,8 @@ struct BenchmarkProgram: AsyncParsableCommand {
       """,
     version: "skerry-bench 0.1.0")
 
-  @Argument(help: "What to measure: 'list', or any of text, store, search, simulator, growth.")
+  @Argument(
+    help: "What to measure: 'list', or any of text, store, sync, search, simulator, growth.")
   var names: [String] = []
 
   @Option(help: "The folder with the traces.")
@@ -82,6 +83,10 @@ enum Benchmarks {
       }
     },
     "store": { try await StoreBenchmarks.run($0, $1.folder()) },
+    "sync": { bench, program in
+      // Without recorded keystrokes some are made up.
+      try await SyncBenchmarks.run(bench, try? program.folder())
+    },
     "search": { bench, _ in try SearchBenchmarks.run(bench) },
     "simulator": { bench, _ in try SimulatorBenchmarks.run(bench) },
     "growth": { bench, _ in try GrowthBenchmarks.run(bench) },

@@ -28,6 +28,8 @@ package final class RelayCore {
   var agenda: [(link: RelayLinkID, action: LinkAction)] = []
   var effects: [RelayEffect] = []
   var counters = RelayCounters()
+  /// Which presence notes were passed on, of workspaces that have links. Only looked up in.
+  var presence: [WorkspaceID: PresenceFilter] = [:]
   /// Why the last commit failed; nil after one that did not.
   var failure: String?
   var isShuttingDown = false
@@ -70,7 +72,7 @@ package final class RelayCore {
       link: Link(handshake, isInitiator: false, now: now.monotonic),
       bucket: limits.rateBytesPerSecond.map {
         TokenBucket(bytesPerSecond: $0, now: now.monotonic)
-      })
+      }, presenceLimit: RateLimit(perSecond: 200, burst: 500, now: now.monotonic))
     return []
   }
 
@@ -219,7 +221,10 @@ package final class RelayCore {
     guard let link = links.removeValue(forKey: id) else { return }
     guard let workspace = link.workspace else { return }
     linksOfWorkspace[workspace]?.removeAll { $0 == id }
-    if linksOfWorkspace[workspace]?.isEmpty == true { linksOfWorkspace[workspace] = nil }
+    if linksOfWorkspace[workspace]?.isEmpty == true {
+      linksOfWorkspace[workspace] = nil
+      presence[workspace] = nil
+    }
   }
 
   func take(_ action: SessionAction, _ link: RelayLink, _ now: RelayInstant) {
@@ -229,6 +234,7 @@ package final class RelayCore {
     case .storeRecords(let records): accept(records, link, now)
     case .storeReceipts(let receipts): accept(receipts: receipts, link, now)
     case .storeBases(let bases): accept(bases, link, now)
+    case .presence(let note, let hops): accept(presence: note, hops: hops, link, now)
     case .peerKnown(let peer): tellReceipts(link, havingThose: peer.hello.receipts, now)
     case .needSegments(let request):
       link.deferred = request

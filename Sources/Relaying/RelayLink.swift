@@ -62,10 +62,16 @@ final class RelayLink {
   /// Refused or told to leave: what still arrives means nothing.
   var isEnding = false
 
-  init(id: RelayLinkID, place: String, link: Link, bucket: TokenBucket?) {
+  /// Presence notes that are looked at: more than all devices of a busy workspace send.
+  var presenceLimit: RateLimit
+
+  init(
+    id: RelayLinkID, place: String, link: Link, bucket: TokenBucket?, presenceLimit: RateLimit
+  ) {
     self.id = id
     self.place = place
     self.link = link
     self.bucket = bucket
+    self.presenceLimit = presenceLimit
   }
 }

@@ -29,6 +29,19 @@ enum KeptBlock {
 
   static func isPacked(_ bytes: [UInt8]) -> Bool { bytes.first == packedVersion }
 
+  /// Whether so much more would fit into a packed one that it is worth unpacking. Where changes are
+  /// large, few of them fill one.
+  static func isHalfEmpty(_ bytes: [UInt8]) -> Bool {
+    guard isPacked(bytes) else { return true }
+    var reader = ByteReader(bytes)
+    do throws(ByteDecodingError) {
+      _ = try reader.readByte("version of own changes")
+      return try reader.readVarint("own changes") < UInt64(packedBytesMax) / 2
+    } catch {
+      return true
+    }
+  }
+
   /// The changes, and how many bytes their block has.
   static func open(
     _ bytes: [UInt8], in language: OperationLanguage

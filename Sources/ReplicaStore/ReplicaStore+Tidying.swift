@@ -107,9 +107,9 @@ extension ReplicaStore {
         let (first, last) = (try rows.counter(0), try rows.counter(1))
         let row = KeptRow(first: first, count: last - min(first, last) + 1, block: try rows.blob(2))
         if KeptBlock.isPacked(row.block) {
-          guard row.count <= 4 * changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2 else {
-            break
-          }
+          guard row.count <= 4 * changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2,
+            KeptBlock.isHalfEmpty(row.block)
+          else { break }
         }
         changes += row.count
         taken.append(row)

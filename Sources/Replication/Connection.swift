@@ -35,12 +35,16 @@ final class Connection {
   var offeredAt: UInt64 = 0
   /// How many documents came in it.
   var snapshotDocuments: UInt64 = 0
+  /// Why a queue is known not to move; nil while both do.
+  var wedgeReason: String?
+  /// Presence notes that are looked at: more than all devices of a busy workspace send.
+  var presenceLimit: RateLimit
   /// What the peer last complained about.
   var complaint: LinkFailure?
 
   init(
     id: LinkID, link: Link, place: String, isInitiator: Bool, isRelay: Bool, flow: Flow,
-    connectedAt: Timestamp
+    connectedAt: Timestamp, now: UInt64
   ) {
     self.id = id
     self.link = link
@@ -50,6 +54,7 @@ final class Connection {
     self.isRelay = isRelay
     self.flow = flow
     self.connectedAt = connectedAt
+    presenceLimit = RateLimit(perSecond: 200, burst: 500, now: now)
   }
 
   /// Hands an input to the link. All that changes it goes through here.
@@ -64,6 +69,9 @@ final class Connection {
   var isJoiner: Bool {
     if case .joiner = link.peer { true } else { false }
   }
+
+  /// Both sides know each other's vectors, and the link lives.
+  var isRunning: Bool { link.session?.isRunning ?? false }
 
   /// What comes over this link is first hand to the others: nobody else pushes it to them.
   var isFirstHand: Bool { gauges.peerWish != .firstHand }

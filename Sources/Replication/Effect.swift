@@ -56,6 +56,8 @@ package enum Effect: Sendable {
   /// Peers or other processes changed documents; not all are listed when it is not complete.
   case changed([DocumentID], isComplete: Bool)
   case membershipChanged
+  /// Others show something else of this moment, or no more.
+  case presenceChanged
   /// This device has just become a member.
   case admitted
   /// The peer says that something is not as it should be. The link may live on.

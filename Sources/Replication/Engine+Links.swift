@@ -205,7 +205,7 @@ extension Engine {
       id: id,
       link: Link(handshake, isInitiator: isInitiator, now: now, limits: limits.link),
       place: place, isInitiator: isInitiator, isRelay: isRelay, flow: flow,
-      connectedAt: instant.wall)
+      connectedAt: instant.wall, now: now)
     links[id] = connection
     enqueue(connection.take { $0.start(now: now) }, id)
   }

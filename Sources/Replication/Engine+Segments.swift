@@ -270,6 +270,7 @@ extension Engine {
   func absorbOtherProcesses() {
     do throws(StoreError) {
       guard let changes = try store.refresh() else { return }
+      noteAwaited()
       if changes.segmentsArrived {
         advance(
           try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)

@@ -31,6 +31,7 @@ extension Engine {
     case .needSnapshot(let cursor, let byteBudget):
       giveSnapshot(after: cursor, byteBudget: byteBudget, connection)
     case .storeSnapshot(let bytes, let isLast): keepSnapshot(bytes, isLast: isLast, connection)
+    case .presence(let note, let hops): take(presence: note, hops: hops, connection)
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
     case .advertised(let vector):
       planner.advertised(vector, by: id.rawValue, now: now)
@@ -131,6 +132,7 @@ extension Engine {
     if peer.hello.knowsFolding { noteFolding() }
     compareReceipts(with: connection, havingThose: peer.hello.receipts)
     if isReturning { noteReturn() }
+    greeted.append(connection.id)
     connection.holdUntil = now + limits.publishHoldMilliseconds
     // Only now: what the peer has may show that somebody else writes under our origin.
     seal()
@@ -182,7 +184,7 @@ extension Engine {
 
   func noteUnsaved(_ key: SigningKey.Public) {
     unsavedPeers.insert(key)
-    if savePeersAt == nil { savePeersAt = now + limits.savePeersMilliseconds }
+    savePeersSoon()
   }
 
   /// Remembers what went wrong with a peer last, and what it has.

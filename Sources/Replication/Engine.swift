@@ -72,6 +72,13 @@ package final class Engine {
   /// When this device is to say what it has; nil while there is nothing new to say.
   var receiptAt: UInt64?
   var lastReceiptAt: UInt64?
+  /// A change of which another process wants to know soon who has it.
+  var awaited: ChangeID?
+  var wedgesCheckedAt: UInt64 = 0
+  /// Who is there.
+  var presence = PresenceBoard()
+  /// Links whose peers have not been told who is there.
+  var greeted: [LinkID] = []
   var wasAdmitted: Bool
   var membershipDigest: Digest
   /// Requests to join that were looked at and refused, with the reason.
@@ -122,6 +129,7 @@ package final class Engine {
       if let due = receiptAt, now >= due { writeReceipt() }
       if let due = fetching.dueAt, now >= due { fetchDamaged() }
       tickSnapshots()
+      tickPresence()
       replan()
     }
   }
@@ -130,7 +138,7 @@ package final class Engine {
   /// `.max` when nothing is waited for.
   package var nextDeadline: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
-    deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline)
+    deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline, presenceDeadline)
     dialler?.lower(&deadline)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max, receiptAt ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }
@@ -144,7 +152,9 @@ package final class Engine {
     if instant.monotonic >= self.instant.monotonic { self.instant = instant }
     body()
     drain()
+    greet()
     noteDamage()
+    noteWedges()
     let result = effects
     effects = []
     return result

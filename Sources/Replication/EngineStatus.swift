@@ -22,6 +22,8 @@ package struct LinkFigures: Sendable {
   package var bytesSent: UInt64 = 0
   package var bytesReceived: UInt64 = 0
   package var lag: Lag?
+  /// A queue of the link that does not move.
+  package var wedge: Wedge?
   /// Changes that the peer has and that are missing here.
   package var lacking: UInt64 = 0
   /// Documents that came in a snapshot, and that are still to come.
@@ -44,6 +46,12 @@ package struct KnownPeer: Sendable {
   package var lastContact: Timestamp?
   package var lastError: String?
   package var isConnected: Bool
+  /// How long the oldest change that the peer has not acknowledged has been waiting: for the link
+  /// that is up, else by this device's clock since the change was made here. Nil when none waits,
+  /// or when only changes of others do.
+  package var oldestUnacknowledgedMilliseconds: UInt64?
+  /// What does not move on its link.
+  package var wedge: Wedge?
 }
 
 /// How the dialling of one address stands.
@@ -100,15 +108,26 @@ extension Engine {
       let behind = try records { () throws(SegmentStoreError) in
         try store.segments.totals(beyond: peer.acknowledged)
       }
+      let link = status.links.first { $0.figures.device == device }?.figures
       status.peers.append(
         KnownPeer(
           device: device, name: name(ofDevice: peer.key), acknowledged: peer.acknowledged,
           changesBehind: behind.changes, bytesBehind: behind.bytes,
           lastContact: peer.lastContactMilliseconds.map {
             Timestamp(clampingMilliseconds: $0)
-          }, lastError: peer.lastError, isConnected: connected.contains(device)))
+          }, lastError: peer.lastError, isConnected: connected.contains(device),
+          oldestUnacknowledgedMilliseconds: try oldest(beyond: peer.acknowledged, link, instant),
+          wedge: link?.wedge))
     }
     return status
+  }
+
+  private func oldest(
+    beyond acknowledged: VersionVector, _ link: LinkFigures?, _ instant: EngineInstant
+  ) throws(StoreError) -> UInt64? {
+    if let lag = link?.lag { return lag.oldestUnacknowledgedMilliseconds }
+    guard let made = try store.oldestOwn(beyond: acknowledged) else { return nil }
+    return UInt64(clamping: max(0, instant.wall.milliseconds - made.milliseconds))
   }
 
   /// The first link with more on its way than `windows` times what its peer takes; nil when there
@@ -146,6 +165,7 @@ extension Engine {
       figures.isLevel = session.isLevel
       figures.traffic = session.traffic
       if session.isRunning { figures.lag = session.lag(now: instant.monotonic) }
+      figures.wedge = session.wedge(now: instant.monotonic)
       figures.lostByPeer = connection.lostByPeer
       figures.lacking = session.peerVector.changeCount(beyond: stored)
     }

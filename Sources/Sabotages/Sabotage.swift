@@ -125,6 +125,13 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case knowOneHub
   /// What was acknowledged stays in the list of what is under way. Breaks P14.
   case growWithoutBound
+  /// Whom a change was sent to counts among those that have it. Breaks P2: a commit that waits for
+  /// others does not.
+  case countTheSent
+  /// What a device shows stays when nothing is heard of it any more. Breaks P15.
+  case keepPresence
+  /// A presence note is taken though a later one of its device has come. Breaks P8.
+  case takeOldPresence
 
   /// A peer that has lost what it acknowledged is sent it again, and nobody is told. Breaks P11.
   case hideRegression

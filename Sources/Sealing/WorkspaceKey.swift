@@ -8,6 +8,8 @@ package struct WorkspaceKey: Sendable {
   package let segmentKey: AEADKey
   /// Encrypts the names of devices.
   package let nameKey: AEADKey
+  /// Encrypts what devices show of the moment.
+  package let presenceKey: AEADKey
   /// Lets members recognise each other on a link before either says who it is.
   package let linkSecret: LinkSecret
 
@@ -27,6 +29,7 @@ package struct WorkspaceKey: Sendable {
     segmentKey = AEADKey(DerivedKey(number: 1, context: "skworksp").derive(from: secret))
     linkSecret = LinkSecret(DerivedKey(number: 2, context: "skworksp").derive(from: secret))
     nameKey = AEADKey(DerivedKey(number: 3, context: "skworksp").derive(from: secret))
+    presenceKey = AEADKey(DerivedKey(number: 4, context: "skworksp").derive(from: secret))
   }
 
   /// The 32 secret bytes from which ``init(decoding:)`` makes the same key.

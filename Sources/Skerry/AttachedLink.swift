@@ -133,8 +133,10 @@ extension ReplicaCore {
   func perform(_ effects: [Effect], source: ChangeNotice.Source = .peer) {
     for effect in effects { perform(effect, source) }
     settleExchanges()
+    settleWaits()
     scheduleTick()
     projectSoon()
+    if !effects.isEmpty { lookAtHealthSoon() }
   }
 
   private func perform(_ effect: Effect, _ source: ChangeNotice.Source) {
@@ -164,6 +166,7 @@ extension ReplicaCore {
         ChangeNotice(documents: documents, isComplete: isComplete, source: source))
     case .membershipChanged, .admitted:
       subscribers.tell(ChangeNotice(documents: [], isComplete: true, source: source))
+    case .presenceChanged: tellPresence()
     case .dial(let dial, let address):
       service?.dial(dial, address)
     case .log(let level, let sentence):

@@ -2,6 +2,7 @@ internal import ReplicaStore
 private import Replication
 private import Sealing
 private import Segments
+private import SyncProtocol
 
 extension ReplicaCore {
   func identity() throws(ReplicaError) -> Identity {
@@ -71,6 +72,13 @@ extension ReplicaCore {
   }
 
   func status() throws(ReplicaError) -> Status {
+    var status = try ownStatus()
+    for report in try liveReports() { status.add(report) }
+    return status
+  }
+
+  /// Without what other processes know of their links.
+  func ownStatus() throws(ReplicaError) -> Status {
     let open = try opened()
     lookAround()
     return try ReplicaError.translating {
@@ -125,6 +133,10 @@ extension PeerStatus {
       device: peer.device, name: peer.name,
       address: links.first { $0.device == peer.device }?.place, isConnected: peer.isConnected,
       lastContact: peer.lastContact, changesBehind: peer.changesBehind,
-      bytesBehind: UInt64(clamping: peer.bytesBehind), lastError: peer.lastError)
+      bytesBehind: UInt64(clamping: peer.bytesBehind),
+      oldestUnacknowledged: peer.oldestUnacknowledgedMilliseconds.map {
+        .milliseconds(Int64(clamping: $0))
+      }, lastError: peer.lastError, stalledBecause: peer.wedge?.description,
+      stallReason: peer.wedge?.reason)
   }
 }

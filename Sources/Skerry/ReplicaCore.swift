@@ -27,6 +27,16 @@ actor ReplicaCore {
   var outcomes: [LinkID: LinkOutcome] = [:]
   var exchanges: [ExchangeWait] = []
   var exchangeLimits = ExchangeLimits()
+  /// Those who wait for something, by number.
+  var waits: [UInt64: Wait] = [:]
+  var lastWaitNumber: UInt64 = 0
+  nonisolated let healthFollowers = Broadcast<Health>(buffered: 1)
+  var toldHealth: Health?
+  /// Waits until the health is looked at.
+  var healthTask: Task<Void, Never>?
+  /// What other processes were told last.
+  var reportedHealth: Health?
+  nonisolated let presenceFollowers = Broadcast<[Presence]>(buffered: 1)
   var service: ServiceHooks?
   /// Addresses that did not answer the last time, and why.
   var unreachable: [String: String] = [:]
@@ -39,7 +49,11 @@ actor ReplicaCore {
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?
   private var poller: Task<Void, Never>?
 
+  /// The store's file.
+  nonisolated let path: String
+
   init(path: String) {
+    self.path = path
     executor = QueueExecutor(label: "skerry \(path)")
   }
 
@@ -68,9 +82,15 @@ actor ReplicaCore {
     drain()
     await endLinks()
     guard state != nil else { return }
+    endReport()
     state = nil
     for pending in waiting.close() { pending.refuse() }
     endExchanges()
+    endWaits()
+    healthTask?.cancel()
+    healthTask = nil
+    healthFollowers.finish()
+    presenceFollowers.finish()
     projection.task?.cancel()
     projection.task = nil
     timer?.task.cancel()
@@ -125,12 +145,18 @@ extension ReplicaCore {
 
   /// False when nobody wants to know any more.
   private func poll() -> Bool {
-    guard state != nil, !links.isEmpty || service != nil || !subscribers.isEmpty else {
+    guard state != nil, isWatched else {
       poller = nil
       return false
     }
     lookAround()
     return true
+  }
+
+  /// Whether anybody wants to know what other processes commit.
+  private var isWatched: Bool {
+    !links.isEmpty || service != nil || !subscribers.isEmpty || !waits.isEmpty
+      || !healthFollowers.isEmpty
   }
 
   /// Takes in what other processes have committed.

@@ -22,6 +22,8 @@ public struct ReplicaError: Error, Sendable, CustomStringConvertible {
     case refused
     /// The other end cannot be reached, or went away.
     case unreachable
+    /// What was waited for has not come in time.
+    case late
     /// The disk or the operating system failed.
     case io
     /// The replica was closed.
@@ -42,7 +44,7 @@ public struct ReplicaError: Error, Sendable, CustomStringConvertible {
     switch code {
     case .notAStore, .tooNew, .damaged: 3
     case .notPermitted, .invitation: 4
-    case .exists, .missing, .invalid, .refused, .unreachable, .io, .closed: 1
+    case .exists, .missing, .invalid, .refused, .unreachable, .late, .io, .closed: 1
     }
   }
 }

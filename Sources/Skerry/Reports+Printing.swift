@@ -17,6 +17,7 @@ extension Status {
         }),
       "identityNotes": .array(identityNotes.map { .string($0) }),
       "peers": .array(peers.map(\.json)),
+      "servers": .array(servers.map { .integer(Int64($0)) }),
       "addresses": .array(
         addresses.map {
           [
@@ -39,6 +40,7 @@ extension Status {
       lines.append("Origin \(stalled.origin) does not move: \(stalled.reason)")
     }
     lines += identityNotes
+    for server in servers { lines.append("It is served by process \(server).") }
     if peers.isEmpty { lines.append("No peer was met yet.") }
     return lines + peers.map(\.line)
   }
@@ -54,6 +56,9 @@ extension PeerStatus {
       "lastContact": lastContact.map { .string($0.text) } ?? .null,
       "changesBehind": .count(changesBehind),
       "bytesBehind": .count(bytesBehind),
+      "oldestUnacknowledgedSeconds":
+        oldestUnacknowledged.map { .double($0 / .seconds(1)) } ?? .null,
+      "stalled": stalledBecause.map { .string($0) } ?? .null,
       "lastError": lastError.map { .string($0) } ?? .null,
     ]
   }
@@ -62,7 +67,13 @@ extension PeerStatus {
     var line = "\(name ?? "device") \(device.prefix(16))"
     line += isConnected ? ", connected" : ""
     line += lastContact.map { ", last contact \($0.text)" } ?? ", never met"
-    line += changesBehind == 0 ? ", level" : ", changes behind: \(changesBehind)"
+    line +=
+      changesBehind == 0
+      ? ", level" : ", changes behind: \(changesBehind) (\(bytesBehind) bytes)"
+    if let oldestUnacknowledged {
+      line += ", the oldest for \(oldestUnacknowledged.components.seconds) s"
+    }
+    if let stalledBecause { line += ", STALLED: \(stalledBecause)" }
     if let lastError { line += ", last error: \(lastError)" }
     return line
   }

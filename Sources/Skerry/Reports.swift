@@ -89,9 +89,11 @@ public struct SyncProgress: Sendable {
 public struct Status: Sendable {
   public let identity: Identity
   public let version: VersionVector
-  public let peers: [PeerStatus]
-  /// The addresses that this process keeps dialled.
-  public let addresses: [AddressStatus]
+  public internal(set) var peers: [PeerStatus]
+  /// The addresses that this process, or another one that serves the store, keeps dialled.
+  public internal(set) var addresses: [AddressStatus]
+  /// The numbers of the other processes that serve the store.
+  public internal(set) var servers: [Int32] = []
   /// Changes that are stored and wait for others that they depend on.
   public let waitingChangeCount: Int
   public let unsealedChangeCount: Int
@@ -104,13 +106,22 @@ public struct PeerStatus: Sendable {
   /// The device's public key in hexadecimal.
   public let device: String
   public let name: String?
-  public let address: String?
-  public let isConnected: Bool
+  public internal(set) var address: String?
+  /// Linked to this process, or to another one that serves the store.
+  public internal(set) var isConnected: Bool
   public let lastContact: Timestamp?
   /// What this replica has and the peer has not acknowledged.
   public let changesBehind: UInt64
   public let bytesBehind: UInt64
+  /// How long the oldest change that the peer has not acknowledged has been waiting: for the link
+  /// of this process, else by this device's clock since the change was made here. Nil when none
+  /// waits, or only changes of others do.
+  public let oldestUnacknowledged: Duration?
   public let lastError: String?
+  /// What does not move though the peer is linked, and why; nil while all is well.
+  public internal(set) var stalledBecause: String?
+  /// The same without figures, so that it is equal as long as the reason is.
+  var stallReason: String?
 }
 
 /// How dialling an address goes.

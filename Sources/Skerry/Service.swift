@@ -109,11 +109,13 @@ extension ReplicaCore {
     service = hooks
     startPolling()
     perform(try opened().engine.start(at: .now))
+    lookAtHealthSoon()
   }
 
   func endService() async {
     guard service != nil else { return }
     await endLinks()
+    endReport()
     service = nil
     try? renew(EngineConfiguration())
   }

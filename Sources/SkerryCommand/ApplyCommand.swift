@@ -41,6 +41,11 @@ struct ApplyCommand: AsyncParsableCommand {
         {"id":…,"ok":false,"error":"…"}
       The exit status is 0 when every line was answered.
 
+      With --replicas an answer comes when so many other replicas have the change, \
+      too, or after --timeout, and says how many do: "replicas":N, null where a line \
+      edited nothing. The change stands in any case. Something has to be linked with \
+      them meanwhile: 'skerry serve' or 'sync --watch' on the store.
+
       EXAMPLE
         echo '{"doc":null,"ops":[{"op":"set","path":["title"],"value":"Plan"}]}' |
           skerry apply notes.skerry
@@ -49,8 +54,20 @@ struct ApplyCommand: AsyncParsableCommand {
   @OptionGroup var place: StoreArgument
   @Argument(help: "Where the lines are; by default, standard input.", completion: .file())
   var file: String?
+  @Option(help: "Wait until so many other replicas have it.")
+  var replicas: Int?
+  @Option(
+    help: "How long to wait for --replicas, such as 10s or 2m.",
+    transform: CommandArgument.duration)
+  var timeout: Duration = .seconds(10)
   @Flag(name: .customLong("json"), help: "Accepted everywhere; the answers are JSON anyway.")
   var isJSON = false
+
+  func validate() throws {
+    guard replicas.map({ (1...10_000).contains($0) }) ?? true else {
+      throw ValidationError("--replicas takes a number from 1 to 10000.")
+    }
+  }
 
   func run() async throws {
     let descriptor = try openInput()
@@ -84,16 +101,44 @@ struct ApplyCommand: AsyncParsableCommand {
         { (transaction: inout Transaction) in try line.perform(&transaction) }
       }
     ).makeIterator()
-    return lines.map { line in
+    let answered = lines.map { line -> (change: ChangeID?, answer: JSONValue) in
       switch line {
-      case .failure(let refused): return refused.answer
+      case .failure(let refused): return (nil, refused.answer)
       case .success(let line):
         guard let result = results.next() else {
-          return RefusedLine(id: line.id, reason: "The line was not applied.").answer
+          return (nil, RefusedLine(id: line.id, reason: "The line was not applied.").answer)
         }
-        return line.answer(result)
+        return ((try? result.get())?.change, line.answer(result))
       }
     }
+    guard let replicas else { return answered.map(\.answer) }
+    return try await withHolders(answered, replicas, of: replica)
+  }
+
+  /// The answers with how many replicas have each change, as soon as enough have the last one.
+  private func withHolders(
+    _ answered: [(change: ChangeID?, answer: JSONValue)], _ wanted: Int, of replica: Replica
+  ) async throws -> [JSONValue] {
+    var held = 0
+    if let last = answered.compactMap(\.change).last {
+      held = try await replica.waitForReplicas(wanted, toHold: last, timeout: timeout)
+    }
+    var answers: [JSONValue] = []
+    for (change, answer) in answered {
+      guard case .object(var object) = answer, object["ok"] == true else {
+        answers.append(answer)
+        continue
+      }
+      if let change {
+        // Whoever has the last one has those before it.
+        let count = held >= wanted ? held : try await replica.replicas(holding: change)
+        object["replicas"] = .count(count)
+      } else {
+        object["replicas"] = .null
+      }
+      answers.append(.object(object))
+    }
+    return answers
   }
 
   private func openInput() throws -> Int32 {

@@ -32,10 +32,17 @@ struct QueryCommand: AsyncParsableCommand {
   var timeout: Duration = .seconds(30)
   @Flag(help: "Read what is there, without waiting for what was committed since.")
   var stale = false
+  @OptionGroup var freshness: AtLeastOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard freshness.atLeast == nil || !stale else {
+      throw ValidationError("--stale reads without waiting, --at-least waits: give one of the two.")
+    }
+  }
+
   func run() async throws {
-    let replica = try await Replica.open(at: place.store)
+    let replica = try await freshness.open(place)
     if !stale { try await replica.bringForwardShown() }
     let printer = RowPrinter(isJSON: output.isJSON)
     do {
@@ -187,6 +194,7 @@ struct SearchCommand: AsyncParsableCommand {
   var words: [String]
   @Option(help: "At most this many.")
   var limit: Int = 20
+  @OptionGroup var freshness: AtLeastOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -194,7 +202,7 @@ struct SearchCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let replica = try await Replica.open(at: place.store)
+    let replica = try await freshness.open(place)
     let hits: [SearchHit]
     do {
       try await replica.bringForwardShown()

@@ -60,6 +60,7 @@ struct DocsCommand: AsyncParsableCommand {
   var limit: Int = .max
   @Option(help: "Go on behind this document, as ids are ordered.")
   var after: DocumentID?
+  @OptionGroup var freshness: AtLeastOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -67,7 +68,7 @@ struct DocsCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let replica = try await Replica.open(at: place.store)
+    let replica = try await freshness.open(place)
     let pageLimit = 1_000
     var remaining = limit
     var last = after
@@ -97,6 +98,10 @@ struct GetCommand: AsyncParsableCommand {
     discussion: """
       PATH is keys and indices joined by '/'; inside a key '~1' stands for '/' and '~0' for '~'.
 
+      With --at-least it is read when the store has all of that version, such as the one that an \
+      answer of 'skerry apply' on another replica holds; when that takes longer than --wait, the \
+      exit status is 1. Something has to bring the changes meanwhile: 'skerry serve' or 'sync'.
+
       With --marks the text at PATH is printed in stretches of the same marks, one JSON object a \
       line: 'text', 'from' and 'to' in Unicode scalars, and 'marks', by name.
 
@@ -104,6 +109,7 @@ struct GetCommand: AsyncParsableCommand {
         skerry get notes.skerry 0123456789abcdef0123456789abcdef
         skerry get notes.skerry 0123456789abcdef0123456789abcdef items/0/title
         skerry get notes.skerry 0123456789abcdef0123456789abcdef body --marks
+        skerry get notes.skerry 0123456789abcdef0123456789abcdef --at-least "$VERSION" --wait 10s
       """)
 
   @OptionGroup var place: StoreArgument
@@ -116,10 +122,11 @@ struct GetCommand: AsyncParsableCommand {
   var at: VersionVector?
   @Flag(help: "Print a text with its marks.")
   var marks = false
+  @OptionGroup var freshness: AtLeastOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let replica = try await Replica.open(at: place.store)
+    let replica = try await freshness.open(place)
     if marks {
       let spans =
         if let at {

@@ -17,6 +17,7 @@ private enum Kind {
   static let status: UInt8 = 12
   static let bye: UInt8 = 13
   static let receipts: UInt8 = 0x81
+  static let presence: UInt8 = 0x82
   static let snapshotOffer: UInt8 = 0x83
   static let snapshotWant: UInt8 = 0x84
   static let snapshotPart: UInt8 = 0x85
@@ -100,6 +101,10 @@ extension Message {
       writer.write(Kind.receipts)
       writer.write(count: receipts.count)
       for receipt in receipts { writer.write(lengthPrefixed: receipt) }
+    case .presence(let note, let hops):
+      writer.write(Kind.presence)
+      writer.write(hops)
+      writer.write(lengthPrefixed: note)
     case .snapshotOffer(let offer):
       writer.write(Kind.snapshotOffer)
       for number in [offer.format, offer.language, offer.documents, offer.changes] {
@@ -155,6 +160,7 @@ extension Message {
     case Kind.status: self = .status(try Status(from: &reader))
     case Kind.bye: self = .bye
     case Kind.receipts: self = try Message.receipts(from: &reader)
+    case Kind.presence: self = try Message.presence(from: &reader)
     case Kind.snapshotOffer:
       self = .snapshotOffer(
         SnapshotOffer(
@@ -225,6 +231,16 @@ extension Message {
       try blobs(
         from: &reader, "receipts", limit: MessageLimits.receiptsMax,
         bytesMax: MessageLimits.receiptBytesMax))
+  }
+
+  private static func presence(
+    from reader: inout ByteReader
+  ) throws(ByteDecodingError) -> Message {
+    let hops = try reader.readByte("hops")
+    let start = reader.offset
+    let note = try reader.readLengthPrefixed("presence", limit: MessageLimits.presenceBytesMax)
+    guard !note.isEmpty else { throw ByteDecodingError(.invalidValue, "presence", at: start) }
+    return .presence(note, hops: hops)
   }
 
   private static func records(

@@ -276,6 +276,8 @@ package enum Message: Equatable, Sendable {
   case bye
   /// Receipts of devices, which an older reader steps over.
   case receipts([[UInt8]])
+  /// A presence note, and over how many more links it may go; an older reader steps over it.
+  case presence([UInt8], hops: UInt8)
   /// What the receiver lacks can be had as a snapshot; nothing is pushed until `snapshotDone`.
   case snapshotOffer(SnapshotOffer)
   /// Asks for the next parts behind a cursor that came with the last one; empty at the beginning. A
@@ -307,6 +309,7 @@ package enum MessageLimits {
   package static let recordsMax = 128
   package static let receiptBytesMax = 512 << 10
   package static let receiptsMax = 4_096
+  package static let presenceBytesMax = 1_536
   package static let cursorBytesMax = 256
   package static let snapshotPartBytesMax = 512 << 10
   package static let extensionsMax = 32

@@ -75,6 +75,8 @@ package enum SessionAction: Equatable, Sendable {
   case storeRecords([[UInt8]])
   /// Of devices, as the peer has them: nothing in them was verified.
   case storeReceipts([[UInt8]])
+  /// Of a device, and over how many more links it may go: nothing in it was verified.
+  case presence([UInt8], hops: UInt8)
   /// The peer can give a snapshot and pushes nothing until it is told: ask with `wantSnapshot`, and
   /// say how it ended with `goOn`.
   case offered(SnapshotOffer)

@@ -14,6 +14,8 @@ package struct SessionLimits: Equatable, Sendable {
   package var heartbeatMilliseconds: UInt64 = 5_000
   /// Heartbeats that may be missed before the peer counts as dead.
   package var missedHeartbeatsMax: UInt64 = 3
+  /// Heartbeats after which a queue that has not moved counts as wedged.
+  package var wedgedHeartbeats: UInt64 = 3
   /// How long advertisements are gathered before they are sent.
   package var advertiseMilliseconds: UInt64 = 50
   /// The most origins that a peer's vector may name.

@@ -80,6 +80,7 @@ extension SyncSession {
       // Bounded first, so that no peer makes the sum overflow.
       let given = Int64(clamping: min(bytes, MessageLimits.creditBytesMax))
       credit = min(credit + given, Int64(sendLimit))
+      lastGain = clock
     case .have(let vector):
       guard hasMet else { throw .unexpected("an advertisement") }
       awaitsSealed = false
@@ -94,6 +95,9 @@ extension SyncSession {
     case .bases(let bases):
       guard hasMet else { throw .unexpected("bases of chains") }
       actions.append(.storeBases(bases))
+    case .presence(let note, let hops):
+      guard hasMet else { throw .unexpected("presence") }
+      actions.append(.presence(note, hops: hops))
     case .snapshotOffer, .snapshotWant, .snapshotPart, .snapshotDone:
       try takeSnapshotMessage(message)
     case .ping(let number): send(.pong(number))
@@ -219,6 +223,7 @@ extension SyncSession {
     let news = durableThere.news(in: vector)
     guard !news.isEmpty else { return }
     holds(news)
+    lastGain = clock
     guard durableThere.entries.count <= limits.originCountMax else { throw .vectorTooLong }
     actions.append(.acknowledged(news))
   }
@@ -245,6 +250,7 @@ extension SyncSession {
   ) throws(SessionEnding.Violation) {
     guard assembly == nil else { throw .unexpected("a segment inside another") }
     guard allowance > 0 else { throw .creditExceeded }
+    lastArrival = clock
     allowance -= Int64(head.byteCount)
     assembly = SegmentAssembly(head: head, bytes: part)
     try completeAssembly()
@@ -252,6 +258,7 @@ extension SyncSession {
 
   private mutating func takePart(_ part: [UInt8]) throws(SessionEnding.Violation) {
     guard assembly != nil else { throw .unexpected("a part without a segment") }
+    lastArrival = clock
     guard assembly?.append(part) == true else { throw .segmentTooLong }
     try completeAssembly()
   }

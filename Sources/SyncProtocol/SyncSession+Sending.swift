@@ -78,6 +78,16 @@ extension SyncSession {
     return finish()
   }
 
+  /// Passes a presence note on.
+  package mutating func tell(
+    presence note: [UInt8], hops: UInt8, now: UInt64
+  ) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running, note.count <= MessageLimits.presenceBytesMax else { return [] }
+    send(.presence(note, hops: hops))
+    return finish()
+  }
+
   /// Segments became durable here, from whatever source: their origins' new tips.
   ///
   /// - Parameter firstHand: written here, or received from a peer that wishes everything.

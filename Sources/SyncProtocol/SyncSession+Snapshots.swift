@@ -11,7 +11,11 @@ extension SyncSession {
     guard configuration.snapshot != nil, pushes, let peer = theirHello,
       peer.features & Hello.takesSnapshots != 0
     else { return false }
-    return !known.covers(floor) || (peer.asksForSnapshot && configuration.prefersSnapshot)
+    if !known.covers(floor) { return true }
+    guard peer.asksForSnapshot, configuration.prefersSnapshot else { return false }
+    // Who asks may have written nearly all that is here: it is no shorter way for what it lacks.
+    let lacks = local.changeCount(beyond: known)
+    return lacks > local.changeCount(beyond: VersionVector()) / 2
   }
 
   mutating func offerSnapshot() {
@@ -145,6 +149,8 @@ extension SyncSession {
 
   mutating func takeSnapshotMessage(_ message: Message) throws(SessionEnding.Violation) {
     guard hasMet else { throw .unexpected("a snapshot") }
+    // Whoever asks for parts, or sends them, moves.
+    (lastGain, lastArrival) = (clock, clock)
     switch message {
     case .snapshotOffer(let offer):
       isOffered = true

@@ -129,6 +129,12 @@ package struct SyncSession: Sendable {
   var pingSentAt: UInt64?
   var roundTrip: UInt64?
   var waiting = WaitingMarks()
+  /// When the peer last acknowledged something or gave credit.
+  var lastGain: UInt64 = 0
+  /// When a part of a segment came last.
+  var lastArrival: UInt64 = 0
+  /// Since when the peer has something that is missing here.
+  var lackingSince: UInt64?
   var wasLevel = false
   package private(set) var traffic = Traffic()
 
@@ -369,6 +375,7 @@ package struct SyncSession: Sendable {
   mutating func finish() -> [SessionAction] {
     if phase == .running {
       pump()
+      lackingSince = lacking.isEmpty ? nil : lackingSince ?? clock
       let isLevel = self.isLevel
       if isLevel != wasLevel {
         wasLevel = isLevel

@@ -31,6 +31,8 @@ package final class FakeClient {
   /// Records that came from the relay.
   package private(set) var recordsReceived = 0
   package private(set) var segmentsReceived = 0
+  /// Presence notes that came.
+  package private(set) var presence: [(note: [UInt8], hops: UInt8)] = []
   package var lastKnownRelayVector: VersionVector?
   /// Sent in place of the next segments that the session asks for.
   package var forged: OutgoingSegment?
@@ -258,6 +260,7 @@ package final class FakeClient {
     case .peerRegressed: regressions += 1
     case .level(let level): isLevel = level
     case .reported(let status): statuses.append(status)
+    case .presence(let note, let hops): presence.append((note, hops))
     default: break
     }
     return []

@@ -76,6 +76,33 @@ struct TidyTests {
     for index in 0..<3 { #expect(try workspace[index].check() == []) }
   }
 
+  @Test("each of many large changes is packed a few times, however many there are")
+  func largeChanges() throws {
+    let workspace = try TestWorkspace(1, seed: 11, folder: folder)
+    let store = workspace[0]
+    // Nothing that gets smaller by itself.
+    var random = SeededGenerator(seed: 11)
+    let letters = (0..<100_000).map { _ in UInt8.random(in: 33...126, using: &random) }
+    let text = String(decoding: letters, as: UTF8.self)
+    try store.connection.execute(
+      "CREATE TEMP TABLE packed (first INTEGER NOT NULL, last INTEGER NOT NULL)")
+    try store.connection.execute(
+      """
+      CREATE TEMP TRIGGER packing AFTER DELETE ON unsealed
+      BEGIN INSERT INTO packed VALUES (old.first_sequence, old.last_sequence); END
+      """)
+    for _ in 0..<60 {
+      try workspace.edit(0) { _ = try $0.createNote(text) }
+      _ = try store.privateChanges()
+      if store.wantsTidying { try store.tidy() }
+    }
+    let times = try #require(
+      try store.connection.queryInteger("SELECT sum(last - first + 1) FROM packed"))
+    // A full block holds ten of them, in which each is packed when it comes and twice more.
+    #expect((60...240).contains(times), "\(times)")
+    #expect(try store.check() == [])
+  }
+
   @Test("packed rows stay few, and small beside what they hold")
   func geometric() throws {
     let workspace = try TestWorkspace(1, folder: folder)

@@ -223,7 +223,7 @@ final class World {
       case .ended(let link, let figures):
         state.levels.remove(link)
         state.ended.append(figures)
-      case .membershipChanged: break
+      case .membershipChanged, .presenceChanged: break
       }
     }
   }

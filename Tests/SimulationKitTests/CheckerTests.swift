@@ -3,6 +3,7 @@ import DocumentModel
 import Documents
 import JSONCoding
 import ReplicaStore
+import Replication
 import SQLiteBridge
 import Sealing
 import Segments
@@ -47,6 +48,36 @@ struct CheckerTests {
     #expect(torn?.promise == "P4")
     let invented = checker.observe(node: 0, version: vector((ada, 2)), ledger: ledger, at: 4)
     #expect(invented?.promise == "P5")
+  }
+
+  @Test("P8, P11, P15: a presence that goes back, that nobody has shown, and that stays")
+  func presence() {
+    let devices = (1...2).map { DeviceKeys(entropy: .seeded($0)).signing.publicKey }
+    var checker = PresenceChecker()
+    let first = checker.show(node: 0, life: 1, device: devices[0], isTakenBack: false)
+    let second = checker.show(node: 0, life: 1, device: devices[0], isTakenBack: false)
+    func present(_ showing: PresenceChecker.Showing?, _ device: Int = 0) -> [PresentDevice] {
+      [PresentDevice(device: devices[device], run: 1, state: showing?.bytes ?? [])]
+    }
+    #expect(checker.observe(node: 1, life: 1, present: present(first), at: 1) == nil)
+    #expect(checker.observe(node: 1, life: 1, present: present(second), at: 2) == nil)
+    #expect(
+      checker.observe(node: 1, life: 1, present: present(first), at: 3)?.promise == "P8")
+    // A process that begins again has seen nothing.
+    #expect(checker.observe(node: 1, life: 2, present: present(first), at: 4) == nil)
+    let third = PresenceChecker.Showing(node: 0, life: 1, number: 3)
+    #expect(checker.observe(node: 1, life: 2, present: present(third), at: 5)?.promise == "P11")
+    #expect(
+      checker.observe(node: 1, life: 2, present: present(second, 1), at: 5)?.promise == "P11")
+    #expect(checker.observe(node: 1, life: 2, present: present(nil), at: 5)?.promise == "P11")
+
+    let lives = [(node: 0, life: 1), (node: 1, life: 2)]
+    #expect(checker.checkEnd(node: 1, present: present(second), lives: lives, at: 6) == nil)
+    #expect(checker.checkEnd(node: 1, present: [], lives: lives, at: 6)?.promise == "P15")
+    _ = checker.show(node: 0, life: 1, device: devices[0], isTakenBack: true)
+    #expect(checker.checkEnd(node: 1, present: [], lives: lives, at: 7) == nil)
+    #expect(
+      checker.checkEnd(node: 1, present: present(second), lives: lives, at: 7)?.promise == "P15")
   }
 
   @Test("P2: an acknowledged change that is gone")

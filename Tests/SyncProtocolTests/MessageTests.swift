@@ -56,6 +56,7 @@ private let golden: [(message: Message, hex: String)] = [
   (.status(Status(.forked, origin: first, "no")), "0c" + "06" + "01" + originHex + "026e6f"),
   (.bye, "0d"),
   (.receipts([[7, 7], [9]]), "81" + "02" + "020707" + "0109"),
+  (.presence([7, 7], hops: 3), "82" + "03" + "020707"),
   (
     .snapshotOffer(SnapshotOffer(format: 1, language: 16, documents: 200, changes: 3)),
     "83" + "01" + "10" + "c801" + "03"
@@ -163,6 +164,13 @@ private let golden: [(message: Message, hex: String)] = [
     let status = Status(.busy, String(repeating: "x", count: length))
     #expect(status.sentence.utf8.count == min(length, Status.sentenceBytesMax))
     #expect((try? Message(decoding: Message.status(status).encoded())) == .status(status))
+  }
+
+  @Test(arguments: [-1, 0, 1])
+  func aPresenceNoteHasAtMostItsLimit(difference: Int) {
+    let note = [UInt8](repeating: 1, count: MessageLimits.presenceBytesMax + difference)
+    let bytes = Message.presence(note, hops: 1).encoded()
+    #expect(((try? Message(decoding: bytes)) != nil) == (difference <= 0))
   }
 
   @Test func aSentenceNeverReachesATerminalWithControlCharacters() {

@@ -27,6 +27,10 @@ struct MiniNetwork {
     var level: Set<Int> = []
     /// Stores what came only now and then.
     var isSlow = false
+    /// Stores nothing.
+    var isStuck = false
+    /// Gives nothing of what it has stored.
+    var isUnreadable = false
 
     init(_ number: Int) {
       origin = makeOrigin(number)
@@ -146,7 +150,7 @@ struct MiniNetwork {
       switch action {
       case .send(let message): transmit(message, end)
       case .needSegments(let request):
-        let segments = nodes[node].store.read(request)
+        let segments = nodes[node].isUnreadable ? [] : nodes[node].store.read(request)
         apply(nodes[node].sessions[end.link]?.provide(segments, now: now) ?? [], end)
       case .needRecords:
         let records = nodes[node].records.sorted { $0.lexicographicallyPrecedes($1) }
@@ -198,6 +202,7 @@ struct MiniNetwork {
 
   /// Takes up what has come in and stores it.
   mutating func digestInbox(_ node: Int) {
+    guard !nodes[node].isStuck else { return }
     let inbox = nodes[node].inbox
     nodes[node].inbox = []
     for (link, segment) in inbox {

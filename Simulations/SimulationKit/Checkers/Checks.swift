@@ -12,6 +12,7 @@ import Segments
 struct Checks {
   var ledger: Ledger
   var traffic = TrafficChecker()
+  var presence = PresenceChecker()
   private(set) var violations: [Violation] = []
   /// Segments that were forged so that no store may hold them.
   private(set) var forbidden: [Segment] = []

@@ -53,11 +53,15 @@ package struct Plan: Equatable, Sendable {
       case mark
       /// Makes, moves, removes or fills a node of the tree.
       case editTree
+      /// Shows something of the moment, or takes it back. Nothing is written.
+      case show
 
       /// What plans were made of at first. Moves and decisions are mixed in by a stream of
-      /// their own, so that the rest of a plan is as it was before there were any; marks and trees
-      /// are in the scenarios that name them.
-      static let original: [Kind] = allCases.filter { $0 != .moveItem && !$0.isLater }
+      /// their own, so that the rest of a plan is as it was before there were any; marks, trees and
+      /// presence are in the scenarios that name them.
+      static let original: [Kind] = allCases.filter {
+        ![.moveItem, .show].contains($0) && !$0.isLater
+      }
 
       /// Whether its operations came after the first release.
       var isLater: Bool { [.resolve, .mark, .editTree].contains(self) }

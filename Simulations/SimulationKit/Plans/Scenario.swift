@@ -154,6 +154,7 @@ enum ShippedScenarios {
     ("lying-relay", PackageResources.lying_relay_json),
     ("adversary", PackageResources.adversary_json),
     ("swarm", PackageResources.swarm_json),
+    ("presence", PackageResources.presence_json),
     ("busy", PackageResources.busy_json),
     ("canary", PackageResources.canary_json),
   ]

@@ -49,6 +49,7 @@ package enum SabotageCatalogue {
     case .neverLowerPeer, .relayTellsNobody: "lost-relay"
     case .relaySwallowsFailure: "relay-disks"
     case .knowOneHub: "two-relays"
+    case .keepPresence, .takeOldPresence: "presence"
     default: "swarm"
     }
   }
@@ -187,6 +188,12 @@ package enum SabotageCatalogue {
       ("knows no hub but the first", ["P6"])
     case .growWithoutBound:
       ("keeps in its list of what is under way what was acknowledged", ["P14"])
+    case .countTheSent:
+      ("counts whom a change was sent to among those that have it", ["P2"])
+    case .keepPresence:
+      ("shows what a device has shown when nothing is heard of it any more", ["P15"])
+    case .takeOldPresence:
+      ("shows an older presence of a device after a newer one", ["P8"])
     case .relaySwallowsFailure:
       ("lets the relay acknowledge and pass on what its disk refused", ["P2", "P6"])
     case .relayTellsNobody:

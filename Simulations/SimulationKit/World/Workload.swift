@@ -55,7 +55,7 @@ struct Workload {
       return try transaction.edit(document).set(["title"], to: "what is this?")
     }
     switch kind {
-    case .create: break
+    case .create, .show: break
     case .setField:
       let key = random.element(of: ["title", "color", "place"]) ?? "title"
       let value = JSONValue.integer(Int64(random.integer(in: 0...999)))

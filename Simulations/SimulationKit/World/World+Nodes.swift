@@ -145,6 +145,7 @@ extension World {
           ["level": .string("\(level)"), "sentence": .string(sentence)])
       case .ended(_, let figures): checks.traffic.add(figures)
       case .reported(_, let failure): coverage.note(failure)
+      case .presenceChanged: observePresence(node)
       case .level, .membershipChanged, .admitted: break
       }
     }

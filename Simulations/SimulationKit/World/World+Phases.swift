@@ -92,6 +92,7 @@ extension World {
         checks.add(violation.at(now), &trace)
       }
       checkRing()
+      checkPresence(among: converged)
     case .coreHeals, .allHeal:
       checkStatuses(due)
       // Who heard one of two stories cannot take what was built on the other; but says so.

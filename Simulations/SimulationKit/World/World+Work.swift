@@ -11,6 +11,7 @@ extension World {
     guard let node = nodes[work.node] as? ReplicaNode, node.isUp, !node.isPaused,
       let store = node.store
     else { return }
+    if work.kind == .show { return show(work, at: node) }
     var workload = Workload(
       work, isMarked: plan.hasTwins, isOfFirstRelease: node.language == .first)
     // What the transactions did, also when the commit of them all fails: it may have happened.
@@ -45,6 +46,7 @@ extension World {
     if isAlone(node) { coverage.note("writtenAlone") }
     show(touched, at: node, of: store)
     drive(node) { $0.committed(at: node.instant(at: now)) }
+    checkHolders(node)
   }
 
   /// What a transaction did is seen together with what it found in the file besides: the work of a

@@ -196,7 +196,7 @@ private struct FeedBlocks {
 
 extension ReplicaStore {
   /// The changes that were written together with an applied one. Complexity: O(log n + bytes).
-  fileprivate func appliedBlock(with id: ChangeID) throws -> [Change] {
+  func appliedBlock(with id: ChangeID) throws -> [Change] {
     let isPrivate = try privateOrigins()[id.origin].map { id.sequence >= $0 } ?? false
     guard isPrivate else { return try open(storedSegment(with: id)) }
     let sequence = try SQLiteValue(counter: id.sequence)

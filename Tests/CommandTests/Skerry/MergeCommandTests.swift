@@ -143,7 +143,7 @@ struct MergeCommandTests {
       arguments: [
         "TMPDIR=\(drafts)", "VISUAL=sh '\(editor)'", program.path, "edit", store, document,
       ]
-        + ["body"] + options, input: nil)
+        + ["body"] + options, input: nil, environment: [:])
     return try await shell.end(within: 60)
   }
 

@@ -4,67 +4,11 @@ import Testing
 
 /// `skerry` on several stores that meet, each command a process of its own.
 @Suite("skerry between stores", .serialized)
-struct SharingCommandTests {
-  private let scratch: Scratch
-  private let skerry = Tool.skerry
+struct SharingCommandTests: StoreFleet {
+  let scratch: Scratch
 
   init() throws {
     scratch = try Scratch()
-  }
-
-  /// A store with one document that holds a text, and its id.
-  private func makeStore(_ name: String) async throws -> String {
-    let store = scratch.path(name)
-    try await skerry.succeed("init", store, "--name", name)
-    let answers = try await skerry.succeed(
-      "apply", store,
-      input: #"{"doc":null,"ops":[{"op":"make","path":["t"],"type":"text"}]}"#
-    ).jsonLines()
-    return try #require(answers[0]["docs"]?.arrayValue?.first?.stringValue)
-  }
-
-  private func code(_ name: String, _ expires: String = "1h") async throws -> String {
-    let invited = try await skerry.succeed("invite", scratch.path(name), "--expires", expires)
-    #expect(invited.lines.count == 1)
-    return String(try #require(invited.lines.first))
-  }
-
-  private func join(_ name: String, from other: String) async throws {
-    try await skerry.succeed(
-      "join", scratch.path(name), code(other), "--from", scratch.path(other), "--name", name)
-  }
-
-  private func insert(_ text: String, into id: String, of name: String) async throws {
-    let value = JSONValue.string(text).text()
-    let answers = try await skerry.succeed(
-      "apply", scratch.path(name),
-      input: #"{"doc":"\#(id)","ops":[{"op":"splice","path":["t"],"at":0,"insert":\#(value),"#
-        + #""delete":0}]}"#
-    ).jsonLines()
-    #expect(answers.first?["ok"] == true, "\(answers)")
-  }
-
-  private func state(_ name: String) async throws -> String {
-    try await skerry.succeed("export", scratch.path(name), "--canonical").output
-  }
-
-  /// Waits until all show the same state.
-  private func untilEqual(_ names: [String], seconds: Double = 90) async throws {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    var states: [String] = []
-    while ContinuousClock.now < deadline {
-      states = []
-      for name in names { states.append(try await state(name)) }
-      if Set(states).count == 1 { return }
-      try await Task.sleep(for: .milliseconds(200))
-    }
-    Issue.record("the stores did not become equal: \(states)")
-  }
-
-  private func serve(_ name: String, _ more: String...) async throws -> (RunningTool, String) {
-    let server = try skerry.start(
-      ["serve", scratch.path(name), "--listen", "127.0.0.1:0"] + more)
-    return (server, try await server.line(after: "listening on "))
   }
 
   @Test("an invitation works once, and a code that does not work leaves nothing behind")
@@ -255,15 +199,5 @@ struct SharingCommandTests {
     for name in names {
       #expect(try await skerry.succeed("doctor", scratch.path(name), "--json").json()["ok"] == true)
     }
-  }
-}
-
-extension Array {
-  fileprivate func asyncMap<Result>(
-    _ transform: (Element) async throws -> Result
-  ) async rethrows -> [Result] {
-    var results: [Result] = []
-    for element in self { results.append(try await transform(element)) }
-    return results
   }
 }

@@ -41,16 +41,40 @@ enum Ports {
 
   /// A port that nobody listens on at this moment.
   static func free() throws -> Int {
+    let (socket, port) = try bound()
+    close(socket)
+    return port
+  }
+
+  /// A socket that listens on a free port, and the port.
+  static func listen() throws -> (Int32, Int) {
+    let (socket, port) = try bound()
+    guard Glibc.listen(socket, 64) == 0 else {
+      close(socket)
+      throw ToolError(description: "port \(port) cannot be listened on")
+    }
+    return (socket, port)
+  }
+
+  /// Whether a socket has something, waiting so long for it.
+  static func isReadable(_ socket: Int32, withinMilliseconds milliseconds: Int32) -> Bool {
+    var poll = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+    return Glibc.poll(&poll, 1, milliseconds) > 0
+  }
+
+  private static func bound() throws -> (Int32, Int) {
     let socket = try makeSocket()
-    defer { close(socket) }
     var address = loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let status = withUnsafeMutableBytes(of: &address) { bytes -> Int32 in
       let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
       return bind(socket, pointer, length) == 0 ? getsockname(socket, pointer, &length) : -1
     }
-    guard status == 0 else { throw ToolError(description: "no free port") }
-    return Int(UInt16(bigEndian: address.sin_port))
+    guard status == 0 else {
+      close(socket)
+      throw ToolError(description: "no free port")
+    }
+    return (socket, Int(UInt16(bigEndian: address.sin_port)))
   }
 
   private static func makeSocket() throws -> Int32 {

@@ -5,6 +5,8 @@ import Testing
 /// Runs the programs that were built beside these tests, as processes of their own.
 struct Tool {
   let name: String
+  /// Beside what the tests have.
+  var environment: [String: String] = [:]
 
   static let skerry = Tool(name: "skerry")
 
@@ -74,7 +76,8 @@ struct Tool {
 
   func start(_ arguments: [String], input: String? = nil) throws -> RunningTool {
     try RunningTool(
-      program: Tool.folder.appending(path: name), arguments: arguments, input: input)
+      program: Tool.folder.appending(path: name), arguments: arguments, input: input,
+      environment: environment)
   }
 }
 
@@ -86,7 +89,9 @@ final class RunningTool {
 
   var processID: Int32 { process.processIdentifier }
 
-  init(program: URL, arguments: [String], input: String?) throws {
+  init(
+    program: URL, arguments: [String], input: String?, environment: [String: String]
+  ) throws {
     folder = FileManager.default.temporaryDirectory.appending(
       path: "skerry-tool-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -97,7 +102,8 @@ final class RunningTool {
     process.executableURL = program
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["SWIFT_BACKTRACE": "enable=no"], uniquingKeysWith: { $1 })
+      ["SWIFT_BACKTRACE": "enable=no"], uniquingKeysWith: { $1 }
+    ).merging(environment, uniquingKeysWith: { $1 })
     process.standardInput = try FileHandle(forReadingFrom: folder.appending(path: "in"))
     process.standardOutput = try FileHandle(forWritingTo: folder.appending(path: "out"))
     process.standardError = try FileHandle(forWritingTo: folder.appending(path: "err"))

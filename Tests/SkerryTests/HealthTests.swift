@@ -1,0 +1,129 @@
+import CoreMetrics
+import MetricsTestKit
+import Testing
+
+@testable import Skerry
+
+@Suite("Health")
+struct HealthTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+  }
+
+  @Test("tells how it is, then when a peer comes and goes, and nothing while somebody types")
+  func stream() async throws {
+    let (ada, bob) = try await folder.levelPair()
+    var health = ada.health().makeAsyncIterator()
+    let first = try #require(await health.next())
+    #expect(first.peers.map(\.name) == ["Bob"])
+    #expect(first.peers.map(\.state) == [.away])
+    #expect(first.isWell)
+
+    let link = try await bob.connect(to: ada)
+    let second = try #require(await health.next())
+    #expect(second.peers.map(\.state) == [.connected])
+    #expect(second.peers.first?.address != nil)
+    for number in 0..<50 {
+      try await ada.transaction { transaction in
+        try transaction.set(.integer(Int64(number)), at: ["n"], of: transaction.createDocument())
+      }
+    }
+    await ada.core.lookAtHealth()
+    await link.cut()
+    await ada.core.lookAtHealth()
+    // Had the changes been told, that would come first.
+    let third = try #require(await health.next())
+    #expect(third.peers.map(\.state) == [.away])
+    await ada.close()
+    #expect(await health.next() == nil)
+    await bob.close()
+  }
+
+  @Test("judges a peer by what waits and what does not move")
+  func states() async throws {
+    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
+    let identity = try await ada.identity()
+    func state(
+      connected: Bool, waiting: Duration? = nil, stalled: String? = nil
+    ) -> Health.Peer.State? {
+      let peer = PeerStatus(
+        device: "d", name: nil, address: "x", isConnected: connected, lastContact: nil,
+        changesBehind: 1, bytesBehind: 1, oldestUnacknowledged: waiting, lastError: nil,
+        stalledBecause: stalled)
+      let status = Status(
+        identity: identity, version: VersionVector(), peers: [peer], addresses: [],
+        waitingChangeCount: 0, unsealedChangeCount: 0, stalled: [], identityNotes: [])
+      return Health(status).peers.first?.state
+    }
+    #expect(state(connected: false, waiting: .seconds(600)) == .away)
+    #expect(state(connected: true) == .connected)
+    #expect(state(connected: true, waiting: Health.laggingAfter - .milliseconds(1)) == .connected)
+    #expect(state(connected: true, waiting: Health.laggingAfter) == .lagging)
+    #expect(state(connected: true, waiting: .seconds(20), stalled: "why") == .stalled)
+    await ada.close()
+  }
+
+  @Test("another process that uses the store is told of the links, and not of those of the dead")
+  func reports() async throws {
+    let (ada, bob) = try await folder.levelPair()
+    let link = try await bob.connect(to: ada)
+    let device = try #require(try await ada.status().peers.first?.device)
+    let placement = try #require(Placement.token(of: ada.path))
+    func report(_ process: Int32, _ placement: [UInt8]) -> LiveReport {
+      LiveReport(
+        process: process, placement: placement,
+        health: Health(
+          peers: [
+            .init(device: device, name: "Bob", address: "tcp://b", state: .stalled, reason: "why")
+          ], addresses: [.init(address: "tcp://b", isConnected: true, reason: nil)], notices: []))
+    }
+    let read = try #require(LiveReport(report(7, placement).bytes))
+    #expect(read.process == 7 && read.placement == placement)
+    #expect(read.health == report(7, placement).health)
+    #expect(LiveReport([1, 2, 3]) == nil)
+    await link.cut()
+    var status = try await ada.status()
+    #expect(status.peers.map(\.isConnected) == [false])
+    // Process 1 is always there; no process has the largest number.
+    for (process, place) in [(Int32.max, placement), (1, [UInt8]("elsewhere".utf8))] {
+      #expect(!report(process, place).counts(at: placement))
+    }
+    #expect(report(1, placement).counts(at: placement))
+    status.add(report(1, placement))
+    #expect(status.servers == [1])
+    #expect(status.peers.map(\.isConnected) == [true])
+    #expect(status.peers.first?.stalledBecause == "why")
+    #expect(status.addresses.map(\.address) == ["tcp://b"])
+    #expect(status.lines.contains { $0.contains("STALLED: why") })
+    await ada.close()
+    await bob.close()
+  }
+
+  @Test("records what metrics ask for, by workspace and peer")
+  func metrics() async throws {
+    let (ada, bob) = try await folder.levelPair()
+    let metrics = TestMetrics()
+    try await ada.transaction { transaction in
+      try transaction.set(1, at: ["n"], of: transaction.createDocument())
+    }
+    let status = try await ada.status()
+    ReplicaMetrics.record(status, in: metrics)
+    let workspace = ("workspace", String(status.identity.workspace.prefix(16)))
+    let peer = ("peer", String(try #require(status.peers.first?.device).prefix(16)))
+    func last(_ name: String, _ dimensions: [(String, String)]) throws -> Double? {
+      try metrics.expectRecorder(name, dimensions).lastValue
+    }
+    #expect(try last("skerry_peer_connected", [workspace, peer]) == 0)
+    #expect(try last("skerry_peer_stalled", [workspace, peer]) == 0)
+    #expect(try last("skerry_changes_unsealed", [workspace]) == 1)
+    #expect(try last("skerry_peer_changes_behind", [workspace, peer]) != nil)
+    #expect(try last("skerry_peer_bytes_behind", [workspace, peer]) != nil)
+    #expect(try last("skerry_peer_oldest_unacknowledged_seconds", [workspace, peer]) ?? -1 >= 0)
+    #expect(try last("skerry_changes_waiting", [workspace]) == 0)
+    #expect(try last("skerry_origins_stalled", [workspace]) == 0)
+    await ada.close()
+    await bob.close()
+  }
+}
