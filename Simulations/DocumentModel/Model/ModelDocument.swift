@@ -221,7 +221,7 @@ struct ModelDocument: Sendable {
   }
 
   /// Whether the version that the event was made on holds the other one.
-  private func isSeen(_ other: EventID, by event: EventID) -> Bool {
+  func isSeen(_ other: EventID, by event: EventID) -> Bool {
     if other.change == event.change { return other.index < event.index }
     guard let number = numbers[event.change], let seen = numbers[other.change] else { return false }
     return parts[number].past.contains(seen)

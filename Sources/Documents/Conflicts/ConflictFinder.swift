@@ -8,7 +8,7 @@ extension Document {
   ///
   /// - Parameter history: that of the document as it is.
   /// - Complexity: O(document and operations other than those of texts and lists); more only where
-  ///   something was removed.
+  ///   something was removed, or marks that differ were put on one text, while others edited.
   package func conflicts(in history: DocumentHistory) throws(MergeError) -> [Conflict] {
     guard !isDeleted else { return [] }
     let finder = ConflictFinder(self, history)
@@ -58,6 +58,9 @@ struct ConflictFinder {
     var baseText: TextVersion?
     /// Of an element that was deleted from a list.
     var element: EventID?
+    /// Of a mark: its name, and the characters that have it.
+    var mark: Key?
+    var marked: [MarkedStretch] = []
 
     struct Side {
       /// Of what was done last.
@@ -161,7 +164,9 @@ struct ConflictFinder {
       case .list:
         found += positionConflicts(of: handle, path)
         found += try elementConflicts(of: handle, path, inner)
-      case .text: found += try textConflicts(of: handle, path)
+      case .text:
+        found += try textConflicts(of: handle, path)
+        found += try markConflicts(of: handle, path)
       case .tree:
         let tree = TreeConflictFinder(self, handle, at: path)
         trees.append(tree)

@@ -215,6 +215,48 @@ struct MarkedSection: ~Copyable {
     }
   }
 
+  /// Calls `body` for the characters that are visible in the end, in order: how many have the same,
+  /// what that is, and the events that inserted them, nil for those of the base. The last argument
+  /// gives the marks that were put on them since they came.
+  mutating func forEachShown(
+    _ body: (Int, MarkClaims.Source, Range<Int>?, () -> [Int]) -> Void
+  ) {
+    var place = SequenceTracker.Cursor(leaf: 0, slot: 0)
+    while let here = tracker.settled(place) {
+      let span = tracker.span(here)
+      place = SequenceTracker.Cursor(leaf: here.leaf, slot: here.slot + 1)
+      guard !span.isDeleted else { continue }
+      var index = Self.index(span.id)
+      let end = index + span.count
+      while index < end {
+        let (set, endOfSet) = span.isPlaceholder ? baseSets[index] : insertedSets[index]
+        let (covers, endOfCovers) =
+          span.isPlaceholder ? baseCovers[index] : insertedCovers[index]
+        var count = min(end, endOfSet, endOfCovers) - index
+        var inserted: Range<Int>?
+        if !span.isPlaceholder {
+          let events = order.events(from: index, count: count)
+          count = UInt32(events.count)
+          inserted = events
+        }
+        body(Int(count), MarkClaims.Source(set: set, covers: covers), inserted) {
+          marks(ofList: covers)
+        }
+        index += count
+      }
+    }
+  }
+
+  private func marks(ofList list: Int) -> [Int] {
+    var found: [Int] = []
+    var list = list
+    while let (index, rest) = lists.last(of: list) {
+      found.append(placed[index].mark)
+      list = rest
+    }
+    return found
+  }
+
   /// What a unit gets that is put at a position of the prepare version.
   private mutating func setForTyping(at position: Int, _ marks: inout TextMarks) -> Int {
     guard !marks.table.isEmpty else { return 0 }

@@ -145,7 +145,7 @@ extension Editor {
           _ = try put(
             back: container, showing: source, of: document, at: key, of: handle,
             replacing: replaced)
-        case .document, .node: break
+        case .document, .node, .mark: break
         }
         replaced = []
       }
@@ -167,7 +167,7 @@ extension Editor {
           try copy(
             source, of: document,
             to: Target(parent: handle, step: .element(index), register: register))
-        case .document, .node: break
+        case .document, .node, .mark: break
         }
         replaced = []
       }
