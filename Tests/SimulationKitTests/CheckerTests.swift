@@ -246,7 +246,8 @@ struct CheckerTests {
       var history = DocumentHistory(document: id)
       try history.append(contentsOf: edits)
       return ConflictChecker.check(
-        node: 0, conflicts: conflicts, document: document,
+        node: 0, expectation: ConflictChecker.Expectation(Model(changes), of: id),
+        document: document,
         listed: isListed ? try document.conflicts(in: history) : [], at: 1)
     }
     #expect(try verdict(on: changes, isListed: true) == nil)

@@ -17,7 +17,7 @@ extension Model {
 
 extension ModelDocument {
   func conflicts(in version: ModelVersion) -> [Model.Conflict] {
-    shown(.root, at: DocumentPath(), depth: 0, in: version).flatMap { container, path in
+    shownContainers(in: version).flatMap { container, path in
       registers(of: container, in: version).compactMap { step, entries in
         guard Set(entries.map(\.content)).count > 1 else { return nil }
         return Model.Conflict(path: path.appending(step), writes: entries.map(\.event))
@@ -27,7 +27,14 @@ extension ModelDocument {
 
   /// The texts that a plain read shows, and where they are.
   func shownTexts(in version: ModelVersion) -> [(container: ContainerID, path: DocumentPath)] {
-    shown(.root, at: DocumentPath(), depth: 0, in: version).filter { $0.container.kind == .text }
+    shownContainers(in: version).filter { $0.container.kind == .text }
+  }
+
+  /// The root and all that a plain read shows in it, and where that is.
+  func shownContainers(
+    in version: ModelVersion
+  ) -> [(container: ContainerID, path: DocumentPath)] {
+    shown(.root, at: DocumentPath(), depth: 0, in: version)
   }
 
   private func registers(

@@ -31,8 +31,56 @@ extension Model {
     of document: DocumentID, in text: ContainerID
   ) -> [TextCollision] {
     read(document, nil) { model, _ in
-      TextCollisionSearch(model, text).collisions()
+      TextCollisionSearch(model, text).collisions().map(\.collision)
     } ?? []
+  }
+
+  /// The passages of all texts that a plain read shows.
+  package struct TextCollisions: Sendable {
+    package struct Text: Sendable {
+      package var path: DocumentPath
+      package var all: [TextCollision]
+      /// Those about whose sides nobody has decided.
+      package var open: [TextCollision]
+    }
+
+    package var texts: [Text]
+  }
+
+  /// Nil when people have decided about one thing at once: what each of them did to a text for that
+  /// collides with the other's in ways of its own.
+  package func textCollisions(of document: DocumentID) -> TextCollisions? {
+    read(document, nil) { model, version in
+      guard !model.isDeleted(in: version) else { return TextCollisions(texts: []) }
+      guard !model.hasRivalDecisions else { return nil }
+      return TextCollisions(
+        texts: model.shownTexts(in: version).map { text, path in
+          let all = TextCollisionSearch(model, text).collisions()
+          return TextCollisions.Text(
+            path: path, all: all.map(\.collision),
+            open: all.filter { !model.isDecided($0.latest) }.map(\.collision))
+        })
+    } ?? TextCollisions(texts: [])
+  }
+}
+
+extension ModelDocument {
+  fileprivate var hasRivalDecisions: Bool {
+    decisions.indices.contains { left in
+      decisions[(left + 1)...].contains { right in
+        decisions[left].events.contains(where: right.events.contains)
+          && !parts[right.madeBy].past.contains(decisions[left].madeBy)
+          && !parts[decisions[left].madeBy].past.contains(right.madeBy)
+      }
+    }
+  }
+
+  /// Whether somebody has decided about something that all of the changes did.
+  fileprivate func isDecided(_ changes: [Int]) -> Bool {
+    decisions.contains { decision in
+      let named = Set(decision.events.map(\.change))
+      return changes.allSatisfy { named.contains(parts[$0].change) }
+    }
   }
 }
 
@@ -67,7 +115,8 @@ private struct TextCollisionSearch {
     areAtOnce(left, right) && author(left) != author(right)
   }
 
-  func collisions() -> [Model.TextCollision] {
+  /// With the last change of each side.
+  func collisions() -> [(collision: Model.TextCollision, latest: [Int])] {
     var passages: [Passage] = []
     for place in units.indices {
       for pair in rewrites(at: place) + intrusions(at: place) {
@@ -103,7 +152,9 @@ private struct TextCollisionSearch {
         units: lower...(bounds.map(\.upperBound).max() ?? lower),
         pairs: joined[other].pairs + passage.pairs)
     }
-    return joined.compactMap(collision).sorted { $0.range.lowerBound < $1.range.lowerBound }
+    return joined.compactMap(collision).sorted {
+      $0.collision.range.lowerBound < $1.collision.range.lowerBound
+    }
   }
 
   private func precedes(_ left: Passage, _ right: Passage) -> Bool {
@@ -210,7 +261,9 @@ private struct TextCollisionSearch {
 
   // MARK: What
 
-  private func collision(_ passage: Passage) -> Model.TextCollision? {
+  private func collision(
+    _ passage: Passage
+  ) -> (collision: Model.TextCollision, latest: [Int])? {
     let inside = Array(units[passage.units])
     let pairs = passage.pairs
     guard inside.contains(where: { $0.removedBy.isEmpty && side(of: $0.insertedBy, pairs) != nil })
@@ -243,7 +296,10 @@ private struct TextCollisionSearch {
     }
     let start = units[..<passage.units.lowerBound].count { $0.removedBy.isEmpty }
     let length = inside.count { $0.removedBy.isEmpty }
-    return Model.TextCollision(range: start..<start + length, base: base, sides: sides)
+    return (
+      Model.TextCollision(range: start..<start + length, base: base, sides: sides),
+      Array(latest.values)
+    )
   }
 
   private func text(

@@ -53,6 +53,8 @@ package struct Plan: Equatable, Sendable {
       case mark
       /// Makes, moves, removes or fills a node of the tree.
       case editTree
+      /// Begins a draft of a document, goes on with one, merges or discards it.
+      case draft
 
       /// What plans were made of at first. Moves and decisions are mixed in by a stream of
       /// their own, so that the rest of a plan is as it was before there were any; marks and trees
@@ -60,7 +62,7 @@ package struct Plan: Equatable, Sendable {
       static let original: [Kind] = allCases.filter { $0 != .moveItem && !$0.isLater }
 
       /// Whether its operations came after the first release.
-      var isLater: Bool { [.resolve, .mark, .editTree].contains(self) }
+      var isLater: Bool { [.resolve, .mark, .editTree, .draft].contains(self) }
     }
 
     package var at: Int

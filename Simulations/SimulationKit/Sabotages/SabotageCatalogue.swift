@@ -37,7 +37,8 @@ package enum SabotageCatalogue {
     case .forwardWithoutSuppression: "quiet-ring"
     case .showEveryPlace: "quarrel"
     case .moveNodesByArrival: "grove"
-    case .keepLastMark: "rich-text"
+    case .keepLastMark, .overlookMarks, .decideForAll: "rich-text"
+    case .mergeDraftOnTop: "drafts"
     case .keepStaleState: "two-releases"
     case .foldTooMuch, .foldConflicts: "compaction"
     case .forgetOwnWork, .sendWhileReturning, .giveTornSnapshot: "homecoming"
@@ -114,6 +115,12 @@ package enum SabotageCatalogue {
       ("lets the mark that arrives last stay of two of one name", ["P6"])
     case .listSidesByArrival:
       ("lists the sides of a conflict in the order of their arrival", ["P6", "P7"])
+    case .overlookMarks:
+      ("takes the later of two marks made at once for one that has seen the other", ["P7"])
+    case .decideForAll:
+      ("lets a decision about one side of a conflict end it, whatever the others are", ["P7"])
+    case .mergeDraftOnTop:
+      ("merges a draft as if its author had seen all that was done since", ["P7"])
     case .sealWithoutEncrypting:
       ("stores and sends the bodies of segments in the clear", ["P11"])
     case .skipSignatureCheck:

@@ -14,6 +14,10 @@ struct Workload {
   let mark: String?
   /// The operation of a later release that it wrote.
   private(set) var ofLaterRelease: Operation.Action?
+  /// Those that the replica has.
+  var drafts: [Draft] = []
+  /// The draft that it merged.
+  var merge: Merge?
   var random: RandomStream
   /// Where somebody is typing.
   private var typing: (document: DocumentID, position: Int)?
@@ -32,8 +36,9 @@ struct Workload {
     kind = isOfFirstRelease && work.kind.isLater ? .setField : work.kind
     random = RandomStream(seed: work.salt, kind.rawValue)
     transactionCount = kind == .type ? random.integer(in: 2...20) : 1
-    // A deletion would take its mark with it, and a decision has to come before all other edits.
-    let isEdit = ![.deleteDocument, .resolve].contains(kind)
+    // A deletion would take its mark with it; a decision, or a draft that is merged, has to come
+    // before all other edits.
+    let isEdit = ![.deleteDocument, .resolve, .draft].contains(kind)
     mark = isMarked && isEdit ? "mark-" + String(work.salt, radix: 16) : nil
   }
 
@@ -54,6 +59,14 @@ struct Workload {
       // Somebody who cheats has made it, or made something else of it.
       return try transaction.edit(document).set(["title"], to: "what is this?")
     }
+    try act(kind, on: document, in: transaction, documents: documents)
+  }
+
+  /// - Parameter documents: those that there are besides.
+  mutating func act(
+    _ kind: Plan.Work.Kind, on document: DocumentID, in transaction: StoreTransaction,
+    documents: [DocumentID]
+  ) throws {
     switch kind {
     case .create: break
     case .setField:
@@ -95,6 +108,7 @@ struct Workload {
     case .editTree: try editTree(in: transaction, document)
     case .resolve: try resolve(in: transaction, documents)
     case .mark: try mark(in: transaction, document)
+    case .draft: try workAtDrafts(in: transaction, document)
     case .future:
       let bytes = (0..<random.integer(in: 0...40)).map { _ in UInt8(random.integer(in: 0...255)) }
       let code = UInt64(random.integer(in: 1_000...1_000_000))
@@ -134,7 +148,7 @@ struct Workload {
   }
 
   /// Whether it has the parts that ``create(in:)`` gives to a document.
-  private func isOrdinary(
+  func isOrdinary(
     _ document: DocumentID, _ transaction: StoreTransaction
   ) throws -> Bool {
     guard let document = try transaction.document(document) else { return false }
