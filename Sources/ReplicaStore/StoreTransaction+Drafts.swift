@@ -52,7 +52,7 @@ extension StoreTransaction {
     }
     let history = try history(of: document)
     let merge = try Document.merging(draft.edits, lamport: lamport, in: history)
-    try editor.apply(merge, in: history)
+    try editor.merge(merge, in: history)
     try discardDraft(id)
     return (document, merge.conflicts)
   }

@@ -39,8 +39,7 @@ extension Model {
   package struct TextCollisions: Sendable {
     package struct Text: Sendable {
       package var path: DocumentPath
-      package var all: [TextCollision]
-      /// Those about whose sides nobody has decided.
+      /// Those about whose sides nobody has decided, in document order.
       package var open: [TextCollision]
     }
 
@@ -55,10 +54,13 @@ extension Model {
       guard !model.hasRivalDecisions else { return nil }
       return TextCollisions(
         texts: model.shownTexts(in: version).map { text, path in
-          let all = TextCollisionSearch(model, text).collisions()
-          return TextCollisions.Text(
-            path: path, all: all.map(\.collision),
-            open: all.filter { !model.isDecided($0.latest) }.map(\.collision))
+          TextCollisions.Text(
+            path: path,
+            open: TextCollisionSearch(model, text).collisions().filter { found in
+              !model.decisions.contains { decision in
+                found.latest.allSatisfy(decision.events.contains)
+              }
+            }.map(\.collision))
         })
     } ?? TextCollisions(texts: [])
   }
@@ -72,14 +74,6 @@ extension ModelDocument {
           && !parts[right.madeBy].past.contains(decisions[left].madeBy)
           && !parts[decisions[left].madeBy].past.contains(right.madeBy)
       }
-    }
-  }
-
-  /// Whether somebody has decided about something that all of the changes did.
-  fileprivate func isDecided(_ changes: [Int]) -> Bool {
-    decisions.contains { decision in
-      let named = Set(decision.events.map(\.change))
-      return changes.allSatisfy { named.contains(parts[$0].change) }
     }
   }
 }
@@ -115,8 +109,8 @@ private struct TextCollisionSearch {
     areAtOnce(left, right) && author(left) != author(right)
   }
 
-  /// With the last change of each side.
-  func collisions() -> [(collision: Model.TextCollision, latest: [Int])] {
+  /// With the last event of each side.
+  func collisions() -> [(collision: Model.TextCollision, latest: [EventID])] {
     var passages: [Passage] = []
     for place in units.indices {
       for pair in rewrites(at: place) + intrusions(at: place) {
@@ -263,7 +257,7 @@ private struct TextCollisionSearch {
 
   private func collision(
     _ passage: Passage
-  ) -> (collision: Model.TextCollision, latest: [Int])? {
+  ) -> (collision: Model.TextCollision, latest: [EventID])? {
     let inside = Array(units[passage.units])
     let pairs = passage.pairs
     guard inside.contains(where: { $0.removedBy.isEmpty && side(of: $0.insertedBy, pairs) != nil })
@@ -298,8 +292,14 @@ private struct TextCollisionSearch {
     let length = inside.count { $0.removedBy.isEmpty }
     return (
       Model.TextCollision(range: start..<start + length, base: base, sides: sides),
-      Array(latest.values)
+      latest.values.compactMap { change in lastEvent(of: change, in: inside) }
     )
+  }
+
+  /// What a change did last to some units.
+  private func lastEvent(of change: Int, in units: [ModelSequence.Unit]) -> EventID? {
+    let name = model.parts[change].change
+    return units.flatMap { [$0.event] + $0.removals }.filter { $0.change == name }.max()
   }
 
   private func text(

@@ -203,7 +203,7 @@ struct ModelDocument: Sendable {
         to: &elements[container, default: [:]][element, default: []])
     case (.text, .remove(let position, let count)), (.list, .remove(let position, let count)):
       sequences[container, default: ModelSequence()].remove(
-        at: position, count: count, by: number, in: past)
+        at: position, count: count, by: number, event: event, in: past)
     case (.tree, .createNode(let place)): self.place(event, at: place, entry, in: container)
     case (.tree, .moveNode(let node, let place)) where node != event:
       self.place(node, at: place, entry, in: container)

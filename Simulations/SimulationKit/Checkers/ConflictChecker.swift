@@ -77,12 +77,9 @@ enum ConflictChecker {
   private static func texts(_ expected: Model.TextCollisions, _ listed: [Conflict]) -> String? {
     for text in expected.texts {
       let found = listed.filter { $0.kind == .text && $0.path == text.path }.map(\.collision)
-      if let lost = text.open.first(where: { !found.contains($0) }) {
-        return "does not list the passage \(lost) of the text at '\(text.path)'"
-      }
-      if let more = found.first(where: { !text.all.contains($0) }) {
-        return "lists the passage \(more) of the text at '\(text.path)', which is none"
-      }
+      guard found != text.open else { continue }
+      return "lists the passages \(found) of the text at '\(text.path)' where there are "
+        + "\(text.open)"
     }
     return nil
   }

@@ -35,16 +35,14 @@ enum DraftChecker {
     let own = Set(draft.map(\.change))
     let told = Set(merge.conflicts.filter { $0.kind == .value }.map(\.path))
     for conflict in model.conflicts(of: document) {
-      let others = Set(conflict.writes.filter { !own.contains($0.change) })
-      guard !others.isEmpty, others.count < conflict.writes.count else { continue }
-      let sides = listed.filter { $0.kind == .value && $0.path == conflict.path }.flatMap(\.sides)
-      guard !told.contains(conflict.path) || !others.isSubset(of: sides.flatMap(\.events)) else {
-        continue
-      }
+      let isOfDraft = conflict.writes.map { own.contains($0.change) }
+      guard isOfDraft.contains(true), isOfDraft.contains(false) else { continue }
+      let isListed = listed.contains { $0.kind == .value && $0.path == conflict.path }
+      guard !told.contains(conflict.path) || !isListed else { continue }
       return Violation(
         "P7", at: time,
         "node \(node) has merged a draft and lost another value at '\(conflict.path)' of document "
-          + "\(document) DEBUG \(told) \(conflict.writes) \(sides.map { ($0.events, $0.value) }) \(own)")
+          + "\(document)")
     }
     return nil
   }

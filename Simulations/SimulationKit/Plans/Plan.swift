@@ -53,13 +53,17 @@ package struct Plan: Equatable, Sendable {
       case mark
       /// Makes, moves, removes or fills a node of the tree.
       case editTree
+      /// Replaces a few words at the beginning of the text, where others do the same.
+      case rewriteText
       /// Begins a draft of a document, goes on with one, merges or discards it.
       case draft
 
       /// What plans were made of at first. Moves and decisions are mixed in by a stream of
-      /// their own, so that the rest of a plan is as it was before there were any; marks and trees
-      /// are in the scenarios that name them.
-      static let original: [Kind] = allCases.filter { $0 != .moveItem && !$0.isLater }
+      /// their own, so that the rest of a plan is as it was before there were any; marks, trees,
+      /// drafts and rewriting are in the scenarios that name them.
+      static let original: [Kind] = allCases.filter {
+        ![.moveItem, .rewriteText].contains($0) && !$0.isLater
+      }
 
       /// Whether its operations came after the first release.
       var isLater: Bool { [.resolve, .mark, .editTree, .draft].contains(self) }

@@ -136,6 +136,7 @@ enum ShippedScenarios {
     ("grove", PackageResources.grove_json),
     ("rich-text", PackageResources.rich_text_json),
     ("drafts", PackageResources.drafts_json),
+    ("one-sentence", PackageResources.one_sentence_json),
     ("two-releases", PackageResources.two_releases_json),
     ("compaction", PackageResources.compaction_json),
     ("homecoming", PackageResources.homecoming_json),

@@ -81,6 +81,7 @@ struct Workload {
       let position = random.integer(in: 0...length)
       try transaction.edit(document).splice(["body"], at: position, delete: 0, insert: typed())
     case .type: try type(in: transaction, document)
+    case .rewriteText: try rewrite(in: transaction, document)
     case .deleteText:
       let length = try length(ofTextIn: document, transaction)
       guard length > 0 else { return }
@@ -183,6 +184,20 @@ struct Workload {
     try transaction.edit(place.document).splice(
       ["body"], at: place.position, delete: 0, insert: letter)
     typing = (place.document, place.position + 1)
+  }
+
+  /// Puts other words, or none, in the place of some, mostly of the same that others rewrite.
+  private mutating func rewrite(
+    in transaction: StoreTransaction, _ document: DocumentID
+  ) throws {
+    let length = try length(ofTextIn: document, transaction)
+    guard length > 0 else {
+      return try transaction.edit(document).splice(["body"], at: 0, delete: 0, insert: typed())
+    }
+    let position = random.integer(in: 0...min(6, length - 1))
+    let count = random.integer(in: 1...min(6, length - position))
+    let text = random.chance(millionths: 700_000) ? typed() : ""
+    try transaction.edit(document).splice(["body"], at: position, delete: count, insert: text)
   }
 
   private mutating func typed() -> String {

@@ -436,10 +436,9 @@ struct ConflictFinder {
   func unresolved(_ edits: [Int], by names: [EventID]) -> [Int] {
     guard !edits.isEmpty else { return [] }
     let deciding = resolutions.filter { resolution in
-      Sabotage.decideForAll.isPlanted
-        ? names.contains { resolution.events.contains($0) }
-        : names.allSatisfy { resolution.events.contains($0) }
+      names.allSatisfy { resolution.events.contains($0) }
     }
+    if Sabotage.decideUnseen.isPlanted, !deciding.isEmpty { return [] }
     return edits.filter { edit in !deciding.contains { isBefore(edit, $0.version) } }
   }
 }

@@ -1,4 +1,5 @@
 import Causality
+import Sabotages
 
 /// Looks for passages of a text that people rewrote at once: both took away the same characters and
 /// one of them put others there, or one wrote in the midst of what the other took away. The text
@@ -295,7 +296,10 @@ struct TextCollisionFinder {
       return nil
     }
     let events = latest.values.map { finder.history.event(at: $0) }.sorted()
-    guard !finder.unresolved(Array(latest.values), by: events).isEmpty else { return nil }
+    guard
+      !finder.unresolved(Array(latest.values), by: events).isEmpty
+        || Sabotage.forgetDecisions.isPlanted
+    else { return nil }
     let stamps = finder.history.stamps(of: Array(latest.values))
     let sides = latest.sorted { left, right in
       let (leftLamport, rightLamport) = (

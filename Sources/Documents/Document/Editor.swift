@@ -17,8 +17,6 @@ package final class Editor {
   @exclusivity(unchecked) private var time: Timestamp
   /// What was done so far, operation by operation.
   @exclusivity(unchecked) var draft = EditDraft()
-  /// What registers keep beside what is written: nothing but while a draft is merged.
-  @exclusivity(unchecked) private var kept: Set<EventID> = []
 
   init(document: Document, change: ChangeID, lamport: UInt64, time: Timestamp) {
     self.document = document
@@ -116,16 +114,7 @@ package final class Editor {
     return EventID(change: change, index: UInt32(clamping: draft.eventCount))
   }
 
-  /// Keeps some values of registers, where `body` writes, beside what it writes: as if whoever
-  /// wrote it had not seen them. They are conflicts then, until somebody decides.
-  func keeping(_ events: Set<EventID>, _ body: () throws(EditError) -> Void) throws(EditError) {
-    kept = events
-    defer { kept = [] }
-    try body()
-  }
-
   func record(_ handle: ContainerHandle, _ action: Operation.Action) {
-    let action = kept.isEmpty ? action : action.keeping(kept)
     let operation = Operation(document.containers[handle.index].id, action)
     let count = document.perform(operation, at: nextEvent, lamport: lamport)
     draft.append(operation, eventCount: count)

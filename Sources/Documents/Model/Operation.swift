@@ -104,18 +104,3 @@ extension Operation {
     }
   }
 }
-
-extension Operation.Action {
-  /// The action, but for the entries of registers that are to stay beside what it writes.
-  func keeping(_ events: Set<EventID>) -> Operation.Action {
-    func rest(_ replaced: [EventID]) -> [EventID] { replaced.filter { !events.contains($0) } }
-    return switch self {
-    case .set(let key, let value, let replaced): .set(key, value, replaces: rest(replaced))
-    case .make(let key, let kind, let isAnew, let replaced):
-      .make(key, kind, isAnew: isAnew, replaces: rest(replaced))
-    case .setElement(let element, let content, let replaced):
-      .setElement(element, content, replaces: rest(replaced))
-    default: self
-    }
-  }
-}

@@ -10,23 +10,6 @@ extension Editor {
     if patches.contains(where: { $0.action == .document(isDeleted: true) }) { try deleteDocument() }
   }
 
-  /// Takes the steps to a document into which a draft was merged. What others have set where the
-  /// draft has set something else stays beside it, and is a conflict for everybody.
-  ///
-  /// - Parameter history: that of the document before the edit.
-  /// - Throws: as ``apply(_:)``.
-  package func apply(
-    _ merge: DraftMerge, in history: DocumentHistory
-  ) throws(EditError) {
-    let rivals = merge.conflicts.lazy.filter { $0.kind == .value }.flatMap(\.sides)
-      .filter { !merge.changes.contains($0.change) && $0.content != nil }
-    try keeping(Set(rivals.flatMap(\.events))) { () throws(EditError) in
-      try apply(merge.patches)
-    }
-    let isBack = merge.patches.contains { $0.action == .document(isDeleted: false) }
-    if isBack, isEmpty { try bringDocumentBack(in: history) }
-  }
-
   private func apply(_ patch: DocumentPatch) throws(EditError) {
     let path = patch.path
     switch patch.action {
