@@ -76,7 +76,9 @@ extension ModelDocument {
       let movers = Set(own.filter { $0.event != element }.map(\.insertedBy))
       let removals = Set(own.flatMap(\.removedBy)).subtracting(movers)
       var edits = Set(entries.filter { $0.event != element }.map(\.writtenBy))
-      for case .container(let inner) in entries.map(\.content) { edits.formUnion(changes(in: inner)) }
+      for case .container(let inner) in entries.map(\.content) {
+        edits.formUnion(changes(in: inner))
+      }
       let open = open(removals, edits, of: element)
       return open.isEmpty ? nil : Model.RemovalCollision(of: element, removals: open)
     }

@@ -31,8 +31,8 @@ public struct Conflict: Hashable, Sendable {
   /// one, and nobody resolves what they have not seen.
   public let id: ConflictID
   public let kind: Kind
-  /// Where it is in the document as it is now; empty for a document as a whole; that of the tree
-  /// for a node that is not shown.
+  /// Where it is in the document as it is now; empty for a document as a whole. An element or a
+  /// node that is not there any more is where it would come back to.
   public let path: DocumentPath
   /// What was there when the sides parted, or the part of it that they have in common; nil when
   /// nothing was.

@@ -87,6 +87,43 @@ struct ConflictCommandTests {
     #expect(value.text() == title)
   }
 
+  @Test("two links on the same words are listed with the mark's name, and decided like a value")
+  func marks() async throws {
+    let id = try await apart()
+    try await apply(
+      #"{"doc":"\#(id)","ops":[{"op":"make","path":["body"],"type":"text"},"#
+        + #"{"op":"splice","path":["body"],"at":0,"insert":"low tide at noon"}]}"#, to: "a")
+    try await sync()
+    for (name, from, to) in [("a", 0, 8), ("b", 4, 11)] {
+      try await apply(
+        #"{"doc":"\#(id)","ops":[{"op":"mark","path":["body"],"from":\#(from),"to":\#(to),"#
+          + #""name":"link","value":"of \#(name)","expand":"none"}]}"#, to: name)
+    }
+    try await sync()
+    let found = try await conflicts("a").filter { $0["kind"] == "mark" }
+    #expect(try await conflicts("b").filter { $0["kind"] == "mark" } == found)
+    #expect(found.count == 1)
+    let conflict = try #require(found.first)
+    #expect(conflict["mark"] == "link")
+    #expect(conflict["path"] == ["body"])
+    #expect(conflict["at"] == 4)
+    #expect(conflict["count"] == 4)
+    #expect(conflict["base"] == nil)
+    let sides = try #require(conflict["sides"]?.arrayValue)
+    #expect(Set(sides.compactMap { $0["value"]?.stringValue }) == ["of a", "of b"])
+    #expect(sides.last?["isShown"] == true)
+    let lines = try await skerry.succeed("conflicts", scratch.path("b")).output
+    #expect(lines.contains("from character 4 to 8 the mark 'link'"))
+
+    let name = try #require(conflict["id"]?.stringValue)
+    for side in ["a", "b"] {
+      try await skerry.succeed("resolve", scratch.path(side), name, "--value", "\"x\"")
+      #expect(try await conflicts(side).count { $0["kind"] == "mark" } == 0)
+    }
+    try await sync()
+    #expect(try await conflicts("a").count { $0["kind"] == "mark" } == 0)
+  }
+
   @Test("wrong command lines touch nothing")
   func refused() async throws {
     _ = try await apart()
