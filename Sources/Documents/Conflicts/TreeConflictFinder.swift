@@ -171,7 +171,8 @@ struct TreeConflictFinder {
     }
     guard let shown = open.last, let edit = finder.latest(of: openEdits) else { return nil }
     return ConflictFinder.Draft(
-      kind: .removal, path: pathBack(of: node, state, paths), removedNode: (made, tree, shown.version),
+      kind: .removal, path: pathBack(of: node, state, paths),
+      removedNode: (made, tree, shown.version),
       sides: [
         ConflictFinder.Draft.Side(
           version: edit, events: Set([made] + finder.latestOfEach(openEdits)).sorted(),
