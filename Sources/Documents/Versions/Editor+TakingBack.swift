@@ -50,6 +50,7 @@ extension Editor {
     }
     var dropped = Set(replacements.compactMap(\.dropped))
     for (_, arrangement) in arrangements { dropped.formUnion(arrangement.dropped) }
+    dropped.formUnion(reversal.abandoned)
     // What is not shown any more is left as it is, in case that it comes back.
     func isLeft(_ container: ContainerID) -> Bool { reversal.isInside(container, dropped) }
 

@@ -124,6 +124,32 @@ struct ConflictCommandTests {
     #expect(try await conflicts("a").count { $0["kind"] == "mark" } == 0)
   }
 
+  @Test("what a merged draft and others have set is told under the name by which it is decided")
+  func mergedDraft() async throws {
+    try await skerry.succeed("init", scratch.path("a"), "--name", "a")
+    let made = try await apply(
+      #"{"doc":null,"ops":[{"op":"set","path":["title"],"value":"Plan"}]}"#, to: "a")
+    let id = try #require(made["docs"]?.arrayValue?.first?.stringValue)
+    let draft = String(
+      try #require(
+        try await skerry.succeed("draft", "make", scratch.path("a"), id, "Other").lines.first))
+    for (document, title) in [(draft, "of the draft"), (id, "of the document")] {
+      try await apply(
+        #"{"doc":"\#(document)","ops":[{"op":"set","path":["title"],"value":"\#(title)"}]}"#,
+        to: "a")
+    }
+    let merged = try await skerry.run("draft", "merge", scratch.path("a"), draft, "--json")
+    #expect(merged.status == 1)
+    let told = try #require(try merged.json()["conflicts"]?.arrayValue)
+    #expect(try await conflicts("a") == told)
+    #expect(told.map { $0["base"] } == ["Plan"])
+    let name = try #require(told.first?["id"]?.stringValue)
+    try await skerry.succeed("resolve", scratch.path("a"), name, "--take", "0")
+    #expect(try await conflicts("a").isEmpty)
+    let title = try await skerry.succeed("get", scratch.path("a"), id, "title").output
+    #expect(title == "\"of the document\"\n")
+  }
+
   @Test("wrong command lines touch nothing")
   func refused() async throws {
     _ = try await apart()
