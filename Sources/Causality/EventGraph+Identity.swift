@@ -93,6 +93,18 @@ extension EventGraph {
     return identities[run].stepsSequence ? version + 1 : identityEnd(run)
   }
 
+  /// The consecutive events of one origin that an event, which must be below `count`, is among.
+  /// Complexity: O(log runs), and those of that origin in a row.
+  package func eventsOfOneOrigin(around version: Int) -> Range<Int> {
+    var first = identityIndex(containing: version)
+    var last = first
+    while first > 0, identities[first - 1].origin == identities[last].origin { first -= 1 }
+    while last + 1 < identities.count, identities[last + 1].origin == identities[first].origin {
+      last += 1
+    }
+    return identities[first].start..<identityEnd(last)
+  }
+
   /// The identity run that holds `version`, which must be below `count`. Complexity: O(log runs).
   package func identityIndex(containing version: Int) -> Int {
     var low = 0

@@ -14,6 +14,7 @@ extension Conflict {
       object["at"] = .count(range.lowerBound)
       object["count"] = .count(range.count)
     }
+    if let mark { object["mark"] = .string(mark) }
     if let base { object["base"] = base }
     object["sides"] = .array(
       sides.enumerated().map { number, side in
@@ -44,6 +45,7 @@ extension Conflict {
   package func lines(in document: DocumentID) -> [String] {
     var place = kind == .document ? "" : "  \(path)"
     if let range { place += " from character \(range.lowerBound) to \(range.upperBound)" }
+    if let mark { place += " the mark '\(mark)'" }
     var lines = ["\(id)  \(document)\(place)  \(Self.explanation(of: kind))"]
     if let base { lines.append("  base  \(base.text())") }
     for (number, side) in sides.enumerated() {
@@ -65,6 +67,7 @@ extension Conflict {
     case .removal: "was removed while somebody edited what was in it"
     case .position: "was moved to several places at once, or moved and removed"
     case .text: "was rewritten in several ways at once, or removed while somebody wrote in it"
+    case .mark: "was given several values at once, or given and taken away"
     case .document: "was deleted while somebody edited it"
     }
   }

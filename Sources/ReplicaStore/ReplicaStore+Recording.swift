@@ -72,6 +72,8 @@ extension ReplicaStore {
       Self.block(of: part).map { [$0] }
       ?? ChangeBlock.blocks(of: part.compactMap { $0.change.reduced(to: id) })
     let isDeleted = entry.document.isDeleted
+    // A draft that was merged leaves what others have set beside what it sets.
+    if entry.document.hasRivals { entry.isBranched = true }
     entry.tailBytes += blocks.reduce(0) { $0 + $1.count }
     entry.position = position
     try sql { () throws(SQLiteError) in

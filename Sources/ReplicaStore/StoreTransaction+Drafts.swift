@@ -37,7 +37,8 @@ extension StoreTransaction {
   /// draft. A transaction does that before it edits the document.
   ///
   /// - Returns: the document, and what others have done since the draft began that collides with
-  ///   what it did. Where only one can stand, that is the draft's.
+  ///   what it did. Where only one can stand, that is the draft's; values of others that would have
+  ///   to give way stay in the ledger beside it.
   package func mergeDraft(
     _ id: DocumentID
   ) throws -> (document: DocumentID, conflicts: [Conflict]) {
@@ -49,9 +50,9 @@ extension StoreTransaction {
       throw EditError(
         .notSupported, "a transaction merges a draft before it edits the document, not after")
     }
-    let merge = try Document.merging(
-      draft.edits, lamport: lamport, in: try history(of: document))
-    try editor.apply(merge.patches)
+    let history = try history(of: document)
+    let merge = try Document.merging(draft.edits, lamport: lamport, in: history)
+    try editor.merge(merge, in: history)
     try discardDraft(id)
     return (document, merge.conflicts)
   }

@@ -52,6 +52,14 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case keepLastMark
   /// The sides of a conflict are listed in the order of their arrival. Breaks P6.
   case listSidesByArrival
+  /// Of two marks made at once the later one counts as if its author had seen the other. Breaks P7.
+  case overlookMarks
+  /// A decision about a removal ends it for edits, too, of which it did not know. Breaks P7.
+  case decideUnseen
+  /// Decisions about passages of texts are not looked at. Breaks P7.
+  case forgetDecisions
+  /// A draft is merged as if its author had seen all that was done since it began. Breaks P7.
+  case mergeDraftOnTop
 
   // MARK: Sealing
 

@@ -21,8 +21,12 @@ public struct DraftSummary: Hashable, Sendable {
 public struct MergedDraft: Hashable, Sendable {
   public let document: DocumentID
   /// What was done to the document since the draft began and collides with what the draft did, with
-  /// both sides; the draft's stands where only one can, and a text has what both have written.
-  /// The merge decides them, so that the ledger does not have them: show them to whoever merges.
+  /// both sides. Where only one can stand the draft's is shown, and a text has what both have
+  /// written.
+  ///
+  /// Two values of one place stay in the ledger, for everybody, until somebody decides. All other
+  /// kinds the merge decides, by whoever merges: show these to them; the versions before still have
+  /// what gave way.
   public let conflicts: [Conflict]
 }
 

@@ -10,7 +10,8 @@ struct ConflictsCommand: AsyncParsableCommand {
     discussion: """
       Each conflict has a name, the place it is about, what was there before ('base') and its \
       sides by number, each with its time and origin. The last one is what readers see; but a \
-      text has what all have written. Replicas that have seen the same changes list the same \
+      text has what all have written. A conflict over a mark (two links on the same words) says \
+      which mark and which characters. Replicas that have seen the same changes list the same \
       conflicts.
 
       EXAMPLES

@@ -88,8 +88,9 @@ struct DraftMergeCommand: AsyncParsableCommand {
     discussion: """
       It is merged with what was done to the document meanwhile, as if both had been done at once. \
       Where only one of both can stand it is the draft's, and a text has what both have written: \
-      then the conflicts are printed, and the exit status is 1. 'skerry undo' takes the merge \
-      back, but the draft is gone.
+      then the conflicts are printed, and the exit status is 1. Two values of one place are in \
+      'skerry conflicts', too, until somebody decides; all others the merge has decided. \
+      'skerry undo' takes the merge back, but the draft is gone.
       """)
 
   @OptionGroup var place: StoreArgument
@@ -100,8 +101,13 @@ struct DraftMergeCommand: AsyncParsableCommand {
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
     let commit = try await replica.transaction { [draft] in try $0.mergeDraft(draft) }
+    let document = commit.value.document
+    // What can be decided is told by the name under which it can.
+    let listed = try await replica.conflicts(of: document).filter { $0.kind == .value }
     await replica.close()
-    let (document, conflicts) = (commit.value.document, commit.value.conflicts)
+    let conflicts = commit.value.conflicts.map { told in
+      told.kind == .value ? listed.first { $0.path == told.path } ?? told : told
+    }
     if output.isJSON {
       try StandardOutput.write([
         "change": commit.change.map { .string($0.description) } ?? .null,

@@ -268,8 +268,8 @@ struct CheckerTests {
         ])
     }
     let changes = [change(ada, "one"), change(ben, "other")]
-    let conflicts = Model(changes).conflicts(of: id)
-    #expect(conflicts.map(\.writes.count) == [2])
+    let expectation = ConflictChecker.Expectation(Model(changes), of: id)
+    #expect(expectation.registers.map(\.writes.count) == [2])
     func verdict(on changes: [Change], isListed: Bool) throws -> Violation? {
       let document = Document(id: id)
       let edits = changes.compactMap { IncomingEdit($0, document: id) }
@@ -277,7 +277,7 @@ struct CheckerTests {
       var history = DocumentHistory(document: id)
       try history.append(contentsOf: edits)
       return ConflictChecker.check(
-        node: 0, conflicts: conflicts, document: document,
+        node: 0, expectation: expectation, document: document,
         listed: isListed ? try document.conflicts(in: history) : [], at: 1)
     }
     #expect(try verdict(on: changes, isListed: true) == nil)

@@ -73,6 +73,13 @@ struct DraftTests {
     #expect(merged.conflicts.map { $0.sides.map(\.value) } == [["Flow", "Ebb"]])
     #expect(merged.conflicts.first?.base == "Tides")
     #expect(try await replica.json(note, path: ["title"]) == "Ebb")
+    // It is told to everybody, until somebody decides.
+    let listed = try await replica.conflicts(of: note)
+    #expect(listed.map { $0.sides.map(\.value) } == [["Flow", "Ebb"]])
+    #expect(listed.first?.base == "Tides")
+    let conflict = try #require(listed.first)
+    try await replica.transaction { try $0.resolve(conflict.id, of: note, taking: .side(0)) }
+    #expect(try await replica.json(note, path: ["title"]) == "Flow")
     #expect(try await replica.conflicts(of: note).isEmpty)
     await replica.close()
   }

@@ -31,8 +31,50 @@ extension Model {
     of document: DocumentID, in text: ContainerID
   ) -> [TextCollision] {
     read(document, nil) { model, _ in
-      TextCollisionSearch(model, text).collisions()
+      TextCollisionSearch(model, text).collisions().map(\.collision)
     } ?? []
+  }
+
+  /// The passages of all texts that a plain read shows.
+  package struct TextCollisions: Sendable {
+    package struct Text: Sendable {
+      package var path: DocumentPath
+      /// Those about whose sides nobody has decided, in document order.
+      package var open: [TextCollision]
+    }
+
+    package var texts: [Text]
+  }
+
+  /// Nil when people have decided about one thing at once: what each of them did to a text for that
+  /// collides with the other's in ways of its own.
+  package func textCollisions(of document: DocumentID) -> TextCollisions? {
+    read(document, nil) { model, version in
+      guard !model.isDeleted(in: version) else { return TextCollisions(texts: []) }
+      guard !model.hasRivalDecisions else { return nil }
+      return TextCollisions(
+        texts: model.shownTexts(in: version).map { text, path in
+          TextCollisions.Text(
+            path: path,
+            open: TextCollisionSearch(model, text).collisions().filter { found in
+              !model.decisions.contains { decision in
+                found.latest.allSatisfy(decision.events.contains)
+              }
+            }.map(\.collision))
+        })
+    } ?? TextCollisions(texts: [])
+  }
+}
+
+extension ModelDocument {
+  fileprivate var hasRivalDecisions: Bool {
+    decisions.indices.contains { left in
+      decisions[(left + 1)...].contains { right in
+        decisions[left].events.contains(where: right.events.contains)
+          && !parts[right.madeBy].past.contains(decisions[left].madeBy)
+          && !parts[decisions[left].madeBy].past.contains(right.madeBy)
+      }
+    }
   }
 }
 
@@ -67,7 +109,8 @@ private struct TextCollisionSearch {
     areAtOnce(left, right) && author(left) != author(right)
   }
 
-  func collisions() -> [Model.TextCollision] {
+  /// With the last event of each side.
+  func collisions() -> [(collision: Model.TextCollision, latest: [EventID])] {
     var passages: [Passage] = []
     for place in units.indices {
       for pair in rewrites(at: place) + intrusions(at: place) {
@@ -103,7 +146,9 @@ private struct TextCollisionSearch {
         units: lower...(bounds.map(\.upperBound).max() ?? lower),
         pairs: joined[other].pairs + passage.pairs)
     }
-    return joined.compactMap(collision).sorted { $0.range.lowerBound < $1.range.lowerBound }
+    return joined.compactMap(collision).sorted {
+      $0.collision.range.lowerBound < $1.collision.range.lowerBound
+    }
   }
 
   private func precedes(_ left: Passage, _ right: Passage) -> Bool {
@@ -210,7 +255,9 @@ private struct TextCollisionSearch {
 
   // MARK: What
 
-  private func collision(_ passage: Passage) -> Model.TextCollision? {
+  private func collision(
+    _ passage: Passage
+  ) -> (collision: Model.TextCollision, latest: [EventID])? {
     let inside = Array(units[passage.units])
     let pairs = passage.pairs
     guard inside.contains(where: { $0.removedBy.isEmpty && side(of: $0.insertedBy, pairs) != nil })
@@ -243,7 +290,16 @@ private struct TextCollisionSearch {
     }
     let start = units[..<passage.units.lowerBound].count { $0.removedBy.isEmpty }
     let length = inside.count { $0.removedBy.isEmpty }
-    return Model.TextCollision(range: start..<start + length, base: base, sides: sides)
+    return (
+      Model.TextCollision(range: start..<start + length, base: base, sides: sides),
+      latest.values.compactMap { change in lastEvent(of: change, in: inside) }
+    )
+  }
+
+  /// What a change did last to some units.
+  private func lastEvent(of change: Int, in units: [ModelSequence.Unit]) -> EventID? {
+    let name = model.parts[change].change
+    return units.flatMap { [$0.event] + $0.removals }.filter { $0.change == name }.max()
   }
 
   private func text(

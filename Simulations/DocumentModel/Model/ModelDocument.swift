@@ -73,6 +73,15 @@ struct ModelDocument: Sendable {
   private(set) var sequences: [ContainerID: ModelSequence] = [:]
   private(set) var trees: [ContainerID: ModelTree] = [:]
 
+  /// Who has decided what, and whether that was the last thing they did.
+  private(set) var decisions: [(madeBy: Int, events: [EventID], isLast: Bool)] = []
+  /// The changes that deleted the document, ascending.
+  private(set) var deletions: [Int] = []
+  /// The changes that did anything to a container.
+  private(set) var touches: [ContainerID: Set<Int>] = [:]
+  /// The list or tree in which a container stood as an element or node.
+  private(set) var homes: [ContainerID: ContainerID] = [:]
+
   init(id: DocumentID) {
     self.id = id
   }
@@ -109,13 +118,37 @@ struct ModelDocument: Sendable {
         change: change.id, parents: parents, past: past,
         endsInDelete: edit.operations.last?.action == .deleteDocument))
     var event = EventID(change: change.id, index: 0)
-    for operation in edit.operations {
+    for (index, operation) in edit.operations.enumerated() {
+      note(operation, at: event, by: number, isLast: index == edit.operations.count - 1)
       apply(
         operation,
         Entry(
           event: event, lamport: change.lamport, content: .value(.null),
           writtenBy: number))
       event.index &+= UInt32(clamping: operation.eventCount)
+    }
+  }
+
+  /// Notes what conflicts are found from, whatever effect the operation has.
+  private mutating func note(
+    _ operation: Operation, at event: EventID, by number: Int, isLast: Bool
+  ) {
+    touches[operation.container, default: []].insert(number)
+    switch operation.action {
+    case .resolve(let events): decisions.append((number, events, isLast))
+    case .deleteDocument where deletions.last != number: deletions.append(number)
+    case .setElement(_, .container(let kind), _):
+      homes[.element(event, kind)] = operation.container
+    case .createNode: homes[.element(event, .map)] = operation.container
+    case .insertElements(_, let elements):
+      var event = event
+      for element in elements {
+        if case .container(let kind) = element {
+          homes[.element(event, kind)] = operation.container
+        }
+        event.index &+= 1
+      }
+    default: break
     }
   }
 
@@ -170,7 +203,7 @@ struct ModelDocument: Sendable {
         to: &elements[container, default: [:]][element, default: []])
     case (.text, .remove(let position, let count)), (.list, .remove(let position, let count)):
       sequences[container, default: ModelSequence()].remove(
-        at: position, count: count, by: number, in: past)
+        at: position, count: count, by: number, event: event, in: past)
     case (.tree, .createNode(let place)): self.place(event, at: place, entry, in: container)
     case (.tree, .moveNode(let node, let place)) where node != event:
       self.place(node, at: place, entry, in: container)
@@ -221,7 +254,7 @@ struct ModelDocument: Sendable {
   }
 
   /// Whether the version that the event was made on holds the other one.
-  private func isSeen(_ other: EventID, by event: EventID) -> Bool {
+  func isSeen(_ other: EventID, by event: EventID) -> Bool {
     if other.change == event.change { return other.index < event.index }
     guard let number = numbers[event.change], let seen = numbers[other.change] else { return false }
     return parts[number].past.contains(seen)

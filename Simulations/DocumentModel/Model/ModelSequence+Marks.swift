@@ -41,12 +41,16 @@ extension ModelSequence {
 
   /// The marks of a character in a version, by number, ascending by name.
   func marks(of unit: Int, in version: ModelVersion) -> [Int] {
-    var all = units[unit].marks
-    all += marks.indices.filter { index in
-      version.contains(marks[index].madeBy) && !isSeen(marks[index], by: units[unit])
-        && isOn(marks[index], unit)
-    }
-    return winners(all)
+    winners(claims(on: unit, in: version))
+  }
+
+  /// All that a character was typed with, and all that was put on it since.
+  func claims(on unit: Int, in version: ModelVersion) -> [Int] {
+    units[unit].marks
+      + marks.indices.filter { index in
+        version.contains(marks[index].madeBy) && !isSeen(marks[index], by: units[unit])
+          && isOn(marks[index], unit)
+      }
   }
 
   /// What a character gets that is typed between two.

@@ -18,6 +18,8 @@ package struct ModelSequence: Sendable {
     /// The change that inserted it, and those that removed it.
     var insertedBy: Int
     var removedBy: [Int] = []
+    /// The events that did that, in the same order, where they are known.
+    var removals: [EventID] = []
     /// Nil in a list, where a register tells what the element holds.
     var scalar: Unicode.Scalar?
     /// What came next, removed or not, in the version that its author saw; nil: the end.
@@ -97,11 +99,16 @@ package struct ModelSequence: Sendable {
   }
 
   /// Removes `count` units from `position` on, or as many as there are.
+  ///
+  /// - Parameter event: that of the first; each further one has the next index.
   package mutating func remove(
-    at position: Int, count: Int, by change: Int, in version: ModelVersion
+    at position: Int, count: Int, by change: Int, event: EventID? = nil, in version: ModelVersion
   ) {
+    var event = event
     for unit in visible(in: version).dropFirst(position).prefix(count) {
       units[unit].removedBy.append(change)
+      if let event { units[unit].removals.append(event) }
+      event?.index &+= 1
     }
   }
 

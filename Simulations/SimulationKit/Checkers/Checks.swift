@@ -158,6 +158,9 @@ struct Checks {
     try? archive.keep(store)
   }
 
+  /// All changes that a replica shows, newest first, whoever still holds them.
+  func changes(shownBy store: ReplicaStore) throws -> [Change] { try archive.all(of: store) }
+
   // MARK: The end
 
   /// The state of a node when the run is over, against what was promised.
@@ -176,7 +179,7 @@ struct Checks {
               node: node.number, version: version, ledger: ledger, at: time), &trace)
         }
       }
-      let changes = try archive.all(of: store)
+      let changes = try changes(shownBy: store)
       add(
         try IdentityChecker.checkEnd(
           node: node.number, store: store, changes: changes, ledger: ledger, at: time), &trace)

@@ -16,7 +16,7 @@ struct ModelChecker {
 
   private struct Expectation {
     var content: Model.Expectation
-    var conflicts: [Model.Conflict]
+    var conflicts: ConflictChecker.Expectation
   }
 
   /// - Parameters:
@@ -44,8 +44,8 @@ struct ModelChecker {
       let found = try store.conflicts(of: item.id)
       conflicts += found
       if let lost = ConflictChecker.check(
-        node: node, conflicts: expectation.conflicts, document: document,
-        listed: found, at: time)
+        node: node, expectation: expectation.conflicts, document: document, listed: found,
+        at: time)
       {
         return lost
       }
@@ -81,7 +81,8 @@ struct ModelChecker {
     if let known = expectations[document] { return known }
     let model = last?.model ?? Model()
     let expectation = Expectation(
-      content: model.expectation(of: document), conflicts: model.conflicts(of: document))
+      content: model.expectation(of: document),
+      conflicts: ConflictChecker.Expectation(model, of: document))
     expectations[document] = expectation
     return expectation
   }

@@ -55,16 +55,20 @@ package struct Plan: Equatable, Sendable {
       case editTree
       /// Shows something of the moment, or takes it back. Nothing is written.
       case show
+      /// Replaces a few words at the beginning of the text, where others do the same.
+      case rewriteText
+      /// Begins a draft of a document, goes on with one, merges or discards it.
+      case draft
 
       /// What plans were made of at first. Moves and decisions are mixed in by a stream of
-      /// their own, so that the rest of a plan is as it was before there were any; marks, trees and
-      /// presence are in the scenarios that name them.
+      /// their own, so that the rest of a plan is as it was before there were any; marks, trees,
+      /// drafts, rewriting and presence are in the scenarios that name them.
       static let original: [Kind] = allCases.filter {
-        ![.moveItem, .show].contains($0) && !$0.isLater
+        ![.moveItem, .show, .rewriteText].contains($0) && !$0.isLater
       }
 
       /// Whether its operations came after the first release.
-      var isLater: Bool { [.resolve, .mark, .editTree].contains(self) }
+      var isLater: Bool { [.resolve, .mark, .editTree, .draft].contains(self) }
     }
 
     package var at: Int

@@ -135,6 +135,8 @@ enum ShippedScenarios {
     ("quarrel", PackageResources.quarrel_json),
     ("grove", PackageResources.grove_json),
     ("rich-text", PackageResources.rich_text_json),
+    ("drafts", PackageResources.drafts_json),
+    ("one-sentence", PackageResources.one_sentence_json),
     ("two-releases", PackageResources.two_releases_json),
     ("compaction", PackageResources.compaction_json),
     ("homecoming", PackageResources.homecoming_json),

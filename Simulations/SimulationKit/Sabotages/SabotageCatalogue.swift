@@ -35,9 +35,11 @@ package enum SabotageCatalogue {
   private static func scenario(of sabotage: Sabotage) -> String {
     switch sabotage {
     case .forwardWithoutSuppression: "quiet-ring"
-    case .showEveryPlace: "quarrel"
+    case .showEveryPlace, .decideUnseen: "quarrel"
     case .moveNodesByArrival: "grove"
-    case .keepLastMark: "rich-text"
+    case .keepLastMark, .overlookMarks: "rich-text"
+    case .forgetDecisions: "one-sentence"
+    case .mergeDraftOnTop: "drafts"
     case .keepStaleState: "two-releases"
     case .foldTooMuch, .foldConflicts: "compaction"
     case .forgetOwnWork, .sendWhileReturning, .giveTornSnapshot: "homecoming"
@@ -63,14 +65,15 @@ package enum SabotageCatalogue {
     case .skipSignatureCheck, .keepLastMark, .foldConflicts: 3
     case .knowOneHub, .applyOutsideTransaction: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
-      .growWithoutBound, .giveTornSnapshot:
+      .growWithoutBound, .giveTornSnapshot, .decideUnseen:
       5
     case .dropLosers, .moveNodesByArrival: 7
-    case .keepMemoryAfterFailure: 8
+    case .keepMemoryAfterFailure, .overlookMarks: 8
     case .orderRegistersByArrival: 9
     case .listSidesByArrival: 10
     case .deleteBeatsEdit: 12
     case .sendWhileReturning: 16
+    case .forgetDecisions: 23
     case .forgetTombstone: 27
     case .showEveryPlace: 31
     default: 1
@@ -115,6 +118,14 @@ package enum SabotageCatalogue {
       ("lets the mark that arrives last stay of two of one name", ["P6"])
     case .listSidesByArrival:
       ("lists the sides of a conflict in the order of their arrival", ["P6", "P7"])
+    case .overlookMarks:
+      ("takes the later of two marks made at once for one that has seen the other", ["P7"])
+    case .decideUnseen:
+      ("lets a decision about a removal end it for edits of which it did not know", ["P7", "P6"])
+    case .forgetDecisions:
+      ("goes on listing passages of texts about which somebody has decided", ["P7"])
+    case .mergeDraftOnTop:
+      ("merges a draft as if its author had seen all that was done since", ["P7"])
     case .sealWithoutEncrypting:
       ("stores and sends the bodies of segments in the clear", ["P11"])
     case .skipSignatureCheck:

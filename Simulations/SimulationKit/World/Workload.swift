@@ -14,6 +14,10 @@ struct Workload {
   let mark: String?
   /// The operation of a later release that it wrote.
   private(set) var ofLaterRelease: Operation.Action?
+  /// Those that the replica has.
+  var drafts: [Draft] = []
+  /// The draft that it merged.
+  var merge: Merge?
   var random: RandomStream
   /// Where somebody is typing.
   private var typing: (document: DocumentID, position: Int)?
@@ -32,8 +36,9 @@ struct Workload {
     kind = isOfFirstRelease && work.kind.isLater ? .setField : work.kind
     random = RandomStream(seed: work.salt, kind.rawValue)
     transactionCount = kind == .type ? random.integer(in: 2...20) : 1
-    // A deletion would take its mark with it, and a decision has to come before all other edits.
-    let isEdit = ![.deleteDocument, .resolve].contains(kind)
+    // A deletion would take its mark with it; a decision, or a draft that is merged, has to come
+    // before all other edits.
+    let isEdit = ![.deleteDocument, .resolve, .draft].contains(kind)
     mark = isMarked && isEdit ? "mark-" + String(work.salt, radix: 16) : nil
   }
 
@@ -54,6 +59,14 @@ struct Workload {
       // Somebody who cheats has made it, or made something else of it.
       return try transaction.edit(document).set(["title"], to: "what is this?")
     }
+    try act(kind, on: document, in: transaction, documents: documents)
+  }
+
+  /// - Parameter documents: those that there are besides.
+  mutating func act(
+    _ kind: Plan.Work.Kind, on document: DocumentID, in transaction: StoreTransaction,
+    documents: [DocumentID]
+  ) throws {
     switch kind {
     case .create, .show: break
     case .setField:
@@ -68,6 +81,7 @@ struct Workload {
       let position = random.integer(in: 0...length)
       try transaction.edit(document).splice(["body"], at: position, delete: 0, insert: typed())
     case .type: try type(in: transaction, document)
+    case .rewriteText: try rewrite(in: transaction, document)
     case .deleteText:
       let length = try length(ofTextIn: document, transaction)
       guard length > 0 else { return }
@@ -95,6 +109,7 @@ struct Workload {
     case .editTree: try editTree(in: transaction, document)
     case .resolve: try resolve(in: transaction, documents)
     case .mark: try mark(in: transaction, document)
+    case .draft: try workAtDrafts(in: transaction, document)
     case .future:
       let bytes = (0..<random.integer(in: 0...40)).map { _ in UInt8(random.integer(in: 0...255)) }
       let code = UInt64(random.integer(in: 1_000...1_000_000))
@@ -134,7 +149,7 @@ struct Workload {
   }
 
   /// Whether it has the parts that ``create(in:)`` gives to a document.
-  private func isOrdinary(
+  func isOrdinary(
     _ document: DocumentID, _ transaction: StoreTransaction
   ) throws -> Bool {
     guard let document = try transaction.document(document) else { return false }
@@ -169,6 +184,20 @@ struct Workload {
     try transaction.edit(place.document).splice(
       ["body"], at: place.position, delete: 0, insert: letter)
     typing = (place.document, place.position + 1)
+  }
+
+  /// Puts other words, or none, in the place of some, mostly of the same that others rewrite.
+  private mutating func rewrite(
+    in transaction: StoreTransaction, _ document: DocumentID
+  ) throws {
+    let length = try length(ofTextIn: document, transaction)
+    guard length > 0 else {
+      return try transaction.edit(document).splice(["body"], at: 0, delete: 0, insert: typed())
+    }
+    let position = random.integer(in: 0...min(6, length - 1))
+    let count = random.integer(in: 1...min(6, length - position))
+    let text = random.chance(millionths: 700_000) ? typed() : ""
+    try transaction.edit(document).splice(["body"], at: position, delete: count, insert: text)
   }
 
   private mutating func typed() -> String {

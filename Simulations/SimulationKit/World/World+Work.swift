@@ -16,7 +16,12 @@ extension World {
       work, isMarked: plan.hasTwins, isOfFirstRelease: node.language == .first)
     // What the transactions did, also when the commit of them all fails: it may have happened.
     var results: [Result<StoreCommit<Void>, any Error>] = []
+    var before: [Change] = []
     do {
+      if workload.kind == .draft {
+        workload.drafts = try Workload.drafts(of: store)
+        before = try checks.changes(shownBy: store)
+      }
       let documents = node.view.documents
       let isSealing = node.engine?.sealsAtOnce(at: node.instant(at: now)) ?? false
       try store.group(now: node.wall(at: now), entropy: node.entropy, isSealing: isSealing) {
@@ -43,10 +48,28 @@ extension World {
         return
       }
     }
+    if let merge = workload.merge, !node.isRotten {
+      check(merge, into: before, at: node, of: store)
+    }
     if isAlone(node) { coverage.note("writtenAlone") }
     show(touched, at: node, of: store)
     drive(node) { $0.committed(at: node.instant(at: now)) }
     checkHolders(node)
+  }
+
+  private func check(
+    _ merge: Workload.Merge, into changes: [Change], at node: ReplicaNode, of store: ReplicaStore
+  ) {
+    coverage.note("draftMerged")
+    do {
+      checks.add(
+        DraftChecker.check(
+          node: node.number, merge, into: changes,
+          shown: try store.document(merge.draft.document),
+          listed: try store.conflicts(of: merge.draft.document), at: now), &trace)
+    } catch {
+      failed(node, error)
+    }
   }
 
   /// What a transaction did is seen together with what it found in the file besides: the work of a

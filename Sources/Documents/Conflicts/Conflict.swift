@@ -20,6 +20,9 @@ public struct Conflict: Hashable, Sendable {
     /// A passage of a text was rewritten by several people, or written in by one and removed by
     /// another. The text has what both have written.
     case text
+    /// Characters of a text were given marks of one name and different values, or one and its
+    /// removal: two addresses of a link, two colours.
+    case mark
     /// The document was deleted while somebody edited it.
     case document
   }
@@ -28,16 +31,19 @@ public struct Conflict: Hashable, Sendable {
   /// one, and nobody resolves what they have not seen.
   public let id: ConflictID
   public let kind: Kind
-  /// Where it is in the document as it is now; empty for a document as a whole; that of the tree
-  /// for a node that is not shown.
+  /// Where it is in the document as it is now; empty for a document as a whole. An element or a
+  /// node that is not there any more is where it would come back to.
   public let path: DocumentPath
   /// What was there when the sides parted, or the part of it that they have in common; nil when
   /// nothing was.
   public let base: JSONValue?
   /// At least two; the last one is what readers see, but for a `text`.
   public let sides: [ConflictSide]
-  /// Of a `text`: where the passage stands in it now, in Unicode scalars.
+  /// Of a `text`: where the passage stands in it now, in Unicode scalars. Of a `mark`: from the
+  /// first to behind the last of the characters that have it; of those in between some may not.
   public let range: Range<Int>?
+  /// Of a `mark`: its name.
+  public let mark: String?
 
   /// What `base` is, with its type.
   package let baseContent: ConflictSide.Content?
@@ -47,6 +53,8 @@ public struct Conflict: Hashable, Sendable {
   package let element: EventID?
   /// Of a `text`: what leads from it to the base.
   package let basePatches: [TextPatch]
+  /// Of a `mark`: the characters that have it, ascending.
+  package let marked: [MarkedStretch]
 }
 
 /// What one side of a conflict has done.
@@ -76,6 +84,8 @@ public struct ConflictSide: Hashable, Sendable {
     case document
     /// The node of a tree, with what stands under it.
     case node(EventID, of: ContainerID)
+    /// A mark of characters of a text; null takes it away.
+    case mark(Value, MarkExpansion)
   }
 }
 

@@ -36,14 +36,19 @@ extension ConflictFinder {
         base = try document(before: [removal]).json(ofNode: node, in: tree)
       } else if case .container(let container)? = draft.base?.content {
         base = try document(before: draft.common).json(ofContainer: container)
+      } else if let first = draft.marked.first?.base,
+        draft.marked.allSatisfy({ $0.base == first })
+      {
+        base = json(of: first)
       }
       conflicts.append(
         Conflict(
           id: ConflictID(draft.kind, self.document.id, draft.path, sides), kind: draft.kind,
-          path: draft.path, base: base, sides: sides, range: draft.range,
+          path: draft.path, base: base, sides: sides, range: draft.range, mark: draft.mark?.text,
           baseContent: draft.base?.content,
           removal: draft.removed.map { history.event(at: $0.by) },
-          element: draft.element, basePatches: draft.baseText?.patches ?? []))
+          element: draft.element, basePatches: draft.baseText?.patches ?? [],
+          marked: draft.marked))
     }
     return conflicts
   }
@@ -55,6 +60,8 @@ extension ConflictFinder {
     case .container(let id): document.json(ofContainer: id)
     case .document: document.json(of: .root, depth: 0)
     case .node(let node, let tree): document.json(ofNode: node, in: tree)
+    case .mark(.null, _): nil
+    case .mark(let value, _): value.json
     }
   }
 

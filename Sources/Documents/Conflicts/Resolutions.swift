@@ -4,18 +4,22 @@ import Causality
 
 extension ConflictFinder {
   /// The resolutions that were made at once and are about the same: each pair by their events, in
-  /// an order that is the same everywhere. Complexity: O(n²) for n resolutions.
-  var rivalResolutions: [(Int, Int)] {
+  /// an order that is the same everywhere. Complexity: O(events that are named), and O(n²) for n
+  /// that name one event.
+  func rivalResolutions() -> [(Int, Int)] {
+    guard resolutions.count > 1 else { return [] }
     var rivals: [(Int, Int)] = []
-    for (index, left) in resolutions.enumerated() {
-      for right in resolutions[(index + 1)...]
-      where left.events.contains(where: right.events.contains)
-        && areConcurrent(left.version, right.version)
-      {
+    // The resolutions so far that name an event, by their numbers.
+    var naming: [EventID: [Int]] = [:]
+    for (number, right) in resolutions.enumerated() {
+      let earlier = Set(right.events.flatMap { naming[$0] ?? [] }).sorted()
+      for left in earlier.map({ resolutions[$0] })
+      where areConcurrent(left.version, right.version) {
         let isLeftFirst = history.event(at: left.version) < history.event(at: right.version)
         rivals.append(
           isLeftFirst ? (left.version, right.version) : (right.version, left.version))
       }
+      for event in right.events { naming[event, default: []].append(number) }
     }
     return rivals
   }

@@ -55,7 +55,7 @@ struct TreeConflictFinder {
       // What was removed with a node above it comes back, and is told, with that.
       guard paths[node] != nil || state.parent(of: node) == TreeState.bin else { return nil }
       return positionConflict(of: node, state, paths)
-        ?? (paths[node] == nil ? removalConflict(of: node, state, removals) : nil)
+        ?? (paths[node] == nil ? removalConflict(of: node, state, paths, removals) : nil)
     }
   }
 
@@ -91,7 +91,7 @@ struct TreeConflictFinder {
     guard spots.contains(where: { $0 != spots[0] }) else { return nil }
     let name = ConflictSide.Content.node(state.nodes[node].event, of: tree)
     return ConflictFinder.Draft(
-      kind: .position, path: paths[node] ?? path,
+      kind: .position, path: paths[node] ?? pathBack(of: node, state, paths),
       sides: zip(sides, spots).map { side, spot in
         ConflictFinder.Draft.Side(
           version: side.version, events: [state.placements[side.number].event],
@@ -139,10 +139,21 @@ struct TreeConflictFinder {
     return spot
   }
 
+  /// Where a node that was removed comes back to.
+  private func pathBack(
+    of node: TreeState.NodeNumber, _ state: TreeState,
+    _ paths: [TreeState.NodeNumber: DocumentPath]
+  ) -> DocumentPath {
+    guard let last = state.lastPlacement(of: node) else { return path.appending(.index(0)) }
+    let spot = spot(of: last, state)
+    return (paths[spot.parent] ?? path).appending(.index(spot.index))
+  }
+
   // MARK: Removals
 
   private func removalConflict(
-    of node: TreeState.NodeNumber, _ state: TreeState, _ removals: RemovalFinder
+    of node: TreeState.NodeNumber, _ state: TreeState,
+    _ paths: [TreeState.NodeNumber: DocumentPath], _ removals: RemovalFinder
   ) -> ConflictFinder.Draft? {
     let made = state.nodes[node].event
     let last = newest(of: placesOf[node], state).filter {
@@ -160,7 +171,8 @@ struct TreeConflictFinder {
     }
     guard let shown = open.last, let edit = finder.latest(of: openEdits) else { return nil }
     return ConflictFinder.Draft(
-      kind: .removal, path: path, removedNode: (made, tree, shown.version),
+      kind: .removal, path: pathBack(of: node, state, paths),
+      removedNode: (made, tree, shown.version),
       sides: [
         ConflictFinder.Draft.Side(
           version: edit, events: Set([made] + finder.latestOfEach(openEdits)).sorted(),

@@ -205,8 +205,9 @@ extension DocumentHistory {
     Mark(frontier: graph.frontier, eventCount: graph.count, otherCount: others.count)
   }
 
-  /// Whether the event deletes the document.
+  /// Whether the event deletes the document, or is the last of what is folded where it was deleted.
   func isDelete(at version: Int) -> Bool {
+    if let base, version < base.count { return version == base.last && base.isDeleted }
     var low = 0
     var high = others.count
     while low < high {

@@ -43,7 +43,7 @@ package final class Document {
 
   /// Whether a write was seen to leave another one beside it, as one that was made at the same time
   /// does, or one by an author who does not name what it replaces.
-  @exclusivity(unchecked) var hasRivals = false
+  @exclusivity(unchecked) package internal(set) var hasRivals = false
 
   /// The container named last, which is mostly the next one too.
   @exclusivity(unchecked) private var recentContainer = 0

@@ -27,7 +27,7 @@ extension DocumentHistory {
       throw .damagedHistory("the beginning of document \(document) has no change")
     }
     let base = HistoryBase(
-      floor: floor, state: state, frontier: root.frontier,
+      floor: floor, state: state, frontier: root.frontier, isDeleted: root.isDeleted,
       otherCount: root.others.count, names: root.names)
     self.base = base
     var parents = Arena<Int>(capacity: 1)
@@ -122,6 +122,7 @@ private struct Root {
 
   private let document: Document
   let frontier: [ChangeID]
+  let isDeleted: Bool
   private(set) var names = RootNames()
   private(set) var lists: [List] = []
   private(set) var texts: [Text] = []
@@ -131,6 +132,7 @@ private struct Root {
   init(_ document: Document) {
     self.document = document
     frontier = document.parents
+    isDeleted = document.isDeleted
     for container in document.containers {
       switch container.kind {
       case .map: add(map: document.maps[container.slot], container.id)

@@ -36,13 +36,14 @@ extension Editor {
           try putBack(conflict, from: history)
         }
       case .text: try rewrite(conflict, conflict.basePatches)
+      case .mark: for stretch in conflict.marked { try mark(stretch, of: conflict, stretch.base) }
       case .removal, .document, .position:
         throw EditError(
           .wrongKind, at: conflict.path, "there is no earlier content to take; take a side")
       }
     case .value(let json):
       guard
-        [.value, .text].contains(conflict.kind) || conflict.removal != nil
+        [.value, .text, .mark].contains(conflict.kind) || conflict.removal != nil
           || conflict.element != nil
       else {
         throw EditError(
@@ -56,6 +57,8 @@ extension Editor {
       }
       if conflict.kind == .text {
         try rewrite(conflict, to: json)
+      } else if conflict.kind == .mark {
+        try mark(conflict, with: json)
       } else {
         try putBackElement(of: conflict, in: history)
         try set(conflict.path, to: json)
@@ -78,6 +81,8 @@ extension Editor {
       }
     case .document: if !isShown { try deleteDocument() }
     case .text: try rewrite(conflict, side.patches)
+    case .mark:
+      for stretch in conflict.marked { try mark(stretch, of: conflict, side.content) }
     case .position:
       guard let place = side.events.first else { return }
       let node = conflict.sides.lazy.compactMap(\.content).first
@@ -113,6 +118,39 @@ extension Editor {
     try splice(conflict.path, at: range.lowerBound, delete: range.count, insert: text)
   }
 
+  /// Marks characters anew, also where they read the same already: whoever sees it knows that all
+  /// that was there before was seen. Without content the mark is taken away.
+  private func mark(
+    _ stretch: MarkedStretch, of conflict: Conflict, _ content: ConflictSide.Content?
+  ) throws(EditError) {
+    guard let name = conflict.mark else { return }
+    var (value, expansion) = (Value.null, MarkExpansion.after)
+    if case .mark(let found, let growth)? = content { (value, expansion) = (found, growth) }
+    guard value == .null else {
+      return try mark(
+        conflict.path, stretch.range, name: name, value: value, expand: expansion)
+    }
+    let handle = try textToMark(conflict.path, stretch.range, name)
+    try checkRoom(for: 1)
+    record(
+      handle,
+      .mark(
+        from: stretch.range.lowerBound, to: stretch.range.upperBound, Key(name), .null,
+        expansion))
+  }
+
+  /// Null takes the mark away. What readers see tells how the mark grows.
+  private func mark(_ conflict: Conflict, with json: JSONValue) throws(EditError) {
+    guard let value = Value(json) else {
+      throw EditError(.wrongKind, at: conflict.path, "a mark is resolved to a plain value")
+    }
+    var expansion = MarkExpansion.after
+    if case .mark(_, let growth)? = conflict.sides.last?.content { expansion = growth }
+    for stretch in conflict.marked {
+      try mark(stretch, of: conflict, .mark(value, expansion))
+    }
+  }
+
   /// Makes a place hold something that it holds among others, or held.
   private func hold(
     _ content: ConflictSide.Content?, at path: DocumentPath
@@ -123,7 +161,7 @@ extension Editor {
     case .value(let value): try set(path, value: value)
     case .container(let container): try hold(container, at: path)
     case .node(let node, let tree): try bringBack(node, of: tree, at: path)
-    case .document: break
+    case .document, .mark: break
     }
   }
 

@@ -16,6 +16,8 @@ package struct HistoryBase: Sendable {
   package let state: [UInt8]
   /// The changes at its frontier, sorted.
   package let frontier: [ChangeID]
+  /// Whether the document was deleted there.
+  let isDeleted: Bool
 
   /// Of the events of the root.
   let count: Int
@@ -26,8 +28,10 @@ package struct HistoryBase: Sendable {
   private let names: RootNames
 
   init(
-    floor: VersionVector, state: [UInt8], frontier: [ChangeID], otherCount: Int, names: RootNames
+    floor: VersionVector, state: [UInt8], frontier: [ChangeID], isDeleted: Bool, otherCount: Int,
+    names: RootNames
   ) {
+    self.isDeleted = isDeleted
     self.floor = floor
     self.state = state
     self.frontier = frontier

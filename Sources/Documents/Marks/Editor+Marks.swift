@@ -62,7 +62,7 @@ extension Editor {
     }
   }
 
-  private func textToMark(
+  func textToMark(
     _ path: DocumentPath, _ range: Range<Int>, _ name: String
   ) throws(EditError) -> ContainerHandle {
     let handle = try document.handle(at: path, kind: .text)

@@ -17,11 +17,11 @@ struct MarkReplay {
   private let ranks: [UInt32]
   private let operations: [MarkOperation]
 
-  private var marks = TextMarks(count: 0)
+  private(set) var marks = TextMarks(count: 0)
   private var checkpoint: Checkpoint?
 
   /// - Parameter operations: all of the text, ascending by version.
-  private init(
+  init(
     graph: EventGraph, log: SequenceLog, ranks: [UInt32], operations: [MarkOperation]
   ) {
     self.graph = graph
@@ -63,8 +63,15 @@ struct MarkReplay {
 
   private mutating func run(_ plan: consuming ReplayPlan) throws(SequenceError) {
     var reader = PieceReader(log, &plan)
+    try run(plan.sections.indices, of: &plan, &reader)
+  }
+
+  /// - Parameter sections: by their numbers, from the first one on.
+  mutating func run(
+    _ sections: Range<Int>, of plan: inout ReplayPlan, _ reader: inout PieceReader
+  ) throws(SequenceError) {
     var walk: MarkedSection?
-    for section in plan.sections {
+    for section in plan.sections[sections] {
       let start = plan.zone[section.lowerBound].versions.lowerBound
       let end = plan.zone[section.upperBound - 1].versions.upperBound
       let own = operations.inside(start..<end)

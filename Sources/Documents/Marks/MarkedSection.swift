@@ -23,22 +23,22 @@ internal import RunStructures
 struct MarkedSection: ~Copyable {
   typealias ID = SequenceTracker.ID
 
-  private var tracker = SequenceTracker()
-  private var order: UnitOrder
+  var tracker = SequenceTracker()
+  var order: UnitOrder
   private var deeds = Arena<Deed>()
   private var targets = Arena<SequenceTracker.Target>()
   /// The marks replayed so far.
-  private var placed: ContiguousArray<Placed> = []
+  var placed: ContiguousArray<Placed> = []
   /// How many of them the prepare version lacks.
   private var unseenCount = 0
 
   /// The sets with which units came: those of the base by index, the inserted ones by id.
-  private var baseSets = UnitMap()
-  private var insertedSets = UnitMap()
+  var baseSets = UnitMap()
+  var insertedSets = UnitMap()
   /// The covers of units, as lists of places in `placed`.
-  private var baseCovers = UnitMap()
-  private var insertedCovers = UnitMap()
-  private var lists = MarkLists()
+  var baseCovers = UnitMap()
+  var insertedCovers = UnitMap()
+  var lists = MarkLists()
 
   /// What a piece did: a range of `targets`, as in ``SectionWalk``, and a range of `placed`.
   struct Deed: BitwiseCopyable {
@@ -192,29 +192,6 @@ struct MarkedSection: ~Copyable {
     }
   }
 
-  /// Calls `body` for all units that were inserted, the deleted ones too, with the set that each
-  /// has in the end.
-  mutating func forEachInserted(
-    _ marks: inout TextMarks, _ body: (Range<Int>, Int, inout TextMarks) -> Void
-  ) {
-    var place = SequenceTracker.Cursor(leaf: 0, slot: 0)
-    while let here = tracker.settled(place) {
-      let span = tracker.span(here)
-      place = SequenceTracker.Cursor(leaf: here.leaf, slot: here.slot + 1)
-      guard !span.isPlaceholder else { continue }
-      var id = span.id
-      while id < span.end {
-        let (set, endOfSet) = insertedSets[id]
-        let (cover, endOfCover) = insertedCovers[id]
-        let all = self.set(set, covered: cover, onlySeen: false, &marks)
-        let count = min(span.end, endOfSet, endOfCover) - id
-        let events = order.events(from: id, count: count)
-        body(events, all, &marks)
-        id += UInt32(events.count)
-      }
-    }
-  }
-
   /// What a unit gets that is put at a position of the prepare version.
   private mutating func setForTyping(at position: Int, _ marks: inout TextMarks) -> Int {
     guard !marks.table.isEmpty else { return 0 }
@@ -305,7 +282,7 @@ struct MarkedSection: ~Copyable {
   // MARK: Questions
 
   /// The index in the base, or the id.
-  private static func index(_ id: ID) -> ID { id & ~SequenceTracker.placeholderBit }
+  static func index(_ id: ID) -> ID { id & ~SequenceTracker.placeholderBit }
 
   /// The set that a unit has in the prepare version.
   private func seenSet(of id: ID, _ marks: inout TextMarks) -> Int {
@@ -318,7 +295,7 @@ struct MarkedSection: ~Copyable {
   }
 
   /// A set with the marks that came on top of it.
-  private func set(
+  func set(
     _ set: Int, covered list: Int, onlySeen: Bool, _ marks: inout TextMarks
   ) -> Int {
     var set = set

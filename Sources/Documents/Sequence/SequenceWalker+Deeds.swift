@@ -5,7 +5,7 @@ internal import RunStructures
 /// edited.
 struct SequenceDeeds {
   /// Units that one author inserted one after the other, all within one piece of the history, and
-  /// that the same events deleted.
+  /// of which the same authors deleted all, one after the other.
   struct Stretch {
     /// The events that inserted the units, in document order.
     var insertions: Range<Int>
@@ -70,7 +70,7 @@ extension SequenceWalker {
       let start = plan.zone[section.lowerBound].versions.lowerBound
       let end = plan.zone[section.upperBound - 1].versions.upperBound
       let isWanted = wanted.contains { (start..<end).contains($0) }
-      if let stretches = walk?.stretches(base: rope, plan.zone, always: isWanted) {
+      if let stretches = walk?.stretches(base: rope, plan.zone, graph, always: isWanted) {
         deeds.sections.append(SequenceDeeds.Section(start: start, stretches: stretches))
       }
       for patch in writer.finish() {
@@ -99,7 +99,7 @@ extension SectionWalk {
   /// The units of the section that was replayed last, in document order; nil when nothing was
   /// deleted in it and they are not wanted always.
   fileprivate mutating func stretches(
-    base: InsertionRope, _ zone: borrowing ConflictZone, always: Bool
+    base: InsertionRope, _ zone: borrowing ConflictZone, _ graph: EventGraph, always: Bool
   ) -> [SequenceDeeds.Stretch]? {
     guard always || !deletions.isEmpty else { return nil }
     let deleted = DeletedUnits(deletions, of: targets)
@@ -112,20 +112,35 @@ extension SectionWalk {
         var id = span.id
         while id != span.end {
           let count = deleted.uniform(from: id, count: span.end - id)
-          let insertions =
+          var insertions =
             span.isPlaceholder
             ? base.insertions(from: Int(id & ~SequenceTracker.placeholderBit), count: Int(count))
             : zone.withinPiece(order.events(from: id, count: count))
           // The base of a section is never taken for longer than it was.
           guard !insertions.isEmpty else { break }
-          stretches.append(
-            SequenceDeeds.Stretch(insertions: insertions, deletions: deleted.deletions(of: id)))
+          if !span.isPlaceholder {
+            insertions = insertions.clamped(
+              to: graph.eventsOfOneOrigin(around: insertions.lowerBound))
+          }
+          let deletions = deleted.deletions(of: id)
+          // What one took over from another is in one piece with it, and may be in one run.
+          let length = deletions.map { $0.countOfOneOrigin(graph) }.min() ?? insertions.count
+          insertions = insertions.prefix(length)
+          stretches.append(SequenceDeeds.Stretch(insertions: insertions, deletions: deletions))
           id += UInt32(insertions.count)
         }
       }
       leaf = tracker.tree.next(after: current)
     }
     return stretches
+  }
+}
+
+extension SequenceDeeds.Deletion {
+  /// How many units from the first on one author deleted, at least 1.
+  fileprivate func countOfOneOrigin(_ graph: EventGraph) -> Int {
+    let events = graph.eventsOfOneOrigin(around: first)
+    return step > 0 ? events.upperBound - first : first + 1 - events.lowerBound
   }
 }
 

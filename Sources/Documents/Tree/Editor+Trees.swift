@@ -156,14 +156,8 @@ extension Editor {
   /// Puts a removed node back where it stood, or at the top when that is not there any more.
   private func bringBack(number: TreeState.NodeNumber, of tree: ContainerHandle) {
     let state = document.trees[document.slot(of: tree)]
-    let last = state.log.last { entry in
-      let placement = state.placements[entry]
-      return placement.node == number && placement.isEffective
-        && placement.parent != TreeState.bin
-        && (placement.parent == TreeState.top || state.isShown(placement.parent))
-    }
     var place = TreePlace()
-    if let last {
+    if let last = state.lastPlacement(of: number) {
       place.after = state.placements[last].event
       let parent = state.placements[last].parent
       if parent != TreeState.top { place.parent = state.nodes[parent].event }

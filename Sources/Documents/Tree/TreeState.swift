@@ -80,6 +80,16 @@ struct TreeState: Sendable {
     return current == Self.none ? Self.bin : placements[current].parent
   }
 
+  /// The operation that put a node last under what can be reached from the top: where it stands or,
+  /// when it was removed, comes back to. Complexity: O(log of the tree).
+  func lastPlacement(of node: NodeNumber) -> PlacementNumber? {
+    log.last { number in
+      let placement = placements[number]
+      return placement.node == node && placement.isEffective && placement.parent != Self.bin
+        && (placement.parent == Self.top || isShown(placement.parent))
+    }
+  }
+
   /// Whether a node can be reached from the top. Complexity: O(depth).
   func isShown(_ node: NodeNumber) -> Bool {
     var at = node

@@ -1,4 +1,5 @@
 import Causality
+import Sabotages
 
 /// What merging a draft into its document does.
 package struct DraftMerge: Sendable {
@@ -7,6 +8,8 @@ package struct DraftMerge: Sendable {
   /// What the draft and others have done at once and that cannot all stand, as the ledger would
   /// tell of it.
   package var conflicts: [Conflict]
+  /// Those of the draft.
+  let changes: ChangeSet
 }
 
 extension Document {
@@ -29,6 +32,7 @@ extension Document {
     let edits = draft.enumerated().map { index, edit in
       var edit = edit
       edit.lamport = lamport + UInt64(index)
+      if Sabotage.mergeDraftOnTop.isPlanted, index == 0 { edit.edit.parents = document.parents }
       return edit
     }
     let patches = try document.observing { try document.merge(edits) { history } }.patches
@@ -36,6 +40,6 @@ extension Document {
     let conflicts = try document.conflicts(in: document.keptHistory ?? history).filter { conflict in
       !known.contains(conflict.id) && conflict.sides.contains { changes.contains($0.change) }
     }
-    return DraftMerge(patches: patches, conflicts: conflicts)
+    return DraftMerge(patches: patches, conflicts: conflicts, changes: changes)
   }
 }

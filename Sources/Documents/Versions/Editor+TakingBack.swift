@@ -50,6 +50,7 @@ extension Editor {
     }
     var dropped = Set(replacements.compactMap(\.dropped))
     for (_, arrangement) in arrangements { dropped.formUnion(arrangement.dropped) }
+    dropped.formUnion(reversal.abandoned)
     // What is not shown any more is left as it is, in case that it comes back.
     func isLeft(_ container: ContainerID) -> Bool { reversal.isInside(container, dropped) }
 
@@ -145,7 +146,7 @@ extension Editor {
           _ = try put(
             back: container, showing: source, of: document, at: key, of: handle,
             replacing: replaced)
-        case .document, .node: break
+        case .document, .node, .mark: break
         }
         replaced = []
       }
@@ -167,7 +168,7 @@ extension Editor {
           try copy(
             source, of: document,
             to: Target(parent: handle, step: .element(index), register: register))
-        case .document, .node: break
+        case .document, .node, .mark: break
         }
         replaced = []
       }

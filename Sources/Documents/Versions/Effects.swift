@@ -38,6 +38,31 @@ struct Standings {
     marked = marked.joined()
   }
 
+  /// What the changes that took something back or did it again have put into containers that they
+  /// made; ascending. Complexity: O(operations other than those of texts and lists, and texts and
+  /// lists).
+  func copied(_ history: DocumentHistory) -> [Range<Int>] {
+    guard !marked.isEmpty else { return [] }
+    var copied: [Range<Int>] = []
+    for other in history.others where marked.covers(other.version) {
+      let change = history.event(at: other.version).change
+      if other.operation.container.makers.contains(change) {
+        copied.append(other.version..<other.version + 1)
+      }
+    }
+    for sequence in history.sequences {
+      for maker in sequence.container.makers {
+        guard let last = history.lastVersion(of: maker), marked.covers(last) else { continue }
+        let change = history.change(at: last)
+        for index in sequence.log.runs(in: change) {
+          let run = sequence.log[index].slice(change)
+          copied.append(run.version..<run.version + run.count)
+        }
+      }
+    }
+    return copied.joined()
+  }
+
   /// The event that an event stands for, mostly itself, and before which version that is told in
   /// another way. Complexity: O(log runs).
   func root(of version: Int) -> (root: Int, end: Int) {
@@ -61,7 +86,8 @@ struct Effects {
   /// The events of all edits, by whomever, that will be taken back then, ascending.
   let undone: [Range<Int>]
   /// The events that have no effect of their own: those, and all that took something back or did it
-  /// again. Ascending.
+  /// again, but for what such a change has put into containers that it made: that is a copy of what
+  /// was in another one, and all that is in this one. Ascending.
   let ignored: [Range<Int>]
   let standings: Standings
 
@@ -77,9 +103,22 @@ struct Effects {
     }
     edit = history.events(of: step.edit)
     self.undone = history.events(of: undone)
-    ignored = (self.undone + standings.marked).joined()
+    let copied = standings.copied(history)
+    ignored = (self.undone + standings.marked.subtracting(copied)).joined()
   }
 
   /// The event that an event stands for, mostly itself.
   func root(of version: Int) -> Int { standings.root(of: version).root }
+}
+
+extension ContainerID {
+  /// The changes that made the container, or one that it is in, under a name of its own.
+  fileprivate var makers: [ChangeID] {
+    switch self {
+    case .root: []
+    case .child(let parent, _, _, let generation):
+      parent.makers + (generation.map { [$0.change] } ?? [])
+    case .element(let event, _): [event.change]
+    }
+  }
 }

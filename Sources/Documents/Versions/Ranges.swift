@@ -46,6 +46,24 @@ extension [Range<Int>] {
     return self[index].contains(number) ? self[index].upperBound : self[index].lowerBound
   }
 
+  /// What these have and others have not.
+  func subtracting(_ others: [Range<Int>]) -> [Range<Int>] {
+    guard !others.isEmpty else { return self }
+    var found: [Range<Int>] = []
+    var rest = others[...]
+    for range in self {
+      var start = range.lowerBound
+      while let other = rest.first, other.lowerBound < range.upperBound {
+        if start < other.lowerBound { found.append(start..<other.lowerBound) }
+        start = Swift.max(start, other.upperBound)
+        if other.upperBound > range.upperBound { break }
+        rest.removeFirst()
+      }
+      if start < range.upperBound { found.append(start..<range.upperBound) }
+    }
+    return found
+  }
+
   /// What these and others have in common.
   func intersection(_ others: [Range<Int>]) -> [Range<Int>] {
     var found: [Range<Int>] = []

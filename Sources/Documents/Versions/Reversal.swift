@@ -119,6 +119,18 @@ struct Reversal {
     return Replacement(place: place, replaces: replaces, contents: contents, dropped: dropped)
   }
 
+  /// The containers that the edit made under names of their own and that stand nowhere now: what
+  /// came back in the place of one of them is another one.
+  var abandoned: [ContainerID] {
+    document.containers.lazy.map(\.id).filter { container in
+      guard case .child(let map, let key, _, let generation?) = container,
+        let made = history.version(of: generation), effects.edit.covers(made)
+      else { return false }
+      let register = document.handles[map].flatMap { document.maps[document.slot(of: $0)][key] }
+      return document.handles[container].map { register?.holds($0) != true } ?? true
+    }
+  }
+
   /// The places that the edit wrote to, in the order in which they first did.
   var places: [ConflictFinder.Place] {
     finder.writes.compactMap { place, group in

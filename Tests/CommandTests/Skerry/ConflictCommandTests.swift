@@ -87,6 +87,69 @@ struct ConflictCommandTests {
     #expect(value.text() == title)
   }
 
+  @Test("two links on the same words are listed with the mark's name, and decided like a value")
+  func marks() async throws {
+    let id = try await apart()
+    try await apply(
+      #"{"doc":"\#(id)","ops":[{"op":"make","path":["body"],"type":"text"},"#
+        + #"{"op":"splice","path":["body"],"at":0,"insert":"low tide at noon"}]}"#, to: "a")
+    try await sync()
+    for (name, from, to) in [("a", 0, 8), ("b", 4, 11)] {
+      try await apply(
+        #"{"doc":"\#(id)","ops":[{"op":"mark","path":["body"],"from":\#(from),"to":\#(to),"#
+          + #""name":"link","value":"of \#(name)","expand":"none"}]}"#, to: name)
+    }
+    try await sync()
+    let found = try await conflicts("a").filter { $0["kind"] == "mark" }
+    #expect(try await conflicts("b").filter { $0["kind"] == "mark" } == found)
+    #expect(found.count == 1)
+    let conflict = try #require(found.first)
+    #expect(conflict["mark"] == "link")
+    #expect(conflict["path"] == ["body"])
+    #expect(conflict["at"] == 4)
+    #expect(conflict["count"] == 4)
+    #expect(conflict["base"] == nil)
+    let sides = try #require(conflict["sides"]?.arrayValue)
+    #expect(Set(sides.compactMap { $0["value"]?.stringValue }) == ["of a", "of b"])
+    #expect(sides.last?["isShown"] == true)
+    let lines = try await skerry.succeed("conflicts", scratch.path("b")).output
+    #expect(lines.contains("from character 4 to 8 the mark 'link'"))
+
+    let name = try #require(conflict["id"]?.stringValue)
+    for side in ["a", "b"] {
+      try await skerry.succeed("resolve", scratch.path(side), name, "--value", "\"x\"")
+      #expect(try await conflicts(side).count { $0["kind"] == "mark" } == 0)
+    }
+    try await sync()
+    #expect(try await conflicts("a").count { $0["kind"] == "mark" } == 0)
+  }
+
+  @Test("what a merged draft and others have set is told under the name by which it is decided")
+  func mergedDraft() async throws {
+    try await skerry.succeed("init", scratch.path("a"), "--name", "a")
+    let made = try await apply(
+      #"{"doc":null,"ops":[{"op":"set","path":["title"],"value":"Plan"}]}"#, to: "a")
+    let id = try #require(made["docs"]?.arrayValue?.first?.stringValue)
+    let draft = String(
+      try #require(
+        try await skerry.succeed("draft", "make", scratch.path("a"), id, "Other").lines.first))
+    for (document, title) in [(draft, "of the draft"), (id, "of the document")] {
+      try await apply(
+        #"{"doc":"\#(document)","ops":[{"op":"set","path":["title"],"value":"\#(title)"}]}"#,
+        to: "a")
+    }
+    let merged = try await skerry.run("draft", "merge", scratch.path("a"), draft, "--json")
+    #expect(merged.status == 1)
+    let told = try #require(try merged.json()["conflicts"]?.arrayValue)
+    #expect(try await conflicts("a") == told)
+    #expect(told.map { $0["base"] } == ["Plan"])
+    let name = try #require(told.first?["id"]?.stringValue)
+    try await skerry.succeed("resolve", scratch.path("a"), name, "--take", "0")
+    #expect(try await conflicts("a").isEmpty)
+    let title = try await skerry.succeed("get", scratch.path("a"), id, "title").output
+    #expect(title == "\"of the document\"\n")
+  }
+
   @Test("wrong command lines touch nothing")
   func refused() async throws {
     _ = try await apart()

@@ -215,6 +215,28 @@ struct TextCollisionTests {
     #expect(Set(values(conflict)) == ["🚀é", "👩‍🚀e"])
   }
 
+  @Test("what one goes on removing where another has removed is that one's own", arguments: [0, 1])
+  func removalsInARow(order: Int) throws {
+    // Ada and Carl have met: Carl goes on where Ada has removed. Ben knows of neither.
+    var (ada, ben) = try apart("and a sea")
+    var carl = DocumentReplica(2)
+    try carl.receive(ada.log)
+    try ada.edit { try $0.splice(path, at: 0, delete: 3, insert: "") }
+    try carl.receive(carl.missing(from: ada))
+    try carl.edit { try $0.splice(path, at: 0, delete: 2, insert: "the ") }
+    try ben.edit { try $0.splice(path, at: 4, delete: 2, insert: "one ") }
+    if order == 0 {
+      try carl.receive(carl.missing(from: ben))
+    } else {
+      try ben.receive(ben.missing(from: carl))
+      carl = ben
+    }
+    let found = try carl.conflicts()
+    #expect(found.count == 1)
+    #expect(found.first?.base == " a ")
+    #expect(Set(values(found.first)) == ["the  ", " one "])
+  }
+
   @Test("an author who names positions that are not there makes no difference")
   func ineffective() throws {
     var (left, right) = try apart("a quite sea")

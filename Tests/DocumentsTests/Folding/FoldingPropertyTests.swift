@@ -110,15 +110,21 @@ struct FoldingPropertyTests {
     try compareUndo(document, history, whole, wholeHistory, seed)
   }
 
-  /// Without the authors of what is folded.
+  /// Without the authors of what is folded: where several of them have written one after the other
+  /// nothing tells any more where one has begun.
   private func anonymous(_ patches: [DocumentPatch], _ floor: VersionVector) -> [DocumentPatch] {
-    patches.map { patch in
-      var patch = patch
-      if case .text(var text) = patch.action, let author = text.author, floor.contains(author) {
-        text.author = nil
-        patch.action = .text(text)
+    patches.reduce(into: []) { joined, patch in
+      guard case .text(var text) = patch.action else { return joined.append(patch) }
+      if let author = text.author, floor.contains(author) { text.author = nil }
+      if let last = joined.last, last.path == patch.path, case .text(var before) = last.action,
+        before.author == nil, text.author == nil, text.removed == 0,
+        text.position == before.position + before.inserted.unicodeScalars.count
+      {
+        before.inserted += text.inserted
+        joined[joined.count - 1].action = .text(before)
+      } else {
+        joined.append(DocumentPatch(patch.path, .text(text)))
       }
-      return patch
     }
   }
 

@@ -46,6 +46,35 @@ struct FoldingTests {
     #expect(try Document(history: history).encodeState() == left.document.encodeState())
   }
 
+  @Test("a document that was deleted when it was folded is deleted again by an undo")
+  func deletedBelow() throws {
+    let (left, _) = try apart { try $0.set(["a"], to: 1) }
+    var ada = UndoingPerson(left)
+    try ada.edit { try $0.deleteDocument() }
+    let floor = ada.replica.vector
+    guard
+      case .folded(let state, _) = try ada.replica.document.folding(
+        try ada.replica.history(), at: floor)
+    else {
+      Issue.record("it is not folded")
+      return
+    }
+    try ada.edit { try $0.set(["a"], to: 2) }
+    let edit = try #require(ada.replica.log.last)
+    let step = try #require(ada.stack.undo)
+    var history = try DocumentHistory(documentID, from: state, at: floor)
+    try history.append(contentsOf: [edit])
+    let document = try Document(history: history)
+    #expect(!document.isDeleted)
+    let editor = document.beginEdit(
+      ChangeID(origin: ada.replica.origin, sequence: edit.change.sequence + 1), lamport: 9)
+    try editor.take(step, in: history)
+    _ = try editor.finish()
+    #expect(document.isDeleted)
+    try ada.undo()
+    #expect(ada.replica.document.isDeleted)
+  }
+
   @Test("an edit by somebody who knew nothing of what is folded is no part of the history")
   func ignorance() throws {
     var (left, right) = try apart { try $0.make(["t"], .text) }

@@ -67,7 +67,8 @@ struct TreeConflictTests {
       after: { try $0.move("b", to: "d") }, { try $0.remove("b") })
     #expect(moveThenRemove == ["a(c) d(b)", "a(c) d"])
     let (one, _) = try together({ try $0.move("b", to: "d") }, { try $0.remove("b") })
-    #expect(try one.conflicts().map(\.path) == [["tree"]])
+    // Where it would come back to.
+    #expect(try one.conflicts().map(\.path) == [["tree", 1, 0]])
     #expect(try one.conflicts().first?.sides.map { $0.value == nil } == [false, true])
   }
 
@@ -99,7 +100,7 @@ struct TreeConflictTests {
         let (one, _) = try together(isFirst ? edit : remove, isFirst ? remove : edit)
         let found = try one.conflicts()
         #expect(found.map(\.kind) == [.removal])
-        #expect(found.first?.path == ["tree"])
+        #expect(found.first?.path == ["tree", 0])
         #expect(found.first?.base?.objectValue?["value"] == ["name": "a"])
         #expect(found.first?.base?.objectValue?["children"]?.arrayValue?.count == 2)
         let outlines = try outlines(

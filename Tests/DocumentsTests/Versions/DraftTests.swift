@@ -81,9 +81,11 @@ struct DraftMergingTests {
       let document = try Document.replaying(documentID, main.log)
       let editor = document.beginEdit(
         ChangeID(origin: testOrigin(50), sequence: 1), lamport: 20_000)
-      try editor.apply(merge.patches)
-      _ = try editor.finish()
+      try editor.merge(merge, in: try main.history())
+      let edit = try editor.finish()
       #expect(try reading(document) == reading(meanwhile.document), "seed \(seed)")
+      #expect(document.isDeleted == meanwhile.document.isDeleted, "seed \(seed)")
+      try expectListed(merge, document, edit, main, seed)
       // Whatever is listed is about the draft, and nothing about it is left out.
       let listed = Set(merge.conflicts.map(\.id))
       let known = Set(try main.conflicts().map(\.id))
@@ -92,6 +94,57 @@ struct DraftMergingTests {
         #expect(listed.contains(conflict.id) == isOfDraft, "seed \(seed)")
       }
     }
+  }
+
+  /// Two plain values of one place are in the ledger with what was there before, and the merge is
+  /// that of everybody.
+  private func expectListed(
+    _ merge: DraftMerge, _ document: Document, _ edit: DocumentEdit?, _ main: DocumentReplica,
+    _ seed: UInt64
+  ) throws {
+    guard let edit else { return }
+    var other = DocumentReplica(42)
+    try other.receive(main.log)
+    try other.receive([
+      IncomingEdit(
+        change: ChangeID(origin: testOrigin(50), sequence: 1), lamport: 20_000, time: .epoch,
+        edit: edit)
+    ])
+    #expect(other.document.encodeState() == document.encodeState(), "seed \(seed)")
+    let listed = try other.conflicts().filter { $0.kind == .value }
+    for conflict in merge.conflicts where conflict.kind == .value {
+      let plain = conflict.sides.map { side in
+        if case .value(let value)? = side.content { value } else { Value?.none }
+      }
+      guard let shown = plain.last, let shown, Set(plain.compactMap(\.self)).count > 1,
+        plain.indices.contains(where: {
+          plain[$0] != nil && plain[$0] != shown
+            && !merge.changes.contains(conflict.sides[$0].change)
+        })
+      else { continue }
+      // Keys that look alike are not the same.
+      let found = listed.first { "\($0.path)".utf8.elementsEqual("\(conflict.path)".utf8) }
+      #expect(found?.sides.last?.value == shown.json, "seed \(seed): \(conflict)")
+      if case .value = conflict.baseContent {
+        #expect(found?.base == conflict.base, "seed \(seed): \(conflict)")
+      }
+    }
+  }
+
+  @Test("a draft of which nothing can be seen brings back the document that was deleted meanwhile")
+  func deletedMeanwhile() throws {
+    var (ada, _) = try apart { try $0.set(["title"], to: "Tides") }
+    var draft = DocumentReplica(40)
+    try draft.receive(ada.log)
+    try draft.edit { try $0.set(["title"], to: "Tides") }
+    try ada.edit { try $0.deleteDocument() }
+    let history = try ada.history()
+    let merge = try Document.merging(
+      draft.log.filter { $0.change.origin == draft.origin }, lamport: ada.lamport + 1, in: history)
+    #expect(merge.conflicts.map(\.kind) == [.document])
+    try ada.edit { try $0.merge(merge, in: history) }
+    #expect(!ada.document.isDeleted)
+    #expect(ada.json == #"{"title":"Tides"}"#)
   }
 
   @Test("both sides of what collides are told, and the draft's stands")
@@ -114,8 +167,14 @@ struct DraftMergingTests {
     let merge = try Document.merging(edits, lamport: ada.lamport + 1, in: try ada.history())
     #expect(merge.conflicts.map(\.kind) == [.value, .text])
     #expect(merge.conflicts.first?.sides.map(\.value) == ["Flow", "Tides of the draft"])
-    try ada.edit { try $0.apply(merge.patches) }
+    let history = try ada.history()
+    try ada.edit { try $0.merge(merge, in: history) }
     #expect(try ada.document.json(at: ["title"]) == "Tides of the draft")
+    // Two values of one place stay a conflict for everybody.
+    let open = try ada.conflicts()
+    #expect(open.map(\.kind) == [.value])
+    #expect(open.first?.sides.map(\.value) == ["Flow", "Tides of the draft"])
+    #expect(open.first?.base == "Tides")
     #expect(
       try ["a quietcalm sea", "a calmquiet sea"].contains(ada.document.text(at: ["body"])))
     // A link does not grow.

@@ -188,6 +188,50 @@ struct UndoCaseTests {
     #expect(ben.json == #"{"l":["a","b","c","d"],"t":""}"#)
   }
 
+  @Test("what is edited in a container that came back as another one is taken back, and no more")
+  func copies() throws {
+    for kind in [ContainerKind.counter, .text, .map, .list] {
+      var ada = UndoingPerson(0)
+      // One of the kind was there before: the next one has a name of its own.
+      try ada.edit { try $0.make(["k"], kind) }
+      try ada.edit { try $0.delete(["k"]) }
+      func fill(_ editor: Editor) throws {
+        switch kind {
+        case .counter: try editor.increment(["k"], by: 1)
+        case .text: try editor.splice(["k"], at: 0, delete: 0, insert: "low ")
+        case .map: try editor.set(["k", "a"], to: ["n": [1]])
+        default: try editor.splice(["k"], at: 0, delete: 0, insert: [1, ["n": 2]])
+        }
+      }
+      try ada.edit { editor in
+        try editor.make(["k"], kind)
+        try fill(editor)
+      }
+      let made = ada.json
+      try ada.undo()
+      #expect(ada.json == "{}")
+      try ada.redo()
+      #expect(ada.json == made)
+      for _ in 0..<2 {
+        try ada.edit { editor in
+          if kind == .map { try editor.set(["k", "a"], to: 7) } else { try fill(editor) }
+        }
+        let edited = ada.json
+        try ada.undo()
+        #expect(ada.json == made, "\(kind)")
+        try ada.redo()
+        #expect(ada.json == edited, "\(kind)")
+        try ada.undo()
+      }
+      for _ in 0..<3 {
+        try ada.undo()
+        #expect(ada.json == "{}", "\(kind)")
+        try ada.redo()
+        #expect(ada.json == made, "\(kind)")
+      }
+    }
+  }
+
   @Test("counters count the other way, what others counted stays counted")
   func counters() throws {
     var (ada, ben) = try apart("")
