@@ -101,7 +101,8 @@ extension ReplicaStore {
   package func noteReturning() throws(StoreError) -> Bool {
     let device = identity.device.publicKey
     let last = try receipts().first { $0.device == device }
-    let hasTold = last.map { !appliedVector.covers($0.seen) } ?? false
+    let settled = try settledReceipt()
+    let hasTold = last.map { $0.number > settled && !appliedVector.covers($0.seen) } ?? false
     let isRestored = try hasInherited()
     let isBehind = hasTold || isRestored ? try knowsFolding() : false
     let isKnown = try isReturning()
@@ -139,10 +140,32 @@ extension ReplicaStore {
     }
   }
 
-  /// The store has been merged into what others have.
+  private static let settledSetting = "settled receipt"
+
+  /// The number of the last receipt of this device that is of no more concern: what it names and is
+  /// not here only the store had that is gone. 0 when there is none.
+  private func settledReceipt() throws(StoreError) -> UInt64 {
+    let bytes = try stored { () throws(SegmentStoreError) in
+      try segments.setting(Self.settledSetting)
+    }
+    guard let bytes else { return 0 }
+    do throws(ByteDecodingError) {
+      var reader = ByteReader(bytes)
+      return try reader.readVarint("receipt")
+    } catch {
+      throw .damaged("the number of the settled receipt is unreadable (\(error))")
+    }
+  }
+
+  /// The store has been merged into what others have: whoever folds has what they have.
   func forgetReturning() throws(StoreError) {
+    let device = identity.device.publicKey
+    let last = try receipts().first { $0.device == device }
+    var writer = ByteWriter()
+    writer.write(varint: last?.number ?? 0)
     try stored { () throws(SegmentStoreError) in
       try segments.setSetting(Self.returningSetting, to: nil)
+      try segments.setSetting(Self.settledSetting, to: writer.bytes)
     }
   }
 

@@ -22,8 +22,12 @@ extension SyncSession {
       isAnySent = true
     }
     if !isAnySent, credit > 0 {
-      // Asking once more for what is not there would never end.
-      let absent = asked.ranges.filter { pending[$0.origin] > 0 }
+      // Asking once more for what is not there would never end. What the peer has got meanwhile
+      // from somebody else may have filled the budget, though: the rest is asked for again.
+      let absent = asked.ranges.filter { range in
+        pending[range.origin] > 0
+          && (segments.isEmpty || segments.contains { $0.origin == range.origin })
+      }
       for range in absent { pending.set(range.origin, to: 0) }
       if !absent.isEmpty { actions.append(.missingHere(absent)) }
     }
@@ -253,7 +257,7 @@ extension SyncSession {
     }
   }
 
-  private mutating func putUpForAdvertising(_ news: VersionVector) {
+  mutating func putUpForAdvertising(_ news: VersionVector) {
     let toTell = VersionVector(
       sorted: news.entries.filter {
         $0.sequence > known[$0.origin] && $0.origin != configuration.origin

@@ -41,8 +41,14 @@ extension SyncSession {
     guard isHoldingBack else { return }
     isHoldingBack = false
     forgetWhatIsUnderWay()
-    pushWhatIsWished()
+    beginAgain()
     reportWhatIsGone()
+  }
+
+  /// As when the session began; what is not pushed is advertised, as it may have been pushed before.
+  private mutating func beginAgain() {
+    pushWhatIsWished()
+    if pushes, peerWish != .everything { putUpForAdvertising(local) }
   }
 
   /// Tells that somebody has folded history.
@@ -131,7 +137,7 @@ extension SyncSession {
       isOffered = false
       send(.snapshotDone)
     }
-    if !isHoldingBack { pushWhatIsWished() }
+    if !isHoldingBack { beginAgain() }
     return finish()
   }
 
