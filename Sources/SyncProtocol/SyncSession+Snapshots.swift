@@ -45,7 +45,8 @@ extension SyncSession {
     reportWhatIsGone()
   }
 
-  /// As when the session began; what is not pushed is advertised, as it may have been pushed before.
+  /// As when the session began; what is not pushed is advertised, as it may have been pushed
+  /// before.
   private mutating func beginAgain() {
     pushWhatIsWished()
     if pushes, peerWish != .everything { putUpForAdvertising(local) }
