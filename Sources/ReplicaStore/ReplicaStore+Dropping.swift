@@ -1,4 +1,3 @@
-import ByteCoding
 package import Causality
 import SQLiteBridge
 import SegmentStore
@@ -57,18 +56,7 @@ extension ReplicaStore {
 
   /// The last position of the feed of which the change is not here any more; 0 while all are.
   package func feedFloor() throws(StoreError) -> Int64 {
-    let stored = try stored { () throws(SegmentStoreError) in
-      try segments.setting(Self.feedFloorSetting)
-    }
-    guard let stored else { return 0 }
-    do throws(ByteDecodingError) {
-      var reader = ByteReader(stored)
-      let floor = try reader.readVarint("feed floor")
-      try reader.finish("feed floor")
-      return Int64(clamping: floor)
-    } catch {
-      throw .damaged("the first position of the feed is unreadable (\(error))")
-    }
+    Int64(clamping: try counter(Self.feedFloorSetting))
   }
 
   /// Complexity: O(turns that origins took).
@@ -81,10 +69,6 @@ extension ReplicaStore {
       let (end, overflow) = run.position.addingReportingOverflow(dropped)
       last = max(last, overflow ? run.end : min(run.end, end))
     }
-    var writer = ByteWriter()
-    writer.write(varint: UInt64(clamping: last))
-    try stored { () throws(SegmentStoreError) in
-      try segments.setSetting(Self.feedFloorSetting, to: writer.bytes)
-    }
+    try setCounter(Self.feedFloorSetting, to: UInt64(clamping: last))
   }
 }

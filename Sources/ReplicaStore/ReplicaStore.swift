@@ -1,4 +1,3 @@
-import ByteCoding
 package import Causality
 package import ChangeCoding
 package import Documents
@@ -83,7 +82,7 @@ package final class ReplicaStore {
   private var seenSegmentPosition: Int64 = 0
   private var seenRecordPosition: Int64 = -1
   /// How often snapshots have replaced what the store shows.
-  private var seenInstallation: UInt64 = 0
+  var seenInstallation: UInt64 = 0
   private var external: ExternalChanges?
 
   init(
@@ -349,42 +348,6 @@ package final class ReplicaStore {
           .integer(position)))
     }
     return last.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
-  }
-
-  private static let installationSetting = "snapshots"
-
-  /// Notes that a snapshot has replaced all that the store shows: every row may be another one now.
-  func noteInstallation() throws(StoreError) {
-    var writer = ByteWriter()
-    seenInstallation = try installation() &+ 1
-    writer.write(varint: seenInstallation)
-    try stored { () throws(SegmentStoreError) in
-      try segments.setSetting(Self.installationSetting, to: writer.bytes)
-    }
-  }
-
-  func installation() throws(StoreError) -> UInt64 {
-    let bytes = try stored { () throws(SegmentStoreError) in
-      try segments.setting(Self.installationSetting)
-    }
-    guard let bytes else { return 0 }
-    do throws(ByteDecodingError) {
-      var reader = ByteReader(bytes)
-      return try reader.readVarint("snapshots")
-    } catch {
-      throw .damaged("the number of snapshots is unreadable (\(error))")
-    }
-  }
-
-  /// Forgets everything when another process has taken a snapshot over.
-  ///
-  /// - Returns: whether one has.
-  private func refreshInstallation() throws(StoreError) -> Bool {
-    let installation = try installation()
-    guard installation != seenInstallation else { return false }
-    seenInstallation = installation
-    forgetWhatIsKnown()
-    return true
   }
 
   /// - Returns: whether there are records that were not known.
