@@ -98,8 +98,8 @@ extension SyncSession {
       .status(
         Status(
           .historyGone,
-          "the beginnings of \(count) origins are not held here any more, as every member had "
-            + "them; sync once with a replica, which gives a snapshot")))
+          "what \(count == 1 ? "1 origin" : "\(count) origins") wrote first is not held here any "
+            + "more, as every member had it; sync once with a replica, which gives a snapshot")))
   }
 
   // MARK: Taking

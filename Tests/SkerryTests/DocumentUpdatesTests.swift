@@ -17,6 +17,17 @@ struct DocumentUpdatesTests {
     }.value
   }
 
+  private func editInAnotherProcess(
+    _ note: DocumentID, at position: Int
+  ) async throws -> Commit<Void> {
+    let other = try await Replica.open(at: folder.path("a.skerry"))
+    let commit = try await other.transaction {
+      try $0.splice(at: position, inserting: "s", in: ["body"], of: note)
+    }
+    await other.close()
+    return commit
+  }
+
   @Test("the first update shows what is there, each later one exactly what is different")
   func follows() async throws {
     let replica = try await Replica.create(at: folder.path("a.skerry"), name: "Ada")
@@ -56,11 +67,7 @@ struct DocumentUpdatesTests {
     let note = try await createNote(in: replica)
     var updates = replica.patches(of: note).makeAsyncIterator()
     _ = try await updates.next()
-    let second = try await Replica.open(at: folder.path("a.skerry"))
-    let commit = try await second.transaction {
-      try $0.splice(at: 8, inserting: "s", in: ["body"], of: note)
-    }
-    await second.close()
+    let commit = try await editInAnotherProcess(note, at: 8)
     let update = try #require(try await updates.next())
     #expect(
       update.patches == [
@@ -80,11 +87,7 @@ struct DocumentUpdatesTests {
     let own = try await replica.transaction {
       try $0.splice(at: 0, inserting: "s", in: ["body"], of: note)
     }
-    let second = try await Replica.open(at: folder.path("a.skerry"))
-    let others = try await second.transaction {
-      try $0.splice(at: 9, inserting: "s", in: ["body"], of: note)
-    }
-    await second.close()
+    let others = try await editInAnotherProcess(note, at: 9)
     let update = try #require(try await updates.next())
     #expect(
       update.patches == [
