@@ -58,6 +58,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case decideUnseen
   /// Decisions about passages of texts are not looked at. Breaks P7.
   case forgetDecisions
+  /// What two brought back into a text by the same decision is there twice. Breaks P7.
+  case decideTwice
   /// A draft is merged as if its author had seen all that was done since it began. Breaks P7.
   case mergeDraftOnTop
 

@@ -19,6 +19,7 @@ import Documents
 ///   it, and the one where it was inserted does only when there is no other.
 /// - A tree puts its nodes where ``ModelTree`` says.
 /// - A text or list shows what was inserted and not removed, in the order of ``ModelSequence``.
+///   What two people write into a text by the same decision, made at once, is one.
 /// - The characters of a text have the marks that ``ModelSequence`` tells, one of each name.
 /// - A document is deleted when each of its newest changes ended by deleting it: an edit that
 ///   follows the deletion, or was made without knowing of it, brings it back.
@@ -75,6 +76,10 @@ struct ModelDocument: Sendable {
 
   /// Who has decided what, and whether that was the last thing they did.
   private(set) var decisions: [(madeBy: Int, events: [EventID], isLast: Bool)] = []
+  private var lastDecision: EventID?
+  /// Of each origin the first decision about the same events, with all that its change did for it.
+  private var firstDecisions: [(events: [EventID], at: EventID, inserted: ModelSequence.Inserted)] =
+    []
   /// The changes that deleted the document, ascending.
   private(set) var deletions: [Int] = []
   /// The changes that did anything to a container.
@@ -135,7 +140,10 @@ struct ModelDocument: Sendable {
   ) {
     touches[operation.container, default: []].insert(number)
     switch operation.action {
-    case .resolve(let events): decisions.append((number, events, isLast))
+    case .resolve(let events):
+      joinAlike(events, at: event, by: number)
+      lastDecision = event
+      decisions.append((number, events, isLast))
     case .deleteDocument where deletions.last != number: deletions.append(number)
     case .setElement(_, .container(let kind), _):
       homes[.element(event, kind)] = operation.container
@@ -149,6 +157,25 @@ struct ModelDocument: Sendable {
         event.index &+= 1
       }
     default: break
+    }
+  }
+
+  /// What two people write into texts by the same decision, made at once, is there once.
+  private mutating func joinAlike(_ events: [EventID], at event: EventID, by number: Int) {
+    let earlier = firstDecisions.filter { $0.events == events }
+    guard !earlier.contains(where: { $0.at.change.origin == event.change.origin }) else { return }
+    let start = lastDecision.flatMap { $0.change == event.change ? $0.index + 1 : nil } ?? 0
+    let inserted = ModelSequence.Inserted(change: number, indexes: start..<event.index)
+    firstDecisions.append((events, event, inserted))
+    for other in earlier
+    where !parts[number].past.contains(other.inserted.change)
+      && !parts[other.inserted.change].past.contains(number)
+    {
+      let isFirst = event < other.at
+      for text in sequences.keys where text.kind == .text {
+        sequences[text]?.join(
+          isFirst ? inserted : other.inserted, isFirst ? other.inserted : inserted)
+      }
     }
   }
 

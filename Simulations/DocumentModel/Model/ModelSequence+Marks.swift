@@ -18,6 +18,8 @@ extension ModelSequence {
     var value: Value
     var expansion: MarkExpansion
     var madeBy: Int
+    /// What its author saw.
+    var version = ModelVersion()
     /// The characters between which it is, nil for an end of the text, and whether it is on those.
     var low: Int?
     var high: Int?
@@ -32,6 +34,7 @@ extension ModelSequence {
     let visible = visible(in: version)
     guard from >= 0, from < to, to <= visible.count else { return }
     var mark = mark
+    mark.version = version
     mark.low = visible[from]
     mark.high = visible[to - 1]
     if mark.growsAtStart { mark.low = from > 0 ? visible[from - 1] : nil }
@@ -49,7 +52,7 @@ extension ModelSequence {
     units[unit].marks
       + marks.indices.filter { index in
         version.contains(marks[index].madeBy) && !isSeen(marks[index], by: units[unit])
-          && isOn(marks[index], unit)
+          && (isOn(marks[index], unit) || isOnAnotherName(marks[index], unit))
       }
   }
 
@@ -77,6 +80,14 @@ extension ModelSequence {
   private func isSeen(_ mark: Mark, by unit: Unit) -> Bool {
     mark.event.change == unit.event.change
       ? mark.event.index < unit.event.index : unit.version.contains(mark.madeBy)
+  }
+
+  /// Whether a mark is on another name of a character, by whose author the character was not seen.
+  private func isOnAnotherName(_ mark: Mark, _ unit: Int) -> Bool {
+    !mark.version.contains(units[unit].insertedBy)
+      && (names[unit] ?? []).contains { name in
+        mark.version.contains(units[name].insertedBy) && isOn(mark, name)
+      }
   }
 
   private func isOn(_ mark: Mark, _ unit: Int) -> Bool {

@@ -10,7 +10,8 @@ package import Causality
 /// whatever others type at the same place.
 ///
 /// A version is a set of changes. It holds the units that its changes inserted, and shows those of
-/// them that none of its changes removed. Positions count what the author's version shows.
+/// them that none of its changes removed. Positions count what the author's version shows. What two
+/// people inserted at once by the same decision it shows once.
 package struct ModelSequence: Sendable {
   struct Unit {
     /// Names it, and decides between two that stand at the same place.
@@ -38,14 +39,20 @@ package struct ModelSequence: Sendable {
   private var first: [Int] = []
   /// Every unit, from left to right.
   private var order: [Int] = []
+  /// See ``join(_:_:)``: of each unit those of which it is another name, and its other names.
+  private(set) var shown: [Int: [Int]] = [:]
+  private(set) var names: [Int: [Int]] = [:]
 
   package init() {}
 
   // MARK: Reading
 
   private func isVisible(_ unit: Int, in version: ModelVersion) -> Bool {
-    version.contains(units[unit].insertedBy)
-      && (units[unit].removedBy.isEmpty || !units[unit].removedBy.contains(where: version.contains))
+    func isHere(_ unit: Int) -> Bool { version.contains(units[unit].insertedBy) }
+    func isRemoved(_ unit: Int) -> Bool { units[unit].removedBy.contains(where: version.contains) }
+    return isHere(unit) && !isRemoved(unit)
+      && !(shown[unit] ?? []).contains(where: isHere)
+      && !(names[unit] ?? []).contains { isHere($0) && isRemoved($0) }
   }
 
   /// Every unit from left to right, removed ones too.
@@ -110,6 +117,30 @@ package struct ModelSequence: Sendable {
       if let event { units[unit].removals.append(event) }
       event?.index &+= 1
     }
+  }
+
+  /// Makes what two decisions inserted one, if it is the same text: a version that has both shows
+  /// the first, and has removed it when somebody removed either.
+  mutating func join(_ first: Inserted, _ second: Inserted) {
+    let (ours, theirs) = (units(first), units(second))
+    guard ours.map({ units[$0].scalar }) == theirs.map({ units[$0].scalar }) else { return }
+    for (one, other) in zip(ours, theirs) {
+      shown[other, default: []].append(one)
+      names[one, default: []].append(other)
+    }
+  }
+
+  /// Events of one change.
+  struct Inserted {
+    var change: Int
+    var indexes: Range<UInt32>
+  }
+
+  private func units(_ inserted: Inserted) -> [Int] {
+    units.indices.filter {
+      units[$0].insertedBy == inserted.change && inserted.indexes.contains(units[$0].event.index)
+    }
+    .sorted { units[$0].event.index < units[$1].event.index }
   }
 
   /// Hangs a unit into the tree and returns its number.

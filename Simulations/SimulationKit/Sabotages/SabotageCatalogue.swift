@@ -38,7 +38,7 @@ package enum SabotageCatalogue {
     case .showEveryPlace, .decideUnseen: "quarrel"
     case .moveNodesByArrival: "grove"
     case .keepLastMark, .overlookMarks: "rich-text"
-    case .forgetDecisions: "one-sentence"
+    case .forgetDecisions, .decideTwice: "one-sentence"
     case .mergeDraftOnTop: "drafts"
     case .keepStaleState: "two-releases"
     case .foldTooMuch, .foldConflicts: "compaction"
@@ -76,6 +76,7 @@ package enum SabotageCatalogue {
     case .forgetDecisions: 23
     case .forgetTombstone: 27
     case .showEveryPlace: 31
+    case .decideTwice: 33
     default: 1
     }
   }
@@ -124,6 +125,8 @@ package enum SabotageCatalogue {
       ("lets a decision about a removal end it for edits of which it did not know", ["P7", "P6"])
     case .forgetDecisions:
       ("goes on listing passages of texts about which somebody has decided", ["P7"])
+    case .decideTwice:
+      ("puts back twice what two people brought back by the same decision", ["P7", "P6"])
     case .mergeDraftOnTop:
       ("merges a draft as if its author had seen all that was done since", ["P7"])
     case .sealWithoutEncrypting:

@@ -41,8 +41,11 @@ extension SequenceDeeds {
       // Units that are in the section themselves, and those for which others are.
       var known = Set(section.stretches.flatMap(\.insertions).filter { !ignored.covers($0) })
       section.stretches = section.stretches.flatMap { stretch in
-        stretch.units(ignoring: ignored) { insertion in
-          guard ignored.covers(insertion) else { return insertion }
+        stretch.units(ignoring: ignored) { insertion, twins in
+          // What one of two who decided alike takes back is there by the other's will.
+          guard ignored.covers(insertion), twins.allSatisfy(ignored.covers) else {
+            return insertion
+          }
           let root = standings.root(of: insertion).root
           return root != insertion && known.insert(root).inserted ? root : nil
         }
@@ -67,13 +70,14 @@ extension SequenceDeeds {
 extension SequenceDeeds.Stretch {
   /// The units under other names, those left out that have none, and without some deletions.
   fileprivate func units(
-    ignoring ignored: [Range<Int>], named name: (Int) -> Int?
+    ignoring ignored: [Range<Int>], named name: (Int, _ twins: [Int]) -> Int?
   ) -> [SequenceDeeds.Stretch] {
     var stretches: [SequenceDeeds.Stretch] = []
     // Which deletions the last unit has left.
     var last: [Int] = []
     for (offset, insertion) in insertions.enumerated() {
-      guard let unit = name(insertion) else { continue }
+      let twins = twins.map { $0 + offset }
+      guard let unit = name(insertion, twins) else { continue }
       let left = deletions.indices.filter { !ignored.covers(deletions[$0].version(of: offset)) }
       if let end = stretches.indices.last, stretches[end].insertions.upperBound == unit,
         left == last
@@ -89,7 +93,7 @@ extension SequenceDeeds.Stretch {
             let deletion = deletions[number]
             return SequenceDeeds.Deletion(
               first: deletion.version(of: offset), step: deletion.step)
-          }))
+          }, twins: twins))
     }
     return stretches
   }

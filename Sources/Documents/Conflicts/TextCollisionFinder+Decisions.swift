@@ -1,8 +1,7 @@
 import Causality
 
 // Two who resolve one conflict about a text at once make another one of it unless the text is what
-// each of them wanted: where text had to come back it came back twice, and where each has removed
-// what the other has left nothing of it is there.
+// each of them wanted: where each has removed what the other has left nothing of it is there.
 extension TextCollisionFinder {
   /// What the changes of two resolutions did to a section; nil when they did nothing to it.
   func decision(_ rivals: Seed, in section: SequenceDeeds.Section) -> Passage? {
@@ -17,13 +16,18 @@ extension TextCollisionFinder {
     return Passage(stretches: first...last, seeds: [rivals], authors: authors(of: [rivals]))
   }
 
-  /// Whether two have resolved at once and do not both have what they wanted.
-  func isUndecided(_ parts: [Part], _ passage: Passage, _ latest: [Int: Int]) -> Bool {
-    guard passage.seeds.contains(where: rivals.contains) else { return false }
+  /// Whether something that a side wrote is there, or, where two have resolved at once, whether
+  /// they do not both have what they wanted.
+  func isOpen(_ parts: [Part], _ passage: Passage, _ latest: [Int: Int]) -> Bool {
+    guard passage.seeds.contains(where: rivals.contains) else {
+      return parts.contains { $0.isShown && $0.author != nil }
+    }
     func text(_ belongs: (Part) -> Bool) -> String {
       parts.reduce(into: "") { if belongs($1) { $0 += $1.text } }
     }
-    let wanted = latest.keys.map { author in text { $0.belongs(to: author) } }
-    return wanted.contains { !$0.utf8.elementsEqual(wanted[0].utf8) }
+    let shown = text(\.isShown)
+    return latest.keys.contains { author in
+      !text { $0.belongs(to: author) }.utf8.elementsEqual(shown.utf8)
+    }
   }
 }

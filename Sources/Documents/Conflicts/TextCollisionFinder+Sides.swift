@@ -11,6 +11,8 @@ extension TextCollisionFinder {
     var isShown: Bool
     /// Who inserted it; nil when that is no side.
     var author: Int?
+    /// Who else inserted it.
+    var twins: Set<Int>
     /// The sides that deleted it.
     var deleters: Set<Int>
     /// Whether somebody who is no side, or a side at another time, deleted it.
@@ -19,7 +21,7 @@ extension TextCollisionFinder {
     var isCommon: Bool
 
     func belongs(to side: Int) -> Bool {
-      !isGone && (author ?? side) == side && !deleters.contains(side)
+      !isGone && ((author ?? side) == side || twins.contains(side)) && !deleters.contains(side)
         && (isCommon || author != nil || isShown)
     }
 
@@ -33,10 +35,7 @@ extension TextCollisionFinder {
     let stretches = section.stretches[passage.stretches]
     let parts = stretches.map { part($0, passage.seeds, section.start) }
     let latest = latestOfSides(stretches, passage.seeds, section.start)
-    guard
-      parts.contains(where: { $0.isShown && $0.author != nil })
-        || isUndecided(parts, passage, latest),
-      let range = range(of: passage, in: section, places)
+    guard isOpen(parts, passage, latest), let range = range(of: passage, in: section, places)
     else { return nil }
     guard latest.count > 1, !isSettled(stretches, by: latest, since: section.start) else {
       return nil
@@ -85,6 +84,7 @@ extension TextCollisionFinder {
     return Part(
       text: text(of: stretch.insertions), count: stretch.insertions.count,
       isShown: stretch.deletions.isEmpty, author: side(ofInsertion: stretch, seeds, start),
+      twins: Set(stretch.twins.map(origin)),
       deleters: Set(deleters.compactMap { $0 }), isGone: deleters.contains(nil),
       isCommon: isCommon(stretch.withoutDeletions, to: seeds, since: start))
   }

@@ -8,7 +8,7 @@ import Causality
 /// conflict. Neither is a passage that somebody who had seen all sides has edited since.
 ///
 /// Two who resolve one such conflict at once make another one of it unless the text is what each of
-/// them wanted: it has twice what both brought back, or what each has left of it is gone.
+/// them wanted: what each has left of it is gone, or it has two wordings.
 struct TextCollisionFinder {
   typealias Stretch = SequenceDeeds.Stretch
 

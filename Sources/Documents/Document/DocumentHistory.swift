@@ -20,6 +20,8 @@ package struct DocumentHistory: Sendable {
   private var sequenceIndexes: [ContainerID: Int] = [:]
   /// The operations that are none of a text or of the order of a list, ascending by version.
   package private(set) var others: ContiguousArray<OtherOperation> = []
+  /// The decisions about each set of events: the first one of every origin.
+  var decisions: [[EventID]: [Decision]] = [:]
   /// The marks of each text, ascending by version.
   private var marks: [ContainerID: [MarkOperation]] = [:]
   /// Lamport and wall-clock times of the changes, in the order of the graph.
@@ -178,6 +180,10 @@ package struct DocumentHistory: Sendable {
       version: version, position: position, count: count, isBackward: isBackward)
   }
 
+  mutating func note(_ twins: [SequenceTwins], inSequence index: Int) {
+    sequences[index].note(twins)
+  }
+
   /// The place of a text or list in ``sequences``, made when it has none. It never changes.
   package mutating func sequenceIndex(of container: ContainerID) -> Int {
     if recentSequence < sequences.count, sequences[recentSequence].container == container {
@@ -265,6 +271,9 @@ package struct DocumentHistory: Sendable {
   /// Appends an operation whose event is here.
   package mutating func append(_ other: OtherOperation) {
     others.append(other)
+    if case .resolve(let events) = other.operation.action {
+      note(decision: events, version: other.version)
+    }
     guard case .mark(let from, let to, let name, let value, let expansion) = other.operation.action,
       other.operation.container.kind == .text
     else { return }

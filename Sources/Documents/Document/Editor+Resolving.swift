@@ -3,9 +3,9 @@ import JSONCoding
 
 extension Editor {
   /// Decides a conflict that the document has at the moment. Two people who take the same side or
-  /// give the same value, even at once, have decided once; but where a copy of a container is made
-  /// (it was in a list, or is taken back as it was before), or something is written into a text
-  /// (what another side had removed, or another wording), each has made one.
+  /// give the same value, even at once, have decided once (for texts see ``SequenceTwins``); but
+  /// where a copy of a container is made (it was in a list, or is taken back as it was before),
+  /// each has made one.
   ///
   /// - Parameters:
   ///   - conflict: of ``Document/conflicts(in:)``, with nothing done to its place since.

@@ -59,6 +59,8 @@ package struct SequenceHistory: Sendable {
     self.elements.append(contentsOf: elements)
   }
 
+  mutating func note(_ twins: [SequenceTwins]) { log.note(twins) }
+
   /// The operations that the events `versions` are in this text or list, in order; a run that
   /// reaches beyond is cut. Complexity: O(log runs) and the result.
   func operations(in versions: Range<Int>) -> [(version: Int, operation: Operation)] {

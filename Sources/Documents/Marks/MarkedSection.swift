@@ -27,6 +27,9 @@ struct MarkedSection: ~Copyable {
   var order: UnitOrder
   private var deeds = Arena<Deed>()
   private var targets = Arena<SequenceTracker.Target>()
+  private var twins = TwinReplay()
+  /// While there are twins, what each mark was put on: its place in `placed`, and units.
+  private var twinCovers: [(mark: Int, units: Range<ID>)] = []
   /// The marks replayed so far.
   var placed: ContiguousArray<Placed> = []
   /// How many of them the prepare version lacks.
@@ -81,6 +84,7 @@ struct MarkedSection: ~Copyable {
     operations: ArraySlice<MarkOperation>, marks: inout TextMarks
   ) throws(SequenceError) {
     begin(marks, pieceCount: section.count)
+    twins.begin(reader.twins, section, plan.zone)
     plan.arrange(section)
     var current: Int?
     for index in 0..<plan.order.count {
@@ -111,6 +115,9 @@ struct MarkedSection: ~Copyable {
       deed.end = targets.count
       deed.endOfMarks = placed.count
       deeds[number - section.lowerBound] = deed
+      if !twins.isEmpty {
+        try joinTwins(number - section.lowerBound, piece.versions.upperBound - 1)
+      }
     }
     finish(&marks)
   }
@@ -122,6 +129,7 @@ struct MarkedSection: ~Copyable {
     deeds.removeAll()
     deeds.append(repeating: Deed(), count: pieceCount)
     placed.removeAll()
+    twinCovers.removeAll()
     unseenCount = 0
     baseSets = UnitMap()
     insertedSets = UnitMap()
@@ -138,12 +146,38 @@ struct MarkedSection: ~Copyable {
   /// Takes what a piece did back or puts it again.
   private mutating func step(_ piece: Int, isUp: Bool) throws(SequenceError) {
     let deed = deeds[piece]
+    if !twins.isEmpty, !isUp, !twins.step(piece, isUp: false, &tracker) {
+      throw .damagedHistory(version: 0)
+    }
     guard tracker.step(deed.first..<deed.end, of: targets, isUp: isUp) else {
+      throw .damagedHistory(version: 0)
+    }
+    if !twins.isEmpty, isUp, !twins.step(piece, isUp: true, &tracker) {
       throw .damagedHistory(version: 0)
     }
     for index in deed.firstMark..<deed.endOfMarks where placed[index].isSeen != isUp {
       placed[index].isSeen = isUp
       unseenCount += isUp ? -1 : 1
+    }
+  }
+
+  /// Deletes what is another name of what is there, or was deleted under another name. What that is
+  /// marked with is what the other name is marked with too.
+  private mutating func joinTwins(_ piece: Int, _ version: Int) throws(SequenceError) {
+    let deed = deeds[piece]
+    for target in deed.first + 1..<deed.end {
+      twins.deleted(targets[target], by: piece, version: version, step: 0)
+    }
+    var writer = PatchWriter()
+    for loss in twins.ended(piece) {
+      guard
+        tracker.hide(loss.units, version: version, isWritten: false, writer: &writer)
+      else { throw .damagedHistory(version: version) }
+      guard case .name(let units, let shown) = loss else { continue }
+      for (mark, range) in twinCovers {
+        guard let half = TwinReplay.shown(range, units, shown) else { continue }
+        insertedCovers.add(mark, to: half, &lists)
+      }
     }
   }
 
@@ -164,6 +198,7 @@ struct MarkedSection: ~Copyable {
     let set = setForTyping(at: run.position, &marks)
     let id = tracker.insertedCount
     order.add(version: run.version, count: count)
+    if !twins.isEmpty { twins.inserted(run.versions, from: id) }
     _ = tracker.insert(count: count, at: UInt32(run.position), order: order)
     if standings == nil {
       insertedSets.append(count: run.count, set, from: id)
@@ -242,6 +277,13 @@ struct MarkedSection: ~Copyable {
           coverDeleted(range, number: number)
         } else {
           insertedCovers.add(number, to: range, &lists)
+        }
+        // Whoever marked one of two twins, and knew no other, has marked both.
+        if !twins.isEmpty, !span.isPlaceholder, span.exists {
+          twinCovers.append((number, range))
+          for half in twins.unseenHalves(of: range) {
+            insertedCovers.add(number, to: half, &lists)
+          }
         }
       }
       if isLast { return }

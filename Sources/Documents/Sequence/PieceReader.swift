@@ -47,6 +47,8 @@ struct PieceReader: ~Copyable {
     high = versions.upperBound
   }
 
+  var twins: [SequenceTwins] { log.twins }
+
   /// The first run that has events in or after a piece.
   func firstRun(of piece: Int) -> Int { firstRuns[piece] }
 

@@ -38,6 +38,8 @@ package struct SequenceLog: Sendable {
 
   /// How many units have ever been inserted: the next ordinal.
   package private(set) var contentCount = 0
+  /// What was inserted at once and is to be there once, of what is in the log.
+  private(set) var twins: [SequenceTwins] = []
   /// One more than the last version in the log.
   package private(set) var versionEnd = 0
 
@@ -79,6 +81,8 @@ package struct SequenceLog: Sendable {
     while end < rows.count, rows[end].version < versions.upperBound { end += 1 }
     return first..<end
   }
+
+  mutating func note(_ twins: [SequenceTwins]) { self.twins += twins }
 
   // MARK: Appending
 

@@ -74,6 +74,40 @@ extension SequenceTracker {
     }
   }
 
+  /// Deletes units in the effect version alone, those that are there. False when the replay has not
+  /// met one of them, which only damaged history does.
+  ///
+  /// - Parameters:
+  ///   - version: the event to name for it.
+  ///   - isWritten: whether `writer` gets what was visible.
+  mutating func hide(
+    _ target: Target, version: Int, isWritten: Bool, writer: inout PatchWriter
+  ) -> Bool {
+    var id = target.id
+    let end = target.id &+ target.count
+    while id != end {
+      guard let found = cursor(of: id) else { return false }
+      var place = makeRoom(2, at: found)
+      if place.offset > 0 {
+        cut(place.slot, at: place.offset, leaf: place.leaf)
+        place = Cursor(leaf: place.leaf, slot: place.slot + 1)
+      }
+      let spans = spans(of: place.leaf)
+      if spans[place.slot].count > end &- id {
+        cut(place.slot, at: end &- id, leaf: place.leaf)
+      }
+      let units = spans[place.slot].count
+      if !spans[place.slot].isDeleted {
+        let position = effectPosition(of: place)
+        spans[place.slot].isDeleted = true
+        tree.add(Widths() &- Widths(0, units, 0, 0), to: place.leaf)
+        if isWritten { writer.delete(at: Int(position), count: Int(units), version: version) }
+      }
+      id &+= units
+    }
+    return true
+  }
+
   private mutating func note(_ target: Target, in targets: inout Arena<Target>, from first: Int) {
     let last = targets.count - 1
     if last >= first {

@@ -10,6 +10,9 @@ struct SequenceDeeds {
     /// The events that inserted the units, in document order.
     var insertions: Range<Int>
     var deletions: [Deletion] = []
+    /// The events by which others inserted the first unit too, as ``SequenceTwins``; the events
+    /// that follow them inserted the others.
+    var twins: [Int] = []
   }
 
   struct Deletion {
@@ -111,7 +114,8 @@ extension SectionWalk {
         let span = tracker.spans(of: current)[slot]
         var id = span.id
         while id != span.end {
-          let count = deleted.uniform(from: id, count: span.end - id)
+          let names = twins.names(from: id, count: span.end - id)
+          let count = deleted.uniform(from: id, count: names.count)
           var insertions =
             span.isPlaceholder
             ? base.insertions(from: Int(id & ~SequenceTracker.placeholderBit), count: Int(count))
@@ -126,7 +130,11 @@ extension SectionWalk {
           // What one took over from another is in one piece with it, and may be in one run.
           let length = deletions.map { $0.countOfOneOrigin(graph) }.min() ?? insertions.count
           insertions = insertions.prefix(length)
-          stretches.append(SequenceDeeds.Stretch(insertions: insertions, deletions: deletions))
+          if !names.isOther {
+            stretches.append(
+              SequenceDeeds.Stretch(
+                insertions: insertions, deletions: deletions, twins: names.others))
+          }
           id += UInt32(insertions.count)
         }
       }

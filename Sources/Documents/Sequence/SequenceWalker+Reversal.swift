@@ -126,7 +126,9 @@ private struct SequenceSurvey: ~Copyable {
     var units: [Int: Standing] = [:]
     for range in edit {
       for index in log.runs(in: range) where log[index].kind == .insert {
-        for version in log[index].slice(range).versions { units[version] = Standing() }
+        for version in log[index].slice(range).versions {
+          units[walk.twins.shown(for: version)] = Standing()
+        }
       }
     }
     var isBeyond = false
@@ -140,7 +142,7 @@ private struct SequenceSurvey: ~Copyable {
       var id = span.id
       walk.forEachRun(of: span) { run in
         for version in run.versions {
-          if deleted.covers(id) { units[effects.root(of: version)] = Standing() }
+          if deleted.covers(id) { units[walk.root(of: version, effects)] = Standing() }
           id += 1
         }
       }
@@ -152,15 +154,15 @@ private struct SequenceSurvey: ~Copyable {
     forEachSpan { span, walk in
       if span.isPlaceholder { return }
       walk.forEachRun(of: span) { run in
-        for version in run.versions {
-          guard let index = units.index(forKey: effects.root(of: version)) else { continue }
+        for version in run.versions where !walk.isOtherName(version) {
+          guard let index = units.index(forKey: walk.root(of: version, effects)) else { continue }
           if !span.isDeleted { units.values[index].isThere = true }
           if !span.isVisible { units.values[index].isDeleted = true }
         }
       }
     }
     let isComing = units.contains { root, unit in
-      !unit.isThere && !unit.isDeleted && !effects.undone.covers(root)
+      !unit.isThere && !unit.isDeleted && !isUndone(root, effects)
     }
     let lineages = isComing ? lineages(effects) : [:]
     // What comes back goes among what stands for others as it was among those.
@@ -168,6 +170,21 @@ private struct SequenceSurvey: ~Copyable {
       return .olderThan(root)
     }
     return .found(compare(units, effects, lineages.filter { $0.value.has($0.key) }))
+  }
+
+  // MARK: Names
+
+  /// The event that an event stands for, mostly itself; of twins that which is shown.
+  private func root(of version: Int, _ effects: Effects) -> Int {
+    walk.twins.shown(for: effects.root(of: version))
+  }
+
+  private func isOtherName(_ version: Int) -> Bool { walk.twins.shown(for: version) != version }
+
+  /// Whether everybody who inserted a unit has taken that back.
+  private func isUndone(_ root: Int, _ effects: Effects) -> Bool {
+    effects.undone.covers(root)
+      && walk.twins.others(of: root).allSatisfy(effects.undone.covers)
   }
 
   private mutating func compare(
@@ -185,10 +202,11 @@ private struct SequenceSurvey: ~Copyable {
       walk.forEachRun(of: span) { run in
         for version in run.versions {
           defer { place += 1 }
-          let root = effects.root(of: version)
+          if walk.isOtherName(version) { continue }
+          let root = walk.root(of: version, effects)
           let index = units.index(forKey: root)
           let isWanted =
-            index.map { !units.values[$0].isDeleted && !effects.undone.covers(root) } ?? true
+            index.map { !units.values[$0].isDeleted && !walk.isUndone(root, effects) } ?? true
           if !span.isDeleted {
             if !isWanted {
               row.remove()
@@ -215,8 +233,8 @@ private struct SequenceSurvey: ~Copyable {
     forEachSpan { span, walk in
       if span.isPlaceholder { return }
       walk.forEachRun(of: span) { run in
-        for version in run.versions {
-          let root = effects.root(of: version)
+        for version in run.versions where !walk.isOtherName(version) {
+          let root = walk.root(of: version, effects)
           if root != version { lineages[root] = Lineage() }
         }
       }
@@ -228,7 +246,9 @@ private struct SequenceSurvey: ~Copyable {
         var offset = 0
         walk.forEachRun(of: span) { run in
           for version in run.versions {
-            lineages[effects.root(of: version)]?.add(version, at: place + offset)
+            if !walk.isOtherName(version) {
+              lineages[walk.root(of: version, effects)]?.add(version, at: place + offset)
+            }
             offset += 1
           }
         }

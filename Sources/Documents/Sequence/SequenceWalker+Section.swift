@@ -21,6 +21,7 @@ struct SectionWalk: ~Copyable {
   /// Whether `deletions` is kept, for those who ask which event deleted which unit.
   private let keepsDeletions: Bool
   private(set) var deletions = Arena<Deletion>()
+  private(set) var twins = TwinReplay()
 
   /// Length of the sequence after what the state has, and after all that was replayed.
   private(set) var lengthOfOld = 0
@@ -66,6 +67,7 @@ struct SectionWalk: ~Copyable {
     deletions.removeAll()
     deeds.removeAll()
     deeds.append(repeating: Deed(), count: section.count)
+    twins.begin(reader.twins, section, plan.zone)
 
     plan.arrange(section)
     var current: Int?
@@ -96,6 +98,9 @@ struct SectionWalk: ~Copyable {
       }
       targets.base[first].count = tracker.insertedCount - targets.base[first].id
       deeds[number - section.lowerBound] = Deed(first: first, end: targets.count)
+      if !twins.isEmpty {
+        try joinTwins(number - section.lowerBound, piece, &writer)
+      }
     }
     #if DEBUG
       if tracker.insertedCount < 10_000 { tracker.checkInvariants() }
@@ -128,8 +133,48 @@ struct SectionWalk: ~Copyable {
   /// Takes what a piece did back or puts it again.
   private mutating func step(_ piece: Int, isUp: Bool) throws(SequenceError) {
     let deed = deeds[piece]
+    if !twins.isEmpty, !isUp, !twins.step(piece, isUp: false, &tracker) {
+      throw .damagedHistory(version: 0)
+    }
     guard tracker.step(deed.first..<deed.end, of: targets, isUp: isUp) else {
       throw .damagedHistory(version: 0)
+    }
+    if !twins.isEmpty, isUp, !twins.step(piece, isUp: true, &tracker) {
+      throw .damagedHistory(version: 0)
+    }
+  }
+
+  /// Deletes in the effect version what a piece that was replayed makes another name of what is
+  /// there, and what it has deleted under another name.
+  private mutating func joinTwins(
+    _ number: Int, _ piece: ConflictZone.Piece, _ writer: inout PatchWriter
+  ) throws(SequenceError) {
+    let last = piece.versions.upperBound - 1
+    let deed = deeds[number]
+    if keepsDeletions {
+      for index in 0..<deletions.count where piece.versions.contains(deletions[index].version) {
+        let deletion = deletions[index]
+        var version = deletion.version
+        for target in deletion.first..<deletion.end {
+          twins.deleted(targets[target], by: number, version: version, step: deletion.step)
+          version += deletion.step * Int(targets[target].count)
+        }
+      }
+    } else {
+      for target in deed.first + 1..<deed.end {
+        twins.deleted(targets[target], by: number, version: last, step: 0)
+      }
+    }
+    for loss in twins.ended(number) {
+      guard
+        tracker.hide(loss.units, version: last, isWritten: piece.isNew, writer: &writer)
+      else { throw .damagedHistory(version: last) }
+      if keepsDeletions, case .half(let units, let version, let step) = loss {
+        targets.append(units)
+        deletions.append(
+          Deletion(
+            first: targets.count - 1, end: targets.count, version: version, step: step))
+      }
     }
   }
 
@@ -145,18 +190,18 @@ struct SectionWalk: ~Copyable {
   func unitsDeleted(by piece: Int) -> [Range<UInt32>] {
     let deed = deeds[piece]
     guard deed.first < deed.end else { return [] }
-    return (deed.first + 1..<deed.end).map {
-      targets[$0].id..<targets[$0].id + targets[$0].count
-    }
+    var units = (deed.first + 1..<deed.end).map { targets[$0] }
+    units += twins.unitsDeleted(by: piece)
+    return units.map { $0.id..<$0.id + $0.count }
   }
 
   /// Takes what a piece deleted, and that alone, out of the prepare version.
   mutating func putBackDeleted(by piece: Int) throws(SequenceError) {
     let deed = deeds[piece]
     guard deed.first < deed.end else { return }
-    guard tracker.step(deed.first + 1..<deed.end, of: targets, isUp: false) else {
-      throw .damagedHistory(version: 0)
-    }
+    guard tracker.step(deed.first + 1..<deed.end, of: targets, isUp: false),
+      twins.isEmpty || twins.putBackDeleted(by: piece, &tracker)
+    else { throw .damagedHistory(version: 0) }
   }
 
   /// Returns how many events had no effect.
@@ -173,6 +218,7 @@ struct SectionWalk: ~Copyable {
     let count = UInt32(run.count)
     if run.kind == .insert {
       order.add(version: run.version, count: count)
+      if !twins.isEmpty { twins.inserted(run.versions, from: tracker.insertedCount) }
       let position = tracker.insert(count: count, at: UInt32(run.position), order: order)
       if isNew {
         writer.insert(

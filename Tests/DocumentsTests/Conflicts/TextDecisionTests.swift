@@ -50,29 +50,19 @@ struct TextDecisionTests {
     return found
   }
 
-  @Test("two who bring the same wording back have it twice, which is listed until one is taken")
-  func broughtBackTwice() throws {
+  @Test("two who bring the same wording back have decided once: it is there once")
+  func broughtBack() throws {
     for choice in [ConflictChoice.base, .value("still")] {
       var (ada, ben, conflict) = try rewritten()
       try decide(&ada, conflict, choice)
       try decide(&ben, conflict, choice)
-      let found = try afterMeeting(&ada, &ben)
-      let word = choice == .base ? "quite" : "still"
-      #expect(try text(ada) == "a \(word)\(word) sea")
-      let doubled = try #require(found.first)
-      #expect(found.count == 1)
-      #expect(doubled.kind == .text)
-      #expect(doubled.range == 2..<12)
-      #expect(doubled.sides.map(\.value) == [.string(word), .string(word)])
-      #expect(Set(doubled.sides.map(\.change.origin)) == [testOrigin(0), testOrigin(1)])
-      try decide(&ada, doubled, .side(1))
-      #expect(try text(ada) == "a \(word) sea")
       #expect(try afterMeeting(&ada, &ben).isEmpty)
+      #expect(try text(ada) == (choice == .base ? "a quite sea" : "a still sea"))
     }
   }
 
-  @Test("what was removed by one and written in by the other comes back twice, and is listed")
-  func removedAndBroughtBackTwice() throws {
+  @Test("what was removed by one and written in by the other comes back once when both take that")
+  func removedAndBroughtBack() throws {
     let (left, right) = try apart {
       try $0.make(["body"], .text)
       try $0.splice(["body"], at: 0, delete: 0, insert: "low tide here")
@@ -85,13 +75,85 @@ struct TextDecisionTests {
     let number = try number(of: "low spring tide ", in: conflict)
     try decide(&ada, conflict, .side(number))
     try decide(&ben, conflict, .side(number))
+    #expect(try afterMeeting(&ada, &ben).isEmpty)
+    #expect(try text(ben) == "low spring tide here")
+  }
+
+  @Test("what one of two who decided alike does to the wording before they meet is done to it")
+  func editedBeforeMeeting() throws {
+    for isAda in [true, false] {
+      var (ada, ben, conflict) = try rewritten()
+      try decide(&ada, conflict, .base)
+      try decide(&ben, conflict, .base)
+      func edit(_ body: (Editor) throws -> Void) throws {
+        if isAda { try ada.edit(body) } else { try ben.edit(body) }
+      }
+      // "a quite sea": without the "i", a letter put in, a word made bold.
+      try edit { try $0.splice(path, at: 4, delete: 1, insert: "") }
+      try edit { try $0.splice(path, at: 6, delete: 0, insert: "!") }
+      try edit { try $0.mark(path, 2..<6, name: "bold", value: .bool(true), expand: .none) }
+      try meet(&ada, &ben)
+      let scalars = try text(ada).unicodeScalars
+      #expect(scalars.filter { $0 != "!" }.elementsEqual("a qute sea".unicodeScalars))
+      #expect(scalars.count { $0 == "!" } == 1)
+      let bold = try ada.replica.document.textSpans(at: path).filter { !$0.marks.isEmpty }
+      #expect(
+        bold.map(\.text).joined().unicodeScalars.filter { $0 != "!" }
+          .elementsEqual("qute".unicodeScalars))
+    }
+  }
+
+  @Test("what was decided alike goes when both have taken it back, not when one has")
+  func bothTakeBack() throws {
+    for isAdaFirst in [true, false] {
+      var (ada, ben, conflict) = try rewritten()
+      let wording = try text(ada)
+      try decide(&ada, conflict, .base)
+      try decide(&ben, conflict, .base)
+      try meet(&ada, &ben)
+      if isAdaFirst { try ada.undo() } else { try ben.undo() }
+      try meet(&ada, &ben)
+      #expect(try text(ada) == "a quite sea")
+      #expect(try ada.replica.conflicts().isEmpty)
+      if isAdaFirst { try ben.undo() } else { try ada.undo() }
+      #expect(try afterMeeting(&ada, &ben).map(\.sides) == [conflict.sides])
+      #expect(try text(ada) == wording)
+      try ada.redo()
+      try meet(&ada, &ben)
+      #expect(try text(ada) == "a quite sea")
+    }
+  }
+
+  @Test("three who decide alike have decided once, in whatever order it is heard of")
+  func three() throws {
+    var replicas = [DocumentReplica(0), DocumentReplica(1), DocumentReplica(2)]
+    try replicas[0].edit {
+      try $0.make(["body"], .text)
+      try $0.splice(["body"], at: 0, delete: 0, insert: "a quite sea")
+    }
+    try meet(&replicas)
+    for (number, word) in ["quiet", "calm", "still"].enumerated() {
+      try replicas[number].edit { try $0.splice(path, at: 2, delete: 5, insert: word) }
+    }
+    try meet(&replicas)
+    let conflict = try #require(try replicas[0].conflicts().first)
+    for number in replicas.indices { try replicas[number].resolve(conflict, taking: .base) }
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+      var fresh = DocumentReplica(9)
+      for number in order { try fresh.receive(fresh.missing(from: replicas[number])) }
+      #expect(try fresh.document.text(at: path) == "a quite sea")
+      #expect(try fresh.conflicts().isEmpty)
+    }
+  }
+
+  @Test("two who bring different wordings back have a conflict with both")
+  func others() throws {
+    var (ada, ben, conflict) = try rewritten()
+    try decide(&ada, conflict, .value("still"))
+    try decide(&ben, conflict, .value("still!"))
     let found = try afterMeeting(&ada, &ben)
     #expect(found.count == 1)
-    let doubled = try #require(found.first)
-    #expect(doubled.sides.map(\.value) == ["low spring tide ", "low spring tide "])
-    try decide(&ben, doubled, .side(0))
-    #expect(try text(ben) == "low spring tide here")
-    #expect(try afterMeeting(&ada, &ben).isEmpty)
+    #expect(try text(ada).unicodeScalars.count == "a stillstill! sea".count)
   }
 
   @Test("two who take different sides at once have a conflict with both, and nothing is lost")
