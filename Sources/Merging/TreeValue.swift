@@ -60,6 +60,13 @@ package struct TreeValue {
     return steps.reversed()
   }
 
+  /// What a node stands under, the nearest first.
+  func ancestors(of name: String) -> [String] {
+    var found: [String] = []
+    while let parent = nodes[found.last ?? name]?.parent { found.append(parent) }
+    return found
+  }
+
   /// A node with what stands under it.
   func json(of name: String) -> JSONValue {
     Self.json(nodes[name], nodes[name]?.value, children(of: name).map { json(of: $0) })

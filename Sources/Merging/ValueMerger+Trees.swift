@@ -28,8 +28,9 @@ extension ValueMerger {
     let (mine, others) = (names(merge.ours), names(merge.theirs))
     // Who is left where one side has none came to the other at its place.
     let common = Set(mine).intersection(others)
+    // Where both have put one to another place among its siblings, an array would have it twice.
     var order = mergeArrays(names(merge.base).filter(common.contains), mine, others)
-      .compactMap(\.stringValue)
+      .compactMap(\.stringValue).uniqued()
     let known = Set(order)
     // What a choice has brought back.
     order += (merge.ours.order + merge.theirs.order).filter {
@@ -80,6 +81,7 @@ private struct TreeMerge {
   mutating func run() {
     takeTheirs()
     removeTheirs()
+    lift()
   }
 
   /// What they have made, moved, or kept alive.
@@ -126,15 +128,33 @@ private struct TreeMerge {
     }
   }
 
+  /// What one side has moved under a node that a choice has removed stands where the chosen side
+  /// has it, or under the nearest that is left above.
+  private mutating func lift() {
+    let (chosen, other) = choice == .theirs ? (theirs, ours) : (ours, theirs)
+    for name in (chosen.order + other.order).uniqued() {
+      guard case .some(.some(let parent)) = parents[name], parents[parent] == nil else { continue }
+      let above = (chosen.nodes[name] == nil ? other : chosen).ancestors(of: name)
+      // The top is above everything.
+      parents[name] = .some(above.first { parents[$0] != nil && !stands($0, under: name) })
+    }
+  }
+
+  private func stands(_ name: String, under other: String) -> Bool {
+    var above: String? = name
+    // What is still to be lifted ends the way.
+    while let here = above {
+      if here == other { return true }
+      above = parents[here] ?? nil
+    }
+    return false
+  }
+
   /// Unless it would then stand under itself: two moves can make a cycle of which each is none.
   private mutating func put(_ name: String, under parent: String?) {
-    var above = parent
-    while let here = above {
-      if here == name {
-        conflicts.append((name, theirs.path(of: name)))
-        return
-      }
-      above = parents[here] ?? nil
+    if let parent, stands(parent, under: name) {
+      conflicts.append((name, theirs.path(of: name)))
+      return
     }
     parents[name] = .some(parent)
   }

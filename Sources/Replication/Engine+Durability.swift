@@ -47,17 +47,14 @@ extension Engine {
     return holders.count { store.membership.device($0) != nil }
   }
 
-  /// Whether so many member devices beside this one are known to have a change durably, as
-  /// ``holderCount(of:)`` counts them; cheaper where those that are linked are enough.
-  package func isHeld(_ change: ChangeID, by count: Int) throws(StoreError) -> Bool {
-    let name = try currentName(of: change)
+  /// Whether so many member devices beside this one that are linked have a change durably, by its
+  /// current name. Complexity: O(links); nothing is read.
+  package func isHeldByLinks(_ name: ChangeID, by count: Int) -> Bool {
     guard name.sequence > 0, hasDurably(name) else { return false }
     let own = store.identity.device.publicKey
-    let linked = linkedDevices(holding: name).count {
+    return linkedDevices(holding: name).count {
       $0 != own && store.membership.device($0) != nil
-    }
-    if linked >= count { return true }
-    return try holderCount(of: name) >= count
+    } >= count
   }
 
   /// The devices at the other ends of links that say themselves to have a change durably, sorted.

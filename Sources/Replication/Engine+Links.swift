@@ -149,6 +149,7 @@ extension Engine {
       dialler = nil
       seal()
       drain()
+      sayGoodBye()
       for id in sortedLinks { session(id) { $0.leave(now: now) } }
       drain()
       for id in sortedLinks {

@@ -20,6 +20,19 @@ extension Engine {
     return isTaken ? effects : nil
   }
 
+  /// What another engine over the same store has shown is shown by this one from now on.
+  package func takeOverPresence(from other: Engine) {
+    presence = PresenceBoard(continuing: other.presence)
+  }
+
+  /// Tells those who are linked that this process goes. What it has shown it can show again.
+  func sayGoodBye() {
+    guard !links.isEmpty, store.isAdmitted, let note = presence.goodBye(seal) else { return }
+    for id in sortedLinks {
+      session(id) { $0.tell(presence: note.bytes, hops: PresenceBoard.hopsMax, now: now) }
+    }
+  }
+
   /// What other devices, and other processes of this one, show at the moment, sorted by device.
   package func presentDevices(at instant: EngineInstant) -> [PresentDevice] {
     _ = presence.expire(now: max(now, instant.monotonic))
@@ -38,18 +51,22 @@ extension Engine {
   }
 
   private func sendOwnPresence() {
-    guard !links.isEmpty, store.isAdmitted else { return }
-    let identity = store.identity
-    let note = presence.next(now: now) { state, run, number, lifetime in
-      PresenceNote(
-        state, run: run, number: number, lifetimeMilliseconds: lifetime,
-        workspace: identity.workspace, key: identity.key, keyEpoch: identity.keyEpoch,
-        by: identity.device.signing, entropy: entropy)
+    guard !links.isEmpty, store.isAdmitted, let note = presence.next(now: now, seal) else {
+      return
     }
-    guard let note else { return }
     for id in sortedLinks {
       session(id) { $0.tell(presence: note.bytes, hops: PresenceBoard.hopsMax, now: now) }
     }
+  }
+
+  private func seal(
+    _ state: [UInt8], _ run: UInt64, _ number: UInt64, _ lifetime: UInt64
+  ) -> PresenceNote? {
+    let identity = store.identity
+    return PresenceNote(
+      state, run: run, number: number, lifetimeMilliseconds: lifetime,
+      workspace: identity.workspace, key: identity.key, keyEpoch: identity.keyEpoch,
+      by: identity.device.signing, entropy: entropy)
   }
 
   /// Whoever was just met learns who is there.
@@ -57,10 +74,13 @@ extension Engine {
     presence.repeatSoon(now: now)
     sendOwnPresence()
     guard passesPresenceOn else { return }
-    for (note, hops) in presence.notes where hops > 0 {
+    for (note, hops) in presence.notes(now: now) where hops > 0 {
       session(connection.id) { $0.tell(presence: note.bytes, hops: hops - 1, now: now) }
     }
   }
+
+  /// How much may wait to leave on a link towards which presence is passed on.
+  private static let presenceQueueMax = 64 << 10
 
   /// In a mesh everybody is linked with everybody.
   private var passesPresenceOn: Bool { configuration.topology?.kind != .mesh }
@@ -80,7 +100,9 @@ extension Engine {
     }
     if hasChanged { emit(.presenceChanged) }
     guard isNews, hops > 0, passesPresenceOn else { return }
-    for id in sortedLinks where id != connection.id {
+    // A link that is slow has more important things to carry, and hears of it with the next repeat.
+    for id in sortedLinks
+    where id != connection.id && (links[id]?.queuedBytes ?? 0) <= Self.presenceQueueMax {
       session(id) { $0.tell(presence: bytes, hops: hops - 1, now: now) }
     }
   }

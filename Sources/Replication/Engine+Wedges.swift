@@ -12,7 +12,9 @@ extension Engine {
     wedgesCheckedAt = now
     for id in sortedLinks {
       guard let connection = links[id] else { continue }
-      let wedge = connection.link.session?.wedge(now: now)
+      var wedge = connection.link.session?.wedge(now: now)
+      // While a snapshot is taken from one peer, the others have nothing to send.
+      if case .notArriving = wedge, taking != nil { wedge = nil }
       guard wedge?.reason != connection.wedgeReason else { continue }
       connection.wedgeReason = wedge?.reason
       if let wedge {

@@ -49,6 +49,15 @@ struct PresenceBoard {
   /// When the next own note is due; nil when there is nothing to say.
   private(set) var dueAt: UInt64?
 
+  init() {}
+
+  /// What another board has shown, shown at once again, and what it knows to be old. Of others it
+  /// shows nothing yet.
+  init(continuing other: PresenceBoard) {
+    (own, run, number, filter) = (other.own, other.run, other.number, other.filter)
+    if own != nil { dueAt = 0 }
+  }
+
   // MARK: Of this process
 
   /// - Returns: false for a state that is too long.
@@ -72,6 +81,15 @@ struct PresenceBoard {
     sentAt = now
     dueAt = own == nil ? nil : now + Self.repeatMilliseconds
     return seal(own ?? [], run, number, own == nil ? 0 : Self.lifetimeMilliseconds)
+  }
+
+  /// A note that takes back what others have been shown; nil when they have been shown nothing.
+  mutating func goodBye(
+    _ seal: ([UInt8], UInt64, UInt64, UInt64) -> PresenceNote?
+  ) -> PresenceNote? {
+    guard own != nil, sentAt != nil, let run else { return nil }
+    number += 1
+    return seal([], run, number, 0)
   }
 
   /// Somebody was met who has heard nothing yet.
@@ -122,8 +140,10 @@ struct PresenceBoard {
     }
   }
 
-  /// The notes of others as they may be passed on, sorted by device and run.
-  var notes: [(note: PresenceNote, hops: UInt8)] {
-    entries.sorted { $0.key < $1.key }.map { ($0.value.note, $0.value.hops) }
+  /// The notes of others as they may be passed on, sorted by device and run. What has not been
+  /// repeated for half of its life is not: whoever gets it counts from then.
+  func notes(now: UInt64) -> [(note: PresenceNote, hops: UInt8)] {
+    entries.filter { now + $0.value.note.lifetimeMilliseconds / 2 <= $0.value.expiresAt }
+      .sorted { $0.key < $1.key }.map { ($0.value.note, $0.value.hops) }
   }
 }

@@ -6,9 +6,24 @@ struct AttachedLink {
   /// Ends when everything is written and the channel is closed.
   let writer: Task<Void, Never>
   let channel: any ByteChannel
+  /// How long the other side may take what was sent before the link ended.
+  let patience: Duration
   var isLevel = false
   /// Whether it was said that this link has come to be.
   var isAnnounced = false
+
+  /// Writes what was sent, then closes the channel; in time also where nobody reads any more.
+  func finish() async {
+    outbound.finish()
+    let (writer, channel, patience) = (writer, channel, patience)
+    let alarm = Task {
+      try await Task.sleep(for: patience)
+      writer.cancel()
+      await channel.close("The other side has not taken in time what was still to be sent.")
+    }
+    await writer.value
+    alarm.cancel()
+  }
 }
 
 extension ReplicaCore {
@@ -56,7 +71,8 @@ extension ReplicaCore {
         await self?.ended(link, ReplicaError(error).description)
       }
     }
-    links[link] = AttachedLink(outbound: outbound, writer: writer, channel: channel)
+    links[link] = AttachedLink(
+      outbound: outbound, writer: writer, channel: channel, patience: goodByePatience)
     Task { [weak self] in
       do throws(ReplicaError) {
         while let bytes = try await channel.receive() {
@@ -110,19 +126,20 @@ extension ReplicaCore {
   func leave(_ link: LinkID) async {
     guard let attached = links[link], let engine = state?.engine else { return }
     perform(engine.leave(link, at: .now))
-    links.removeValue(forKey: link)?.outbound.finish()
-    await attached.writer.value
+    links[link] = nil
+    await attached.finish()
   }
 
   /// Says good-bye on all links and waits until that is written.
   func endLinks() async {
     guard let engine = state?.engine, !links.isEmpty || service != nil else { return }
-    let writers = links.values.map(\.writer)
+    let ending = links.values.map { $0 }
     perform(engine.shutDown(at: .now))
-    for link in links.values { link.outbound.finish() }
     links = [:]
     settleExchanges()
-    for writer in writers { await writer.value }
+    await withTaskGroup(of: Void.self) { group in
+      for link in ending { group.addTask { await link.finish() } }
+    }
   }
 }
 
@@ -144,8 +161,7 @@ extension ReplicaCore {
     case .send(let link, let bytes):
       links[link]?.outbound.yield(bytes)
     case .close(let link, let failure):
-      // What was sent before goes out before the channel is closed.
-      links.removeValue(forKey: link)?.outbound.finish()
+      if let attached = links.removeValue(forKey: link) { Task { await attached.finish() } }
       outcomes[link]?.end(failure.map { ReplicaError($0) })
     case .ended(let link, let figures):
       outcomes[link]?.figures = figures

@@ -71,10 +71,23 @@ extension ReplicaCore {
       patience?.cancel()
       watch.cancel()
     }
-    await withCheckedContinuation { continuation in
-      exchanges.append(ExchangeWait(links: links, continuation: continuation))
-      settleExchanges()
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        exchanges.append(ExchangeWait(links: links, continuation: continuation))
+        if Task.isCancelled { giveUpCancelled(links) }
+        settleExchanges()
+      }
+    } onCancel: {
+      Task { await giveUpCancelled(links) }
     }
+  }
+
+  private func giveUpCancelled(_ links: Set<LinkID>) {
+    for link in links {
+      outcomes[link]?.giveUp(
+        ReplicaError(.unreachable, "The exchange was called off before both sides were level."))
+    }
+    settleExchanges()
   }
 
   func settleExchanges() {

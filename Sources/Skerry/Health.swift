@@ -39,12 +39,14 @@ public struct Health: Hashable, Sendable {
   /// Sorted by device.
   public let peers: [Peer]
   public let addresses: [DialledAddress]
-  /// Work of the store itself that does not move, and what became of its identity, in sentences.
-  public let notices: [String]
+  /// Work of the store itself that does not move, in sentences.
+  public let stalls: [String]
+  /// What became of the store's identity, in sentences: it was copied, moved or restored once. That
+  /// stays, and is nothing to be mended.
+  public let history: [String]
 
-  /// Whether nothing stands still: no peer is stalled, and nothing of the store itself is to be
-  /// told.
-  public var isWell: Bool { notices.isEmpty && peers.allSatisfy { $0.state != .stalled } }
+  /// Whether nothing stands still: no peer is stalled, and nothing of the store itself.
+  public var isWell: Bool { stalls.isEmpty && peers.allSatisfy { $0.state != .stalled } }
 }
 
 extension Health {
@@ -56,9 +58,8 @@ extension Health {
         address: $0.address, isConnected: $0.isConnected,
         reason: $0.isConnected ? nil : $0.lastError)
     }
-    notices =
-      status.stalled.map { "Origin \($0.origin) does not move: \($0.reason)" }
-      + status.identityNotes
+    stalls = status.stalled.map { "Origin \($0.origin) does not move: \($0.reason)" }
+    history = status.identityNotes
   }
 }
 

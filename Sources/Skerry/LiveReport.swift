@@ -13,6 +13,9 @@ internal import ReplicaStore
 /// killed it is passed over, and removed by the next one that serves.
 struct LiveReport {
   let process: Int32
+  /// Tells the process from others that have the same number after it; nil where that cannot be
+  /// found out.
+  let life: String?
   /// The file that the process serves: a report that was copied along with a store is not about
   /// the copy.
   let placement: [UInt8]
@@ -21,7 +24,9 @@ struct LiveReport {
   /// Whether its process is alive and serves this file.
   func counts(at placement: [UInt8]) -> Bool {
     guard self.placement == placement else { return false }
-    return kill(process, 0) == 0 || errno == EPERM
+    guard kill(process, 0) == 0 || errno == EPERM else { return false }
+    guard let life, let found = ProcessLife.token(of: process) else { return true }
+    return life == found
   }
 }
 
@@ -29,6 +34,7 @@ extension LiveReport {
   var bytes: [UInt8] {
     let json: JSONValue = [
       "process": .integer(Int64(process)),
+      "life": life.map { .string($0) } ?? .null,
       "placement": .string(String(decoding: placement, as: UTF8.self)),
       "peers": .array(
         health.peers.filter { $0.state != .away }.map {
@@ -59,10 +65,11 @@ extension LiveReport {
       let addresses = json["addresses"]?.arrayValue
     else { return nil }
     self.process = process
+    life = json["life"]?.stringValue
     self.placement = Array(placement.utf8)
     health = Health(
       peers: peers.compactMap { Health.Peer($0) },
-      addresses: addresses.compactMap { Health.DialledAddress($0) }, notices: [])
+      addresses: addresses.compactMap { Health.DialledAddress($0) }, stalls: [], history: [])
   }
 }
 
@@ -96,7 +103,13 @@ extension Status {
       guard let index = peers.firstIndex(where: { $0.device == told.device }) else { continue }
       peers[index].isConnected = true
       peers[index].address = peers[index].address ?? told.address
-      if told.state == .stalled {
+      // Whoever holds the link knows more than what is saved of it now and then.
+      switch told.state {
+      case .connected, .away: peers[index].oldestUnacknowledged = nil
+      case .lagging:
+        let oldest = peers[index].oldestUnacknowledged ?? .zero
+        peers[index].oldestUnacknowledged = max(oldest, Health.laggingAfter)
+      case .stalled:
         peers[index].stalledBecause = told.reason
         peers[index].stallReason = told.reason
       }
@@ -118,7 +131,9 @@ extension ReplicaCore {
   func report(_ health: Health) throws(ReplicaError) {
     guard health != reportedHealth, let placement = Placement.token(of: path) else { return }
     let store = try opened().store
-    let report = LiveReport(process: Self.process, placement: placement, health: health)
+    let report = LiveReport(
+      process: Self.process, life: ProcessLife.token(of: Self.process), placement: placement,
+      health: health)
     try ReplicaError.translating {
       try store.setLiveReport(report.bytes, of: "\(Self.process)")
       if reportedHealth == nil {

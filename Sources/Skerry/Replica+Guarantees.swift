@@ -28,6 +28,8 @@ extension Replica {
   /// count.
   ///
   /// - Parameter change: one that was committed here; see ``Commit/change``.
+  /// - Throws: only when it cannot even be told how many have it now; what fails while it waits
+  ///   ends the waiting.
   public func waitForReplicas(
     _ count: Int, toHold change: ChangeID, timeout: Duration = .seconds(10)
   ) async throws(ReplicaError) -> Int {
@@ -50,7 +52,9 @@ extension Replica {
   ) async throws -> (commit: Commit<Value>, replicas: Int) {
     let commit = try await transaction(body)
     guard let change = commit.change else { return (commit, 0) }
-    return (commit, try await waitForReplicas(count, toHold: change, timeout: timeout))
+    // The commit stands: whatever becomes of the waiting, nobody is to write it again.
+    let held = try? await waitForReplicas(count, toHold: change, timeout: timeout)
+    return (commit, held ?? 0)
   }
 }
 
@@ -73,25 +77,32 @@ extension ReplicaCore {
   ) async throws(ReplicaError) -> Int {
     let known = try holderCount(of: change)
     guard count > known, timeout > .zero else { return known }
-    // Where another process holds the links, it is asked to tell soon.
+    // Where another process holds the links, it is asked to tell soon; if it cannot be asked, it
+    // tells later.
     let asks = links.isEmpty
-    if asks { try awaiting { try $0.awaitHolders(of: change) } }
+    if asks { try? opened().engine.awaitHolders(of: change) }
+    var name = change
+    var lookedAt: EngineInstant?
     _ = await untilHolds(within: timeout) { open in
-      // What fails here fails below, and is thrown there.
-      (try? open.engine.isHeld(change, by: count)) ?? false
+      if open.engine.isHeldByLinks(name, by: count) { return true }
+      // What the store tells is looked for now and then: it comes late anyway.
+      let now = EngineInstant.now
+      guard now.monotonic >= (lookedAt?.monotonic ?? 0) + Self.holderLookMilliseconds else {
+        return false
+      }
+      lookedAt = now
+      name = (try? open.engine.currentName(of: change)) ?? name
+      return (try? open.engine.holderCount(of: change)).map { $0 >= count } ?? false
     }
-    if asks { try awaiting { try $0.endAwaiting(change) } }
-    return try holderCount(of: change)
+    if asks { try? opened().engine.endAwaiting(change) }
+    return (try? holderCount(of: change)) ?? known
   }
+
+  private static let holderLookMilliseconds: UInt64 = 200
 
   func holderCount(of change: ChangeID) throws(ReplicaError) -> Int {
     lookAround()
     let engine = try opened().engine
     return try ReplicaError.translating { try engine.holderCount(of: change) }
-  }
-
-  private func awaiting(_ body: (Engine) throws -> Void) throws(ReplicaError) {
-    let engine = try opened().engine
-    try ReplicaError.translating { try body(engine) }
   }
 }

@@ -27,6 +27,8 @@ actor ReplicaCore {
   var outcomes: [LinkID: LinkOutcome] = [:]
   var exchanges: [ExchangeWait] = []
   var exchangeLimits = ExchangeLimits()
+  /// How long what was sent before a link ends may take to leave.
+  var goodByePatience = Duration.seconds(5)
   /// Those who wait for something, by number.
   var waits: [UInt64: Wait] = [:]
   var lastWaitNumber: UInt64 = 0
@@ -69,10 +71,13 @@ actor ReplicaCore {
 
   /// Replaces the engine, which holds no link that anybody still needs.
   func renew(_ configuration: EngineConfiguration) throws(ReplicaError) {
-    let store = try opened().store
-    state?.engine = try ReplicaError.translating {
+    let (store, old) = (try opened().store, try opened().engine)
+    let new = try ReplicaError.translating {
       try Engine(store: store, configuration: configuration, entropy: .system, at: .now)
     }
+    new.takeOverPresence(from: old)
+    state?.engine = new
+    tellPresence()
     timer?.task.cancel()
     timer = nil
   }
@@ -150,6 +155,8 @@ extension ReplicaCore {
       return false
     }
     lookAround()
+    // What other processes tell of their links changes nothing else here.
+    if !healthFollowers.isEmpty { lookAtHealthSoon() }
     return true
   }
 

@@ -116,7 +116,7 @@ public struct PeerStatus: Sendable {
   /// How long the oldest change that the peer has not acknowledged has been waiting: for the link
   /// of this process, else by this device's clock since the change was made here. Nil when none
   /// waits, or only changes of others do.
-  public let oldestUnacknowledged: Duration?
+  public internal(set) var oldestUnacknowledged: Duration?
   public let lastError: String?
   /// What does not move though the peer is linked, and why; nil while all is well.
   public internal(set) var stalledBecause: String?

@@ -93,4 +93,10 @@ struct WaitingMarks: Sendable {
   mutating func settle(_ acknowledged: VersionVector) {
     while let first = marks.first, acknowledged.covers(first.goal) { marks.removeFirst() }
   }
+
+  /// Nothing of an origin is waited for any more.
+  mutating func forget(_ origin: Origin) {
+    for index in marks.indices { marks[index].goal.set(origin, to: 0) }
+    marks.removeAll(where: \.goal.isEmpty)
+  }
 }

@@ -104,6 +104,8 @@ extension SyncSession {
     guard !news.isEmpty else { return finish() }
     if Sabotage.forwardWithoutSuppression.isPlanted { forgetWhoHas(news) }
     local.merge(news)
+    // What this peer has came from somebody else: it is not to be blamed for not having sent it.
+    if news.entries.contains(where: { lacking[$0.origin] > 0 }) { lastArrival = clock }
     lacking.settle(news)
     if !hasSentTips { note(tips) }
     if phase == .running {

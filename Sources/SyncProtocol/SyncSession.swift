@@ -394,6 +394,7 @@ package struct SyncSession: Sendable {
     lacking.set(origin, to: 0)
     advertisement.set(origin, to: 0)
     inFlight.forget(origin)
+    waiting.forget(origin)
   }
 
   mutating func countSent(_ segment: OutgoingSegment) {

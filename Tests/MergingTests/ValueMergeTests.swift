@@ -136,6 +136,70 @@ struct ValueMergeTests {
     #expect(cycle.conflicts.count == 1)
   }
 
+  @Test("what one side moved under a node that is gone by the choice stands where the other has it")
+  func lifted() throws {
+    for (choice, ours, theirs) in [
+      (ValueMergeOptions.Choice.ours, "b9", "a1(b2)"), (.theirs, "a1(b2)", "b9"),
+    ] {
+      let result = ThreeWayMerge.values(
+        base: try tree("a1 b2"), ours: try tree(ours), theirs: try tree(theirs),
+        options: ValueMergeOptions(choice: choice))
+      #expect(outline(result.value) == "b9")
+      #expect(result.conflicts.count == 1)
+    }
+    let deep = ThreeWayMerge.values(
+      base: try tree("a1(c3) b2 d4"), ours: try tree("d4(b2)"), theirs: try tree("a1(c3(b2)) d4"),
+      options: ValueMergeOptions(choice: .ours))
+    #expect(outline(deep.value) == "d4(b2)")
+    let new = ThreeWayMerge.values(
+      base: try tree("d4(a1)"), ours: try tree("d4"), theirs: try tree("d4(a1(e5))"),
+      options: ValueMergeOptions(choice: .ours))
+    #expect(outline(new.value) == "d4(e5)")
+  }
+
+  private func randomTree(_ random: inout SeededGenerator) -> JSONValue {
+    var children: [String: [String]] = [:]
+    var placed = [""]
+    for name in ["a", "b", "c", "d", "e", "f"].shuffled(using: &random)
+    where Int.random(in: 0..<4, using: &random) > 0 {
+      children[placed.randomElement(using: &random) ?? "", default: []].append(name)
+      placed.append(name)
+    }
+    let number = Int64.random(in: 0..<2, using: &random)
+    func nodes(under parent: String) -> JSONValue {
+      .array(
+        (children[parent] ?? []).map { name in
+          [
+            "id": .string(name), "value": ["n": .integer(number)], "children": nodes(under: name),
+          ]
+        })
+    }
+    return ["children": nodes(under: "")]
+  }
+
+  @Test("a node that both sides have is there once, whatever is chosen", arguments: 0..<300)
+  func nothingIsLost(seed: UInt64) throws {
+    var random = SeededGenerator(seed: 77_000 + seed)
+    let trees = (0..<3).map { _ in randomTree(&random) }
+    func names(_ tree: JSONValue) -> [String] {
+      (tree.objectValue?["children"]?.arrayValue ?? []).flatMap {
+        [$0.objectValue?["id"]?.stringValue ?? "?"] + names($0)
+      }
+    }
+    for choice in ValueMergeOptions.Choice.allCases {
+      let result = ThreeWayMerge.values(
+        base: trees[0], ours: trees[1], theirs: trees[2],
+        options: ValueMergeOptions(choice: choice))
+      let found = names(result.value)
+      #expect(Set(found).count == found.count, "seed \(seed), \(choice)")
+      let (base, ours, theirs) = (names(trees[0]), names(trees[1]), names(trees[2]))
+      #expect(Set(found).isSuperset(of: Set(ours).intersection(theirs)), "seed \(seed), \(choice)")
+      let new = Set(ours + theirs).subtracting(base)
+      #expect(Set(found).isSuperset(of: new), "seed \(seed), \(choice): what is new")
+      #expect(Set(found).isSubset(of: ours + theirs), "seed \(seed), \(choice)")
+    }
+  }
+
   @Test("a conflict is told with its path, its base and both sides")
   func conflicts() throws {
     let base = #"{"a":{"b":[1,2]},"c":1,"d":1}"#

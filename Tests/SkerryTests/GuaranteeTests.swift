@@ -50,6 +50,7 @@ struct GuaranteeTests {
     let cancelled = Task {
       try await bob.waitUntil(covers: version, timeout: .seconds(600))
     }
+    try await Task.sleep(for: .milliseconds(20))
     cancelled.cancel()
     await #expect(throws: ReplicaError(.late, "")) { try await cancelled.value }
     let closed = Task { try await bob.waitUntil(covers: version, timeout: .seconds(600)) }

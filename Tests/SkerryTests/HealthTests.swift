@@ -1,8 +1,17 @@
 import CoreMetrics
 import MetricsTestKit
+import ReplicaStore
 import Testing
 
 @testable import Skerry
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 
 @Suite("Health")
 struct HealthTests {
@@ -15,29 +24,63 @@ struct HealthTests {
   @Test("tells how it is, then when a peer comes and goes, and nothing while somebody types")
   func stream() async throws {
     let (ada, bob) = try await folder.levelPair()
-    var health = ada.health().makeAsyncIterator()
-    let first = try #require(await health.next())
-    #expect(first.peers.map(\.name) == ["Bob"])
-    #expect(first.peers.map(\.state) == [.away])
-    #expect(first.isWell)
-
+    // All that is told, read as it comes: of what is not read only the newest stays.
+    let (counts, counting) = AsyncStream<Int>.makeStream()
+    let stream = ada.health()
+    let reader = Task {
+      var told: [Health] = []
+      for await health in stream {
+        told.append(health)
+        counting.yield(told.count)
+      }
+      return told
+    }
+    _ = await counts.first { $0 == 1 }
     let link = try await bob.connect(to: ada)
-    let second = try #require(await health.next())
-    #expect(second.peers.map(\.state) == [.connected])
-    #expect(second.peers.first?.address != nil)
-    for number in 0..<50 {
+    _ = await counts.first { $0 == 2 }
+    for number in 0..<5 {
       try await ada.transaction { transaction in
         try transaction.set(.integer(Int64(number)), at: ["n"], of: transaction.createDocument())
       }
+      await ada.core.lookAtHealth()
+      try await Task.sleep(for: .milliseconds(5))
     }
-    await ada.core.lookAtHealth()
     await link.cut()
     await ada.core.lookAtHealth()
-    // Had the changes been told, that would come first.
-    let third = try #require(await health.next())
-    #expect(third.peers.map(\.state) == [.away])
+    _ = await counts.first { $0 == 3 }
     await ada.close()
-    #expect(await health.next() == nil)
+    let all = await reader.value
+    #expect(all.map { $0.peers.map(\.state) } == [[.away], [.connected], [.away]])
+    #expect(all.first?.peers.map(\.name) == ["Bob"])
+    #expect(all.first?.isWell == true)
+    #expect(all[1].peers.first?.address != nil)
+    await bob.close()
+  }
+
+  @Test("links that another process holds are told when they come and when it is gone")
+  func linksOfOthers() async throws {
+    let (ada, bob) = try await folder.levelPair()
+    let device = try #require(try await ada.status().peers.first?.device)
+    let placement = try #require(Placement.token(of: ada.path))
+    let other = try await Replica.open(at: ada.path)
+    // The test's parent is alive, and is no process of this store.
+    let parent = getppid()
+    let report = LiveReport(
+      process: parent, life: ProcessLife.token(of: parent), placement: placement,
+      health: Health(
+        peers: [
+          .init(device: device, name: "Bob", address: "tcp://b", state: .lagging, reason: nil)
+        ], addresses: [], stalls: [], history: []))
+    var health = ada.health().makeAsyncIterator()
+    #expect(await health.next()?.peers.map(\.state) == [.away])
+    try await other.core.store(report)
+    #expect(await health.next()?.peers.map(\.state) == [.lagging])
+    try await other.core.store(
+      LiveReport(
+        process: parent, life: "an earlier one", placement: placement, health: report.health))
+    #expect(await health.next()?.peers.map(\.state) == [.away])
+    await other.close()
+    await ada.close()
     await bob.close()
   }
 
@@ -73,11 +116,12 @@ struct HealthTests {
     let placement = try #require(Placement.token(of: ada.path))
     func report(_ process: Int32, _ placement: [UInt8]) -> LiveReport {
       LiveReport(
-        process: process, placement: placement,
+        process: process, life: nil, placement: placement,
         health: Health(
           peers: [
             .init(device: device, name: "Bob", address: "tcp://b", state: .stalled, reason: "why")
-          ], addresses: [.init(address: "tcp://b", isConnected: true, reason: nil)], notices: []))
+          ], addresses: [.init(address: "tcp://b", isConnected: true, reason: nil)], stalls: [],
+          history: []))
     }
     let read = try #require(LiveReport(report(7, placement).bytes))
     #expect(read.process == 7 && read.placement == placement)
@@ -125,5 +169,12 @@ struct HealthTests {
     #expect(try last("skerry_origins_stalled", [workspace]) == 0)
     await ada.close()
     await bob.close()
+  }
+}
+
+extension ReplicaCore {
+  /// Tells what another process would tell.
+  fileprivate func store(_ report: LiveReport) throws {
+    try opened().store.setLiveReport(report.bytes, of: "\(report.process)")
   }
 }

@@ -26,6 +26,40 @@ struct PatienceTests {
     await ada.close()
   }
 
+  @Test("a peer that does not read holds up neither closing nor itself", .timeLimit(.minutes(1)))
+  func nobodyReads() async throws {
+    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
+    let core = ada.core
+    await core.hurry()
+    let (closing, ended) = (StuckChannel(), StuckChannel())
+    _ = try await core.connect(ended, isRelay: false)
+    _ = try await core.connect(closing, isRelay: false)
+    // The first greeting of each is under way, and stays there.
+    _ = await ended.sends.first { _ in true }
+    _ = await closing.sends.first { _ in true }
+    ended.inbound.yield(Array("no handshake".utf8) + [UInt8](repeating: 0, count: 4_096))
+    _ = await ended.closings.first { _ in true }
+    await ada.close()
+    _ = await closing.closings.first { _ in true }
+  }
+
+  @Test("an exchange that is called off ends", .timeLimit(.minutes(1)))
+  func calledOff() async throws {
+    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
+    let core = ada.core
+    let (near, far) = Pipe.pair("nowhere")
+    let link = try await core.connect(near, isRelay: false)
+    let exchange = Task { await core.untilLevel([link]) }
+    try await Task.sleep(for: .milliseconds(20))
+    exchange.cancel()
+    await exchange.value
+    let report = await core.conclude(link, "nowhere")
+    #expect(!report.isLevel)
+    #expect(report.failure?.description.contains("called off") == true)
+    far.close("")
+    await ada.close()
+  }
+
   @Test("a subscriber that does not read keeps a bounded number of notices, the last incomplete")
   func overflow() async throws {
     let subscribers = Subscribers()
@@ -72,5 +106,41 @@ extension ReplicaCore {
   fileprivate func hurry() {
     exchangeLimits.idle = .milliseconds(200)
     exchangeLimits.step = .milliseconds(20)
+    goodByePatience = .milliseconds(50)
+  }
+}
+
+/// A channel whose other end takes nothing.
+private final class StuckChannel: ByteChannel {
+  let place = "stuck"
+  /// What the other end sends.
+  let inbound: AsyncStream<[UInt8]>.Continuation
+  /// Something was to be sent; it was closed.
+  let sends: AsyncStream<Void>
+  let closings: AsyncStream<Void>
+  private let received: AsyncStream<[UInt8]>
+  private let sending: AsyncStream<Void>.Continuation
+  private let closing: AsyncStream<Void>.Continuation
+  /// Ends when it is closed.
+  private let (held, holding) = AsyncStream<Void>.makeStream()
+
+  init() {
+    (received, inbound) = AsyncStream<[UInt8]>.makeStream()
+    (sends, sending) = AsyncStream<Void>.makeStream()
+    (closings, closing) = AsyncStream<Void>.makeStream()
+  }
+
+  func receive() async -> [UInt8]? { await received.first { _ in true } }
+
+  func send(_ bytes: [UInt8]) async throws(ReplicaError) {
+    sending.yield()
+    for await _ in held {}
+    throw ReplicaError(.unreachable, "It was closed.")
+  }
+
+  func close(_ reason: String) {
+    holding.finish()
+    inbound.finish()
+    closing.yield()
   }
 }

@@ -1,5 +1,7 @@
-import Skerry
+import Replication
 import Testing
+
+@testable import Skerry
 
 @Suite("Presence")
 struct PresenceTests {
@@ -27,6 +29,24 @@ struct PresenceTests {
     await link.cut()
     await ada.close()
     #expect(await seen.next() == nil)
+    await bob.close()
+  }
+
+  @Test("what was shown before links were kept is shown then, and is gone when they end")
+  func beforeServing() async throws {
+    let (ada, bob) = try await folder.levelPair()
+    try await bob.setPresence("here")
+    let hooks = ServiceHooks(log: { _ in }, dial: { _, _ in })
+    try await bob.core.beginService(ServeConfiguration(), boundTo: nil, hooks: hooks)
+    var seen = ada.presence().makeAsyncIterator()
+    #expect(await seen.next() == [])
+    let (near, far) = Pipe.pair("x")
+    try await ada.core.accept(far)
+    _ = try await bob.core.connect(near, isRelay: false)
+    #expect(await seen.next()?.map(\.value) == ["here"])
+    await bob.core.endService()
+    #expect(await seen.next() == [])
+    await ada.close()
     await bob.close()
   }
 

@@ -124,6 +124,46 @@ struct WedgeTests {
     #expect(network.nodes[1].store.vector[network.nodes[0].origin] > 20)
   }
 
+  @Test("a peer is not blamed for what somebody else sends meanwhile", arguments: UInt64(1)...3)
+  func sentByAnother(seed: UInt64) {
+    var network = MiniNetwork(count: 3, seed: seed)
+    for _ in 0..<300 { network.write(0, byteCount: 900) }
+    let first = network.connect(0, 2)
+    _ = network.settle()
+    #expect(network.nodes[2].store.vector[network.nodes[0].origin] == 300)
+    network.cut(first)
+    network.nodes[0].isUnreadable = true
+    network.nodes[1].isSlow = true
+    network.limits.windowBytes = 1_000
+    network.maximumPiece = 300
+    let idle = network.connect(0, 1)
+    _ = network.connect(2, 1)
+    for _ in 0..<400 {
+      network.step(milliseconds: 200)
+      #expect(network.wedge(1, idle) == nil, "seed \(seed)")
+    }
+    let count = network.nodes[1].store.vector[network.nodes[0].origin]
+    #expect((10..<300).contains(count))
+  }
+
+  @Test("what a peer refuses for good waits for nobody")
+  func excluded() {
+    var marks = WaitingMarks()
+    let (ada, ben) = (origin(1), origin(2))
+    marks.add(vector([(ada, 3)]), at: 100)
+    marks.add(vector([(ada, 4), (ben, 1)]), at: 300)
+    marks.forget(ada)
+    #expect(marks.oldest == 300)
+    marks.settle(vector([(ben, 1)]))
+    #expect(marks.oldest == nil)
+  }
+
+  private func origin(_ number: UInt64) -> Origin { Origin(high: 0, low: number) }
+
+  private func vector(_ entries: [(Origin, UInt64)]) -> VersionVector {
+    entries.reduce(into: VersionVector()) { $0.advance($1.0, to: $1.1) }
+  }
+
   @Test("what a store cannot give is missed on both sides")
   func unreadable() {
     var network = MiniNetwork(count: 2, seed: 4)

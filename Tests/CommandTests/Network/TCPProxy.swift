@@ -39,8 +39,9 @@ final class TCPProxy: Sendable {
   init(to target: Int) throws {
     self.target = UInt16(target)
     (listener, port) = try Ports.listen()
-    Thread.detachNewThread { [weak self] in
+    Thread.detachNewThread { [weak self, listener] in
       while let proxy = self, proxy.takeNext() {}
+      close(listener)
     }
   }
 
@@ -75,10 +76,8 @@ final class TCPProxy: Sendable {
       defer { state.isStopped = true }
       return !state.isStopped
     }
-    guard isFirst else { return }
-    cut()
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
+    // The thread that accepts closes the listener: nobody else may get its number before.
+    if isFirst { cut() }
   }
 
   // MARK: Threads
