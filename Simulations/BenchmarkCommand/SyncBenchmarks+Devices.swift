@@ -57,9 +57,15 @@ extension SyncBenchmarks {
     }
   }
 
-  /// How long it took until a list had something to show.
+  /// How long it took until a list had something to show, and what it shows could be read.
   private static func firstPage(of replica: Replica, _ watch: Stopwatch) async throws -> Double {
     for await _ in replica.changes() {
+      let page = try await replica.arrivingDocuments(limit: pageCount)
+      if page.count == pageCount {
+        let bodies = page.compactMap { $0.value.objectValue?["body"]?.stringValue }
+        try expect(bodies.allSatisfy { $0.utf8.count == noteBytes }, "sync.newDevice.usable")
+        break
+      }
       if try await replica.documents(limit: pageCount).count == pageCount { break }
     }
     return watch.seconds * 1e3

@@ -83,6 +83,7 @@ extension ReplicaCore {
     lookAround()
     return try ReplicaError.translating {
       let status = try open.engine.status(at: .now)
+      let progress = try open.store.snapshotProgress()
       return Status(
         identity: Identity(open.store), version: open.store.appliedVector,
         peers: status.peers.map { PeerStatus($0, status.links.map(\.figures)) },
@@ -94,6 +95,9 @@ extension ReplicaCore {
         waitingChangeCount: Int(clamping: status.waitingChanges),
         unsealedChangeCount: Int(clamping: status.unsealedChanges),
         stalled: status.stalled.map { StalledOrigin(origin: $0.origin, reason: $0.reason) },
+        arrival: progress.map {
+          Arrival(documents: $0.documents, documentsInAll: $0.documentsInAll)
+        },
         identityNotes: status.identityNotes)
     }
   }

@@ -15,6 +15,9 @@ extension Status {
         stalled.map {
           ["origin": .string($0.origin.description), "reason": .string($0.reason)]
         }),
+      "arriving": arrival.map {
+        ["documents": .count($0.documents), "documentsInAll": .count($0.documentsInAll)]
+      } ?? .null,
       "identityNotes": .array(identityNotes.map { .string($0) }),
       "peers": .array(peers.map(\.json)),
       "servers": .array(servers.map { .integer(Int64($0)) }),
@@ -38,6 +41,11 @@ extension Status {
       "Changes not sealed yet: \(unsealedChangeCount); waiting for others: \(waitingChangeCount).")
     for stalled in stalled {
       lines.append("Origin \(stalled.origin) does not move: \(stalled.reason)")
+    }
+    if let arrival {
+      lines.append(
+        "A snapshot is being taken over: \(arrival.documents) of \(arrival.documentsInAll) "
+          + "documents have come ('skerry docs --arriving' shows them).")
     }
     lines += identityNotes
     for server in servers { lines.append("It is served by process \(server).") }

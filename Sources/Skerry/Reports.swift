@@ -98,6 +98,8 @@ public struct Status: Sendable {
   public let waitingChangeCount: Int
   public let unsealedChangeCount: Int
   public let stalled: [StalledOrigin]
+  /// How much has come of a snapshot that is being taken over; nil when none is.
+  public internal(set) var arrival: Arrival?
   /// What became of this store's identity: new origins, and why; changes with new names.
   public let identityNotes: [String]
 }
@@ -131,6 +133,12 @@ public struct AddressStatus: Sendable {
   /// In a row.
   public let failureCount: Int
   public let lastError: String?
+}
+
+/// How far a snapshot is that is being taken over.
+public struct Arrival: Hashable, Sendable {
+  public let documents: UInt64
+  public let documentsInAll: UInt64
 }
 
 /// An origin of which no further change can be applied.

@@ -51,8 +51,13 @@ struct DocsCommand: AsyncParsableCommand {
     commandName: "docs",
     abstract: "List the documents, one id a line.",
     discussion: """
-      EXAMPLE
+      While a new store takes a snapshot over, its documents are there at once when all have \
+      come. Those that have come so far can be looked at with --arriving, mostly the newest \
+      ones first: with --json each with what it holds.
+
+      EXAMPLES
         skerry docs notes.skerry --limit 100 --after 0123456789abcdef0123456789abcdef
+        skerry docs notes.skerry --arriving --json
       """)
 
   @OptionGroup var place: StoreArgument
@@ -60,15 +65,32 @@ struct DocsCommand: AsyncParsableCommand {
   var limit: Int = .max
   @Option(help: "Go on behind this document, as ids are ordered.")
   var after: DocumentID?
+  @Flag(help: "Those of a snapshot that is under way.")
+  var arriving = false
   @OptionGroup var freshness: AtLeastOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard limit >= 0 else { throw ValidationError("--limit must not be negative.") }
+    guard !arriving || after == nil else {
+      throw ValidationError(
+        "--arriving lists in the order in which they come; it takes no --after.")
+    }
   }
 
   func run() async throws {
     let replica = try await freshness.open(place)
+    if arriving {
+      for (id, value) in try await replica.arrivingDocuments(limit: limit) {
+        if output.isJSON {
+          try StandardOutput.write(["id": .string(id.description), "value": value])
+        } else {
+          try StandardOutput.write(line: id.description)
+        }
+      }
+      await replica.close()
+      return
+    }
     let pageLimit = 1_000
     var remaining = limit
     var last = after

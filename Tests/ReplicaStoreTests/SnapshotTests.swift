@@ -105,6 +105,42 @@ struct SnapshotTests {
     try workspace.expectEqual("opened again")
   }
 
+  @Test(
+    "what has come can be looked at, the newest first, before anything is shown",
+    arguments: [false, true])
+  func arriving(isCompacted: Bool) throws {
+    let workspace = try TestWorkspace(2)
+    let ids = try fill(workspace, notes: 40, by: 2)
+    try workspace.edit(0) { try $0.edit(ids[38]).deleteDocument() }
+    try workspace.level()
+    if isCompacted { try compact(workspace, 0) }
+    try workspace.edit(1) { try $0.insert("meanwhile ", of: ids[5]) }
+    try workspace.edit(0) { try $0.insert("since then ", of: ids[5]) }
+    try workspace.level()
+    try workspace.add(SQLiteOptions(location: .memory))
+    #expect(try workspace[2].arrivingDocuments(limit: 3).isEmpty)
+    var counts: [Int] = []
+    try transfer(from: workspace[0], to: workspace[2], byteBudget: 2_000) { _ in
+      let store = workspace[2]
+      let found = try store.arrivingDocuments(limit: .max)
+      counts.append(found.count)
+      #expect(found.first?.id == ids[39])
+      #expect(try store.arrivingDocuments(limit: 1).count <= 1)
+      for document in found {
+        let original = try #require(try workspace[0].document(document.id))
+        #expect(try document.json() == original.json())
+      }
+      #expect(try store.documents().isEmpty)
+    }
+    #expect(counts.count > 1 && counts == counts.sorted())
+    #expect(try workspace[2].arrivingDocuments(limit: .max).count == 39)
+    #expect(try workspace[2].arrivingDocument(ids[38]) == nil)
+    #expect(try workspace[2].arrivingDocument(DocumentID(high: 7, low: 7)) == nil)
+    _ = try workspace[2].installSnapshot(now: workspace.tick(), entropy: workspace.entropy)
+    #expect(try workspace[2].arrivingDocuments(limit: .max).isEmpty)
+    #expect(try workspace[2].documents().count == 39)
+  }
+
   @Test("documents that change meanwhile come as they are at the end")
   func changesMeanwhile() throws {
     let workspace = try TestWorkspace(2)

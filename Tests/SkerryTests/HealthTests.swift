@@ -97,7 +97,7 @@ struct HealthTests {
         stalledBecause: stalled)
       let status = Status(
         identity: identity, version: VersionVector(), peers: [peer], addresses: [],
-        waitingChangeCount: 0, unsealedChangeCount: 0, stalled: [], identityNotes: [])
+        waitingChangeCount: 0, unsealedChangeCount: 0, stalled: [], arrival: nil, identityNotes: [])
       return Health(status).peers.first?.state
     }
     #expect(state(connected: false, waiting: .seconds(600)) == .away)

@@ -14,9 +14,11 @@ package struct NoteSummary: Hashable, Sendable {
   package var conflicts: Int
   /// The local order of the last change; a higher one was touched later here.
   package var position: Int64
+  /// It came with a snapshot that is still under way: it can be looked at.
+  package var isArriving = false
 
   package var json: JSONValue {
-    [
+    var json: JSONObject = [
       "id": .string(id.description),
       "title": .string(title),
       "notebook": notebook.map { .string($0) } ?? .null,
@@ -25,6 +27,8 @@ package struct NoteSummary: Hashable, Sendable {
       "preview": .string(preview),
       "conflicts": .count(conflicts),
     ]
+    if isArriving { json["arriving"] = true }
+    return .object(json)
   }
 }
 
@@ -39,7 +43,19 @@ extension Note {
   init?(_ document: DocumentSummary, in reading: borrowing Reading) throws {
     let content = try reading.model(as: NoteContent.self, of: document.id)
     guard content.isNote else { return nil }
-    summary = NoteSummary(document, content, conflicts: try reading.conflicts(document.id).count)
+    summary = NoteSummary(
+      document.id, position: document.position, content,
+      conflicts: try reading.conflicts(document.id).count)
+    body = content.body
+  }
+}
+
+extension Note {
+  /// What has come of a note with a snapshot; nil for a document that is none.
+  init?(arriving id: DocumentID, _ content: NoteContent) {
+    guard content.isNote else { return nil }
+    summary = NoteSummary(id, position: 0, content, conflicts: 0)
+    summary.isArriving = true
     body = content.body
   }
 }
@@ -48,9 +64,11 @@ extension NoteSummary {
   /// The most characters of a preview.
   static let previewCountMax = 80
 
-  fileprivate init(_ document: DocumentSummary, _ content: NoteContent, conflicts: Int) {
-    id = document.id
-    position = document.position
+  fileprivate init(
+    _ id: DocumentID, position: Int64, _ content: NoteContent, conflicts: Int
+  ) {
+    self.id = id
+    self.position = position
     title = content.title
     notebook = content.notebook
     tags = content.tags.sorted()

@@ -18,8 +18,18 @@ package struct NoteLibrary: Sendable {
 
   /// The notes, the one changed last first.
   package func list(limit: Int = .max) async throws -> [NoteSummary] {
-    try await select(limit: limit) { _, _ in true }
+    let notes = try await select(limit: limit) { _, _ in true }
+    // A device that has just joined has nothing of its own until all has come.
+    return notes.isEmpty ? try await arriving(limit: limit) : notes
   }
+
+  private func arriving(limit: Int) async throws -> [NoteSummary] {
+    try await replica.arrivingModels(as: NoteContent.self, limit: min(limit, Self.arrivingMax))
+      .compactMap { Note(arriving: $0.id, $0.model)?.summary }
+  }
+
+  /// How many notes are listed that are arriving: mostly the newest.
+  private static let arrivingMax = 200
 
   /// The notes that contain every word, in title, body, notebook or tags, whatever the case; the
   /// one changed last first.
@@ -52,15 +62,20 @@ package struct NoteLibrary: Sendable {
   }
 
   package func note(_ id: DocumentID) async throws -> Note {
-    try await replica.read { reading in
-      guard let document = try reading.summary(id) else {
-        throw NoteError.noSuchNote(id.description)
-      }
+    let note: Note? = try await replica.read { reading in
+      guard let document = try reading.summary(id) else { return nil }
       guard let note = try Note(document, in: reading) else {
         throw NoteError.notANote(id.description)
       }
       return note
     }
+    if let note { return note }
+    if let content = try await replica.arrivingModel(as: NoteContent.self, of: id),
+      let note = Note(arriving: id, content)
+    {
+      return note
+    }
+    throw NoteError.noSuchNote(id.description)
   }
 
   /// Those of the notes that are there: what a list shows of documents that changed.
@@ -92,18 +107,19 @@ package struct NoteLibrary: Sendable {
     if let id = DocumentID(hexadecimal: prefix) { return id }
     let wanted = prefix.lowercased()
     guard !wanted.isEmpty else { throw NoteError.noSuchNote(prefix) }
-    let matches = try await replica.documents()
-      .filter { $0.id.description.hasPrefix(wanted) }
+    var ids = try await replica.documents().map(\.id)
+    if ids.isEmpty { ids = try await arriving(limit: Self.arrivingMax).map(\.id) }
+    let matches = ids.filter { $0.description.hasPrefix(wanted) }
     switch matches.count {
     case 0: throw NoteError.noSuchNote(prefix)
-    case 1: return matches[0].id
+    case 1: return matches[0]
     default: throw NoteError.severalNotes(prefix, matches.count)
     }
   }
 
   /// What the notes and the replica under them are like.
   package func status() async throws -> LibraryStatus {
-    let notes = try await list()
+    let notes = try await select(limit: .max) { _, _ in true }
     return LibraryStatus(
       noteCount: notes.count, conflictCount: notes.reduce(0) { $0 + $1.conflicts },
       replica: try await replica.status())
