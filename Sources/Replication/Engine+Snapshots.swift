@@ -181,10 +181,12 @@ extension Engine {
   }
 
   private func wantSnapshot(after cursor: [UInt8], from link: LinkID) {
-    session(link) {
-      $0.wantSnapshot(after: cursor, byteBudget: limits.snapshotBytes, now: now)
-    }
+    // Whoever begins wants to see something soon.
+    let bytes = cursor.isEmpty ? min(limits.snapshotBytes, Self.firstBytes) : limits.snapshotBytes
+    session(link) { $0.wantSnapshot(after: cursor, byteBudget: bytes, now: now) }
   }
+
+  private static let firstBytes = 128 << 10
 
   /// What is due of snapshots: asks a peer again that had nothing to give, and gives up one that
   /// is silent.

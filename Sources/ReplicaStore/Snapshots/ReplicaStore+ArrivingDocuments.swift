@@ -16,7 +16,10 @@ extension ReplicaStore {
       let ids = try sql { () throws(SQLiteError) in
         var ids: [DocumentID] = []
         var rows = try connection.query(
-          "SELECT key FROM snapshot_piece WHERE kind = ? AND number = 0 ORDER BY rowid LIMIT ?",
+          """
+          SELECT key FROM snapshot_piece NOT INDEXED WHERE kind = ? AND number = 0
+          ORDER BY rowid LIMIT ?
+          """,
           .integer(Int64(SnapshotPart.Kind.document.rawValue)), SQLiteValue(max(0, limit)))
         while try rows.next() {
           if let id = DocumentID(bytes: try rows.blob(0)) { ids.append(id) }
