@@ -183,9 +183,10 @@ extension NotesStore {
       } else {
         let tags = note.tags.map { " #\($0)" }.joined()
         let conflicts = note.conflicts == 0 ? "" : "  (! \(note.conflicts) in conflict)"
+        let arriving = note.isArriving ? "  (still arriving)" : ""
         let title = note.title.isEmpty ? "(no title)" : note.title
         try StandardOutput.write(
-          line: "\(note.id.description.prefix(8))  \((title + tags).onOneLine)\(conflicts)")
+          line: "\(note.id.description.prefix(8))  \((title + tags).onOneLine)\(arriving)\(conflicts)")
       }
     }
   }

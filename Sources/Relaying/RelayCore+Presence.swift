@@ -10,10 +10,10 @@ extension RelayCore {
     else { return }
     let note: PresenceNote
     do throws(ByteDecodingError) { note = try PresenceNote(parsing: bytes) } catch { return }
-    // What is known or too much costs no look at the workspace.
-    guard note.workspace == workspace,
-      presence[workspace, default: PresenceFilter()].admits(note, now: now.monotonic),
-      let found = find(link, now), found.membership.device(note.device) != nil
+    // What is known costs no look at the workspace.
+    guard note.workspace == workspace, presence[workspace]?.knows(note) != true,
+      let found = find(link, now), found.membership.device(note.device) != nil,
+      presence[workspace, default: PresenceFilter()].admits(note, now: now.monotonic)
     else { return }
     for other in links(of: workspace) where other.id != link.id {
       guard case .member = other.stage, !other.isEnding else { continue }

@@ -51,10 +51,9 @@ struct PresenceBoard {
 
   init() {}
 
-  /// What another board has shown, shown at once again, and what it knows to be old. Of others it
-  /// shows nothing yet.
+  /// What another board has shown, shown at once again. Of others it knows nothing yet.
   init(continuing other: PresenceBoard) {
-    (own, run, number, filter) = (other.own, other.run, other.number, other.filter)
+    (own, run, number) = (other.own, other.run, other.number)
     if own != nil { dueAt = 0 }
   }
 
@@ -87,7 +86,8 @@ struct PresenceBoard {
   mutating func goodBye(
     _ seal: ([UInt8], UInt64, UInt64, UInt64) -> PresenceNote?
   ) -> PresenceNote? {
-    guard own != nil, sentAt != nil, let run else { return nil }
+    // What is to be taken back and was not yet is taken back now.
+    guard own != nil || dueAt != nil, sentAt != nil, let run else { return nil }
     number += 1
     return seal([], run, number, 0)
   }

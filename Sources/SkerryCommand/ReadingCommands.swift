@@ -53,7 +53,7 @@ struct DocsCommand: AsyncParsableCommand {
     discussion: """
       While a new store takes a snapshot over, its documents are there at once when all have \
       come. Those that have come so far can be looked at with --arriving, mostly the newest \
-      ones first: with --json each with what it holds.
+      ones first, 1,000 unless --limit says otherwise: with --json each with what it holds.
 
       EXAMPLES
         skerry docs notes.skerry --limit 100 --after 0123456789abcdef0123456789abcdef
@@ -81,7 +81,8 @@ struct DocsCommand: AsyncParsableCommand {
   func run() async throws {
     let replica = try await freshness.open(place)
     if arriving {
-      for (id, value) in try await replica.arrivingDocuments(limit: limit) {
+      let most = limit == .max ? 1_000 : limit
+      for (id, value) in try await replica.arrivingDocuments(limit: most) {
         if output.isJSON {
           try StandardOutput.write(["id": .string(id.description), "value": value])
         } else {

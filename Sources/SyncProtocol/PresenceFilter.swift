@@ -46,7 +46,13 @@ package struct PresenceFilter: Sendable {
   /// How many sources are remembered.
   package var count: Int { last.count }
 
-  /// Whether a note is news and may pass. Complexity: O(1), and O(sources) when there are too many.
+  /// Whether a note is known to be old. Complexity: O(1).
+  package func knows(_ note: PresenceNote) -> Bool {
+    last[Source(note)].map { $0.number >= note.number } ?? false
+  }
+
+  /// Whether a note of a member is news and may pass. Complexity: O(1), and O(sources) when there
+  /// are too many.
   package mutating func admits(_ note: PresenceNote, now: UInt64) -> Bool {
     let source = Source(note)
     let isKnown = last[source].map { $0.number >= note.number } ?? false

@@ -21,6 +21,26 @@ struct UpdateTests {
     #expect(play.model.selectedNote?.title == "Three")
   }
 
+  @Test("notes that are still arriving are listed anew as more come, marked, and not edited")
+  func arriving() {
+    var arriving = Self.notes
+    for index in arriving.indices { arriving[index].isArriving = true }
+    var play = Screenplay(arriving, bodies: Self.bodies)
+    _ = play.takeEffects()
+    play.send(.changed([], isComplete: true))
+    #expect(play.takeEffects().contains(.list))
+    #expect(play.screen().contains { $0.contains("…One") })
+    play.press(.character("e"))
+    #expect(play.model.mode != .editing)
+    #expect(play.screen().contains { $0.contains("still arriving") })
+    // Once they are all there they are as all others.
+    play.send(.listed(Self.notes))
+    play.send(.changed([], isComplete: true))
+    #expect(!play.takeEffects().contains(.list))
+    play.press(.character("e"))
+    #expect(play.model.mode == .editing)
+  }
+
   @Test("an edit is written after a pause, as what it was made of and what it became")
   func pauseSaves() {
     var play = play()

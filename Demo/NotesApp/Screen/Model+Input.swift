@@ -84,6 +84,10 @@ extension Model {
   private mutating func startEditing() -> [Effect] {
     guard let note = selectedNote else { return [] }
     notice = nil
+    guard !note.isArriving else {
+      say("This note is still arriving: it can be edited when all of them have come.")
+      return []
+    }
     mode = open?.id == note.id ? .editing : .waiting([])
     return []
   }
@@ -94,8 +98,8 @@ extension Model {
       list.select(index, count: shownNotes.count)
       selection = selectedNote?.id
     } else if layout.body.contains(point), open != nil, open?.id == selectedNote?.id {
-      mode = .editing
-      open?.editor.placeCursor(at: point, in: layout.body)
+      _ = startEditing()
+      if mode == .editing { open?.editor.placeCursor(at: point, in: layout.body) }
     }
     return []
   }

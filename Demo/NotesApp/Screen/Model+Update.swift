@@ -72,7 +72,9 @@ extension Model {
   }
 
   private mutating func changed(_ ids: [DocumentID], _ isComplete: Bool) -> [Effect] {
-    var effects: [Effect] = [isComplete ? .refresh(ids) : .list]
+    // While a new device takes a snapshot over, more of it may have come.
+    let isArriving = ids.isEmpty && notes?.allSatisfy(\.isArriving) != false
+    var effects: [Effect] = [isComplete && !isArriving ? .refresh(ids) : .list]
     if let id = open?.id, !isComplete || ids.contains(id) {
       effects.append(.load(id))
     }

@@ -61,7 +61,7 @@ extension Model {
       let style: Style = isSelected ? (isActive ? .reversed : .bold) : .plain
       surface.fill(rect, style: style)
       let age = note.modified.map { Age.text(from: $0, to: now) } ?? ""
-      let mark = note.conflicts > 0 ? "!" : " "
+      let mark = note.isArriving ? "…" : note.conflicts > 0 ? "!" : " "
       surface.write(
         mark, at: rect.origin, style: style.with(.bold).colored(.yellow), clip: rect)
       let (left, right) = rect.splitLeft(rect.width - displayWidth(age) - 1)
@@ -244,6 +244,7 @@ extension NoteSummary {
     }
     if let notebook { parts.append("in \(notebook)") }
     if !tags.isEmpty { parts.append(tags.map { "#\($0)" }.joined(separator: " ")) }
+    if isArriving { parts.append("still arriving") }
     if conflicts > 0 {
       parts.append(conflicts == 1 ? "1 field in conflict" : "\(conflicts) fields in conflict")
     }

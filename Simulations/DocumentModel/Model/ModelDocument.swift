@@ -77,9 +77,8 @@ struct ModelDocument: Sendable {
   /// Who has decided what, and whether that was the last thing they did.
   private(set) var decisions: [(madeBy: Int, events: [EventID], isLast: Bool)] = []
   private var lastDecision: EventID?
-  /// Of each origin the first decision about the same events, with all that its change did for it.
-  private var firstDecisions: [(events: [EventID], at: EventID, inserted: ModelSequence.Inserted)] =
-    []
+  /// All decisions with all that their changes did for them.
+  private var decided: [(events: [EventID], at: EventID, inserted: ModelSequence.Inserted)] = []
   /// The changes that deleted the document, ascending.
   private(set) var deletions: [Int] = []
   /// The changes that did anything to a container.
@@ -160,23 +159,24 @@ struct ModelDocument: Sendable {
     }
   }
 
-  /// What two people write into texts by the same decision, made at once, is there once.
+  /// What two people write into texts by the same decision is there once, when each had seen the
+  /// same decisions about the same.
   private mutating func joinAlike(_ events: [EventID], at event: EventID, by number: Int) {
-    let earlier = firstDecisions.filter { $0.events == events }
-    guard !earlier.contains(where: { $0.at.change.origin == event.change.origin }) else { return }
     let start = lastDecision.flatMap { $0.change == event.change ? $0.index + 1 : nil } ?? 0
     let inserted = ModelSequence.Inserted(change: number, indexes: start..<event.index)
-    firstDecisions.append((events, event, inserted))
-    for other in earlier
-    where !parts[number].past.contains(other.inserted.change)
-      && !parts[other.inserted.change].past.contains(number)
-    {
+    let others = decided.filter { $0.events == events }
+    func seen(by event: EventID) -> Set<EventID> {
+      Set(others.map(\.at).filter { isSeen($0, by: event) && $0 != event })
+    }
+    let own = seen(by: event)
+    for other in others where seen(by: other.at) == own && other.at != event {
       let isFirst = event < other.at
       for text in sequences.keys where text.kind == .text {
         sequences[text]?.join(
           isFirst ? inserted : other.inserted, isFirst ? other.inserted : inserted)
       }
     }
+    decided.append((events, event, inserted))
   }
 
   /// - Parameter entry: what a write of the operation adds, but for its content.

@@ -83,6 +83,8 @@ struct ConflictFinder {
   /// Without those that were taken back.
   private(set) var resolutions: [(version: Int, events: [EventID])] = []
   let standings: Standings
+  /// What was done for decisions that others have taken back.
+  private(set) var takenBack: [Range<Int>] = []
   /// See ``rivalResolutions()``.
   private var rivals: [(Int, Int)] = []
 
@@ -91,6 +93,9 @@ struct ConflictFinder {
     self.history = history
     standings = Standings(history)
     for other in history.others { take(other) }
+    let undone = resolutions.compactMap { decisionTakenBack($0.version, $0.events) }
+    resolutions.removeAll { resolution in undone.contains { $0.version == resolution.version } }
+    takenBack = undone.map(\.events).joined()
     rivals = rivalResolutions()
   }
 

@@ -25,6 +25,23 @@ extension ConflictFinder {
   }
 }
 
+extension ConflictFinder {
+  /// The decision that was made with a resolution, if somebody who decided alike, at once, took
+  /// that back without knowing of it: then what was brought back is gone for both, and nothing is
+  /// decided.
+  func decisionTakenBack(_ version: Int, _ events: [EventID]) -> DocumentHistory.Decision? {
+    let group = history.decisions(alike: version, about: events)
+    let isTakenBack = group.contains { other in
+      let change = history.event(at: other.version).change
+      return other.version != version && standings.undone.contains(change)
+        && standings.undoings(of: change).contains { undoing in
+          !history.graph.contains(version, in: [undoing])
+        }
+    }
+    return isTakenBack ? group.first { $0.version == version } : nil
+  }
+}
+
 extension SequenceDeeds {
   /// The deeds as if what was taken back had never been done: what stands for a unit that came back
   /// is the unit itself.
@@ -34,7 +51,7 @@ extension SequenceDeeds {
     let standings = finder.standings
     guard !standings.marked.isEmpty else { return self }
     let undone: [Range<Int>] = finder.history.events(of: standings.undone)
-    let ignored: [Range<Int>] = (undone + standings.marked).joined()
+    let ignored: [Range<Int>] = (undone + standings.marked + finder.takenBack).joined()
     var deeds = self
     deeds.sections = sections.map { section in
       var section = section

@@ -20,8 +20,10 @@ package struct DocumentHistory: Sendable {
   private var sequenceIndexes: [ContainerID: Int] = [:]
   /// The operations that are none of a text or of the order of a list, ascending by version.
   package private(set) var others: ContiguousArray<OtherOperation> = []
-  /// The decisions about each set of events: the first one of every origin.
-  var decisions: [[EventID]: [Decision]] = [:]
+  /// The decisions about each set of events, and the last one: its change by the first event, and
+  /// its place among those of the change. See ``note(decision:version:)``.
+  var decisions: [[EventID]: Decisions] = [:]
+  var lastDecision: (change: Int, version: Int, number: Int)?
   /// The marks of each text, ascending by version.
   private var marks: [ContainerID: [MarkOperation]] = [:]
   /// Lamport and wall-clock times of the changes, in the order of the graph.

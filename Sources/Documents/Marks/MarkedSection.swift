@@ -166,7 +166,7 @@ struct MarkedSection: ~Copyable {
   private mutating func joinTwins(_ piece: Int, _ version: Int) throws(SequenceError) {
     let deed = deeds[piece]
     for target in deed.first + 1..<deed.end {
-      twins.deleted(targets[target], by: piece, version: version, step: 0)
+      twins.deleted(targets[target], by: piece, version: version, step: 0, order)
     }
     var writer = PatchWriter()
     for loss in twins.ended(piece) {
@@ -281,7 +281,7 @@ struct MarkedSection: ~Copyable {
         // Whoever marked one of two twins, and knew no other, has marked both.
         if !twins.isEmpty, !span.isPlaceholder, span.exists {
           twinCovers.append((number, range))
-          for half in twins.unseenHalves(of: range) {
+          for half in twins.unseenHalves(of: range, order) {
             insertedCovers.add(number, to: half, &lists)
           }
         }

@@ -20,32 +20,27 @@ extension SequenceLog {
     func text(_ runs: [SequenceRun]) -> String {
       runs.map { self.text(ofContent: $0.content..<$0.content + $0.count) }.joined()
     }
-    guard ours.reduce(0, { $0 + $1.count }) == theirs.reduce(0, { $0 + $1.count }),
+    guard !ours.isEmpty, ours.reduce(0, { $0 + $1.count }) == theirs.reduce(0, { $0 + $1.count }),
       text(ours).utf8.elementsEqual(text(theirs).utf8)
     else { return [] }
     var twins: [SequenceTwins] = []
-    var (left, right) = (ours[...], theirs[...])
-    while let one = left.first, let other = right.first {
-      let count = min(one.count, other.count)
+    // Where both runs that are paired are cut.
+    var (left, right) = (0, 0)
+    var (offset, otherOffset) = (0, 0)
+    while left < ours.count, right < theirs.count {
+      let count = min(ours[left].count - offset, theirs[right].count - otherOffset)
+      let (first, second) = (ours[left].version + offset, theirs[right].version + otherOffset)
       twins.append(
-        SequenceTwins(
-          first: one.version..<one.version + count, second: other.version..<other.version + count))
-      left.dropUnits(count)
-      right.dropUnits(count)
+        SequenceTwins(first: first..<first + count, second: second..<second + count))
+      offset += count
+      otherOffset += count
+      if offset == ours[left].count { (left, offset) = (left + 1, 0) }
+      if otherOffset == theirs[right].count { (right, otherOffset) = (right + 1, 0) }
     }
     return twins
   }
 
   private func insertions(in versions: Range<Int>) -> [SequenceRun] {
     runs(in: versions).map { self[$0].slice(versions) }.filter { $0.kind == .insert }
-  }
-}
-
-extension ArraySlice<SequenceRun> {
-  /// Takes units from the first run.
-  fileprivate mutating func dropUnits(_ count: Int) {
-    let run = removeFirst()
-    guard count < run.count else { return }
-    self = [run.slice(run.version + count..<run.end)] + self
   }
 }

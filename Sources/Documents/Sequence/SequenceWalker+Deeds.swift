@@ -114,8 +114,7 @@ extension SectionWalk {
         let span = tracker.spans(of: current)[slot]
         var id = span.id
         while id != span.end {
-          let names = twins.names(from: id, count: span.end - id)
-          let count = deleted.uniform(from: id, count: names.count)
+          let count = deleted.uniform(from: id, count: span.end - id)
           var insertions =
             span.isPlaceholder
             ? base.insertions(from: Int(id & ~SequenceTracker.placeholderBit), count: Int(count))
@@ -130,6 +129,8 @@ extension SectionWalk {
           // What one took over from another is in one piece with it, and may be in one run.
           let length = deletions.map { $0.countOfOneOrigin(graph) }.min() ?? insertions.count
           insertions = insertions.prefix(length)
+          let names = twins.names(of: insertions)
+          insertions = insertions.prefix(names.count)
           if !names.isOther {
             stretches.append(
               SequenceDeeds.Stretch(

@@ -277,6 +277,7 @@ private struct SequenceSurvey: ~Copyable {
     var plan = ReplayPlan(zone)
     var found = [(position: Int, isThere: Bool)?](repeating: nil, count: versions.count)
     guard try run(&plan) else { return found }
+    let versions = versions.map { walk.twins.shown(for: $0) }
     let wanted = versions.indices.sorted { versions[$0] < versions[$1] }
     var position = 0
     var leaf: Int? = 0

@@ -91,6 +91,7 @@ struct SectionWalk: ~Copyable {
       current = number
 
       let first = targets.count
+      let firstDeletion = deletions.count
       targets.append(SequenceTracker.Target(id: tracker.insertedCount, count: 0))
       reader.begin(number, piece.versions)
       while let run = reader.next() {
@@ -99,7 +100,8 @@ struct SectionWalk: ~Copyable {
       targets.base[first].count = tracker.insertedCount - targets.base[first].id
       deeds[number - section.lowerBound] = Deed(first: first, end: targets.count)
       if !twins.isEmpty {
-        try joinTwins(number - section.lowerBound, piece, &writer)
+        try joinTwins(
+          number - section.lowerBound, piece, deletionsFrom: firstDeletion, &writer)
       }
     }
     #if DEBUG
@@ -147,22 +149,24 @@ struct SectionWalk: ~Copyable {
   /// Deletes in the effect version what a piece that was replayed makes another name of what is
   /// there, and what it has deleted under another name.
   private mutating func joinTwins(
-    _ number: Int, _ piece: ConflictZone.Piece, _ writer: inout PatchWriter
+    _ number: Int, _ piece: ConflictZone.Piece, deletionsFrom firstDeletion: Int,
+    _ writer: inout PatchWriter
   ) throws(SequenceError) {
     let last = piece.versions.upperBound - 1
     let deed = deeds[number]
     if keepsDeletions {
-      for index in 0..<deletions.count where piece.versions.contains(deletions[index].version) {
+      for index in firstDeletion..<deletions.count {
         let deletion = deletions[index]
         var version = deletion.version
         for target in deletion.first..<deletion.end {
-          twins.deleted(targets[target], by: number, version: version, step: deletion.step)
+          twins.deleted(
+            targets[target], by: number, version: version, step: deletion.step, order)
           version += deletion.step * Int(targets[target].count)
         }
       }
     } else {
       for target in deed.first + 1..<deed.end {
-        twins.deleted(targets[target], by: number, version: last, step: 0)
+        twins.deleted(targets[target], by: number, version: last, step: 0, order)
       }
     }
     for loss in twins.ended(number) {

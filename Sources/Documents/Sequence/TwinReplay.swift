@@ -11,8 +11,8 @@ internal import RunStructures
 /// deletes the first only. So where a piece of all this is replayed, the prepare version lacks the
 /// rest.
 ///
-/// Complexity: O(twins of the section and deletions of their units) for each piece that comes or
-/// goes.
+/// Complexity: O(log twins) for each run and deletion; for a piece that comes or goes O(twins that
+/// it inserted, or deleted units of).
 struct TwinReplay: ~Copyable {
   typealias ID = SequenceTracker.ID
   typealias Target = SequenceTracker.Target
@@ -26,18 +26,21 @@ struct TwinReplay: ~Copyable {
     var firstID = SequenceTracker.none
     var secondID = SequenceTracker.none
     var deletions: [Deletion] = []
+    /// Which of these are of a piece.
+    var deletionsOfPiece: [Int: Range<Int>] = [:]
     /// Whether both are there, so that deletions were told.
     var isJoined = false
 
     var count: UInt32 { UInt32(twins.first.count) }
-    var first: Target { Target(id: firstID, count: count) }
     var second: Target { Target(id: secondID, count: count) }
   }
 
   /// What a piece deleted of the second, by the names of the first.
   fileprivate struct Deletion {
     var piece: Int
-    var units: Target
+    /// The number of the first unit among those of the pair, and how many they are.
+    var start: Int
+    var count: Int
     var version: Int
     var step: Int
   }
@@ -57,8 +60,15 @@ struct TwinReplay: ~Copyable {
   }
 
   private var pairs: [Pair] = []
+  /// By the events that inserted the first and the second of each pair.
+  private var firsts = EventRanges()
+  private var seconds = EventRanges()
+  /// The pairs that a piece inserted a half of, or deleted units of.
+  private var pairsOfPiece: [Int: [Int]] = [:]
   /// Whether the prepare version has each piece; kept while there are twins.
   private var isPresent: [Bool] = []
+  /// What the piece that is replayed has deleted of pairs that were joined before.
+  private var fresh: [Loss] = []
   private var scratch = Arena<Target>()
 
   var isEmpty: Bool { pairs.isEmpty }
@@ -67,7 +77,10 @@ struct TwinReplay: ~Copyable {
   mutating func begin(
     _ twins: [SequenceTwins], _ section: Range<Int>, _ zone: borrowing ConflictZone
   ) {
-    pairs.removeAll()
+    if !pairs.isEmpty {
+      pairs.removeAll()
+      pairsOfPiece.removeAll()
+    }
     guard !twins.isEmpty else { return }
     for twins in twins {
       // Whoever asks for a version in the midst of a change cuts it.
@@ -81,6 +94,8 @@ struct TwinReplay: ~Copyable {
         let ours = rest.first.clamped(to: zone[section.lowerBound + first].versions)
         let theirs = rest.second.clamped(to: zone[section.lowerBound + second].versions)
         let count = min(ours.count, theirs.count)
+        pairsOfPiece[first, default: []].append(pairs.count)
+        pairsOfPiece[second, default: []].append(pairs.count)
         pairs.append(
           Pair(
             twins: SequenceTwins(first: ours.prefix(count), second: theirs.prefix(count)),
@@ -88,6 +103,8 @@ struct TwinReplay: ~Copyable {
         offset += count
       }
     }
+    firsts = EventRanges(pairs.map(\.twins.first))
+    seconds = EventRanges(pairs.map(\.twins.second))
     isPresent = Array(repeating: false, count: pairs.isEmpty ? 0 : section.count)
   }
 
@@ -95,49 +112,62 @@ struct TwinReplay: ~Copyable {
 
   /// Notes the ids of inserted units.
   mutating func inserted(_ versions: Range<Int>, from id: ID) {
-    for index in pairs.indices {
-      let twins = pairs[index].twins
-      if versions.contains(twins.first.lowerBound) {
-        pairs[index].firstID = id + ID(twins.first.lowerBound - versions.lowerBound)
-      }
-      if versions.contains(twins.second.lowerBound) {
-        pairs[index].secondID = id + ID(twins.second.lowerBound - versions.lowerBound)
-      }
+    firsts.forEach(beginningIn: versions) { index, start in
+      pairs[index].firstID = id + ID(start - versions.lowerBound)
+    }
+    seconds.forEach(beginningIn: versions) { index, start in
+      pairs[index].secondID = id + ID(start - versions.lowerBound)
     }
   }
 
   /// Notes that a piece deleted units, the first of them by event `version`.
-  mutating func deleted(_ units: Target, by piece: Int, version: Int, step: Int) {
+  mutating func deleted(
+    _ units: Target, by piece: Int, version: Int, step: Int, _ order: borrowing UnitOrder
+  ) {
     guard units.id & SequenceTracker.placeholderBit == 0 else { return }
-    for index in pairs.indices where pairs[index].secondID != SequenceTracker.none {
-      let pair = pairs[index]
-      let low = max(units.id, pair.secondID)
-      let high = min(units.id + units.count, pair.secondID + pair.count)
-      guard low < high else { continue }
-      pairs[index].deletions.append(
-        Deletion(
-          piece: piece, units: Target(id: low - pair.secondID, count: high - low),
-          version: version + step * Int(low - units.id), step: step))
+    var offset: UInt32 = 0
+    while offset < units.count {
+      let events = order.events(from: units.id + offset, count: units.count - offset)
+      let from = Int(offset)
+      seconds.forEach(meeting: events) { index, common in
+        let start = pairs[index].twins.second.lowerBound
+        note(
+          Deletion(
+            piece: piece, start: common.lowerBound - start, count: common.count,
+            version: version + step * (from + common.lowerBound - events.lowerBound), step: step),
+          of: index)
+      }
+      offset += UInt32(events.count)
     }
+  }
+
+  private mutating func note(_ deletion: Deletion, of index: Int) {
+    let number = pairs[index].deletions.count
+    pairs[index].deletions.append(deletion)
+    if let known = pairs[index].deletionsOfPiece[deletion.piece] {
+      pairs[index].deletionsOfPiece[deletion.piece] = known.lowerBound..<number + 1
+    } else {
+      pairs[index].deletionsOfPiece[deletion.piece] = number..<number + 1
+      if deletion.piece != pairs[index].secondPiece {
+        pairsOfPiece[deletion.piece, default: []].append(index)
+      }
+    }
+    if pairs[index].isJoined { fresh.append(pairs[index].loss(deletion)) }
   }
 
   /// A piece was replayed. Returns what is lost by it in the effect version.
   mutating func ended(_ piece: Int) -> [Loss] {
     isPresent[piece] = true
-    var losses: [Loss] = []
-    for index in pairs.indices {
+    var losses = fresh
+    fresh.removeAll()
+    for index in pairsOfPiece[piece] ?? [] where !pairs[index].isJoined {
       let pair = pairs[index]
       guard pair.firstID != SequenceTracker.none, pair.secondID != SequenceTracker.none else {
         continue
       }
-      if !pair.isJoined {
-        pairs[index].isJoined = true
-        losses.append(.name(pair.second, shown: pair.firstID))
-      }
-      for deletion in pair.deletions where !pair.isJoined || deletion.piece == piece {
-        losses.append(
-          .half(pair.named(deletion.units), version: deletion.version, step: deletion.step))
-      }
+      pairs[index].isJoined = true
+      losses.append(.name(pair.second, shown: pair.firstID))
+      losses += pair.deletions.map { pair.loss($0) }
     }
     return losses
   }
@@ -149,14 +179,17 @@ struct TwinReplay: ~Copyable {
   mutating func step(_ piece: Int, isUp: Bool, _ tracker: inout SequenceTracker) -> Bool {
     if isUp { isPresent[piece] = true }
     scratch.removeAll()
-    for pair in pairs where pair.isJoined && isPresent[pair.firstPiece] {
-      let isFirst = piece == pair.firstPiece
-      if isPresent[pair.secondPiece], isFirst || piece == pair.secondPiece {
-        scratch.append(pair.second)
+    for index in pairsOfPiece[piece] ?? []
+    where pairs[index].isJoined && isPresent[pairs[index].firstPiece] {
+      let isFirst = piece == pairs[index].firstPiece
+      if isPresent[pairs[index].secondPiece], isFirst || piece == pairs[index].secondPiece {
+        scratch.append(pairs[index].second)
       }
-      for deletion in pair.deletions
-      where isPresent[deletion.piece] && (isFirst || piece == deletion.piece) {
-        scratch.append(pair.named(deletion.units))
+      let numbers =
+        isFirst
+        ? pairs[index].deletions.indices : pairs[index].deletionsOfPiece[piece] ?? 0..<0
+      for number in numbers where isPresent[pairs[index].deletions[number].piece] {
+        scratch.append(pairs[index].half(pairs[index].deletions[number]))
       }
     }
     if !isUp { isPresent[piece] = false }
@@ -173,61 +206,84 @@ struct TwinReplay: ~Copyable {
   /// The units of which a piece deleted the other half, in the prepare version.
   func unitsDeleted(by piece: Int) -> [Target] {
     guard !pairs.isEmpty, isPresent[piece] else { return [] }
-    return pairs.flatMap { pair -> [Target] in
-      guard pair.isJoined, isPresent[pair.firstPiece] else { return [] }
-      return pair.deletions.filter { $0.piece == piece }.map { pair.named($0.units) }
+    return (pairsOfPiece[piece] ?? []).flatMap { index -> [Target] in
+      let pair = pairs[index]
+      guard pair.isJoined, isPresent[pair.firstPiece],
+        let numbers = pair.deletionsOfPiece[piece]
+      else { return [] }
+      return numbers.map { pair.half(pair.deletions[$0]) }
     }
   }
 
   // MARK: Names
 
-  /// What is told of units from `id` on in one way: how many that is, whether they are only other
-  /// names, and which events inserted the other halves of the first one.
-  func names(from id: ID, count: UInt32) -> (count: UInt32, isOther: Bool, others: [Int]) {
-    var count = count
+  /// What is told of consecutive events from the first one on in one way: how many that is, whether
+  /// their units are only other names, and which events inserted the other halves of the first.
+  func names(of events: Range<Int>) -> (count: Int, isOther: Bool, others: [Int]) {
+    var end = events.upperBound
     var isOther = false
     var others: [Int] = []
-    func meets(_ units: Target) -> Bool {
-      if id < units.id {
-        count = min(count, units.id - id)
-        return false
-      }
-      guard id - units.id < units.count else { return false }
-      count = min(count, units.id + units.count - id)
-      return true
+    guard !pairs.isEmpty else { return (events.count, isOther, others) }
+    func meets(_ common: Range<Int>) -> Bool {
+      let isHere = common.lowerBound == events.lowerBound
+      end = min(end, isHere ? common.upperBound : common.lowerBound)
+      return isHere
     }
-    for pair in pairs where pair.isJoined {
-      if meets(pair.second) { isOther = true }
-      if meets(pair.first) {
-        others.append(pair.twins.second.lowerBound + Int(id - pair.firstID))
+    seconds.forEach(meeting: events) { index, common in
+      if pairs[index].isJoined, meets(common) { isOther = true }
+    }
+    firsts.forEach(meeting: events) { index, common in
+      if pairs[index].isJoined, meets(common) {
+        let twins = pairs[index].twins
+        others.append(twins.second.lowerBound + events.lowerBound - twins.first.lowerBound)
       }
     }
-    return (count, isOther, others)
+    return (end - events.lowerBound, isOther, others)
   }
 
   /// The event whose unit is shown for that of an event, mostly itself.
   func shown(for version: Int) -> Int {
     var shown = version
+    guard !pairs.isEmpty else { return shown }
     // Of three who decided alike the second is another name too.
-    while let pair = pairs.first(where: { $0.isJoined && $0.twins.second.contains(shown) }) {
-      shown = pair.twins.first.lowerBound + shown - pair.twins.second.lowerBound
+    while let twins = twins(in: seconds, at: shown).first {
+      shown = twins.first.lowerBound + shown - twins.second.lowerBound
     }
     return shown
   }
 
   /// The events of all other names of a unit that is shown.
   func others(of version: Int) -> [Int] {
-    pairs.filter { $0.isJoined && $0.twins.first.contains(version) }.map {
-      $0.twins.second.lowerBound + version - $0.twins.first.lowerBound
+    guard !pairs.isEmpty else { return [] }
+    return twins(in: firsts, at: version).map {
+      $0.second.lowerBound + version - $0.first.lowerBound
     }
   }
 
-  /// The other halves, which the prepare version lacks, of units that it has.
-  func unseenHalves(of range: Range<ID>) -> [Range<ID>] {
-    pairs.compactMap { pair in
-      guard pair.isJoined, !isPresent[pair.firstPiece] else { return nil }
-      return Self.shown(range, pair.second, pair.firstID)
+  private func twins(in ranges: EventRanges, at version: Int) -> [SequenceTwins] {
+    var found: [SequenceTwins] = []
+    ranges.forEach(meeting: version..<version + 1) { index, _ in
+      if pairs[index].isJoined { found.append(pairs[index].twins) }
     }
+    return found
+  }
+
+  /// The other halves, which the prepare version lacks, of consecutive units that it has.
+  func unseenHalves(of range: Range<ID>, _ order: borrowing UnitOrder) -> [Range<ID>] {
+    var found: [Range<ID>] = []
+    var id = range.lowerBound
+    while id < range.upperBound {
+      let events = order.events(from: id, count: range.upperBound - id)
+      seconds.forEach(meeting: events) { index, _ in
+        let pair = pairs[index]
+        guard pair.isJoined, !isPresent[pair.firstPiece],
+          let half = Self.shown(range, pair.second, pair.firstID)
+        else { return }
+        found.append(half)
+      }
+      id += UInt32(events.count)
+    }
+    return found
   }
 
   /// Those of `range` that are in `units`, by their other halves from `shown` on.
@@ -241,9 +297,60 @@ struct TwinReplay: ~Copyable {
 }
 
 extension TwinReplay.Pair {
-  /// Units of the second by their ids in the first.
-  fileprivate func named(_ units: SequenceTracker.Target) -> SequenceTracker.Target {
-    SequenceTracker.Target(id: firstID + units.id, count: units.count)
+  fileprivate func half(_ deletion: TwinReplay.Deletion) -> SequenceTracker.Target {
+    SequenceTracker.Target(id: firstID + UInt32(deletion.start), count: UInt32(deletion.count))
+  }
+
+  fileprivate func loss(_ deletion: TwinReplay.Deletion) -> TwinReplay.Loss {
+    .half(half(deletion), version: deletion.version, step: deletion.step)
+  }
+}
+
+/// Ranges of events, each with its number, to be found by the events in them.
+private struct EventRanges {
+  private var sorted: [(range: Range<Int>, number: Int)] = []
+  /// The greatest end of the ranges up to each one.
+  private var reach: [Int] = []
+
+  init(_ ranges: [Range<Int>] = []) {
+    sorted = ranges.enumerated().map { ($0.element, $0.offset) }.sorted {
+      ($0.range.lowerBound, $0.number) < ($1.range.lowerBound, $1.number)
+    }
+    var end = 0
+    reach = sorted.map { entry in
+      end = max(end, entry.range.upperBound)
+      return end
+    }
+  }
+
+  /// Calls `body` with the number and the beginning of each range that begins among some events.
+  func forEach(beginningIn events: Range<Int>, _ body: (Int, Int) -> Void) {
+    var index = Self.first(sorted.count) { sorted[$0].range.lowerBound >= events.lowerBound }
+    while index < sorted.count, sorted[index].range.lowerBound < events.upperBound {
+      body(sorted[index].number, sorted[index].range.lowerBound)
+      index += 1
+    }
+  }
+
+  /// Calls `body` with the number of each range that has some of the events, and with those.
+  func forEach(meeting events: Range<Int>, _ body: (Int, Range<Int>) -> Void) {
+    var index = Self.first(sorted.count) { reach[$0] > events.lowerBound }
+    while index < sorted.count, sorted[index].range.lowerBound < events.upperBound {
+      let common = sorted[index].range.clamped(to: events)
+      if !common.isEmpty { body(sorted[index].number, common) }
+      index += 1
+    }
+  }
+
+  /// The first number from which on a condition holds.
+  private static func first(_ count: Int, where isBeyond: (Int) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if isBeyond(middle) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }
 

@@ -9,6 +9,8 @@ struct Standings {
   private(set) var undone = ChangeSet()
   /// The events of the changes that took something back or did it again, ascending.
   private(set) var marked: [Range<Int>] = []
+  /// Where something was taken back, with what.
+  private var undoings: [(version: Int, edit: ChangeSet)] = []
 
   /// Complexity: O(operations other than those of texts and lists).
   init(_ history: DocumentHistory) {
@@ -18,7 +20,9 @@ struct Standings {
       if mark.edit.runs.allSatisfy({ $0.origin == history.event(at: other.version).change.origin })
       {
         switch mark.direction {
-        case .undo: undone.formUnion(mark.edit)
+        case .undo:
+          undone.formUnion(mark.edit)
+          undoings.append((other.version, mark.edit))
         case .redo: undone.subtract(mark.edit)
         }
       }
@@ -36,6 +40,11 @@ struct Standings {
       }
     }
     marked = marked.joined()
+  }
+
+  /// Where a change was taken back. Complexity: O(changes that took something back).
+  func undoings(of change: ChangeID) -> [Int] {
+    undoings.filter { $0.edit.contains(change) }.map(\.version)
   }
 
   /// What the changes that took something back or did it again have put into containers that they

@@ -13,24 +13,37 @@ extension ReplicaStore {
   package func arrivingDocuments(limit: Int) throws(StoreError) -> [Document] {
     try reading { () throws(StoreError) in
       // Whoever gives a snapshot begins with the newest, and ends with what was changed meanwhile.
-      let ids = try sql { () throws(SQLiteError) in
-        var ids: [DocumentID] = []
-        var rows = try connection.query(
-          """
-          SELECT key FROM snapshot_piece NOT INDEXED WHERE kind = ? AND number = 0
-          ORDER BY rowid LIMIT ?
-          """,
-          .integer(Int64(SnapshotPart.Kind.document.rawValue)), SQLiteValue(max(0, limit)))
-        while try rows.next() {
-          if let id = DocumentID(bytes: try rows.blob(0)) { ids.append(id) }
-        }
-        return ids
-      }
       var documents: [Document] = []
-      for id in ids {
-        if let document = try arrivingDocument(id) { documents.append(document) }
+      var last: Int64 = 0
+      while documents.count < limit {
+        let rows = try arrivals(after: last, limit: min(limit - documents.count, 1_000))
+        for (row, id) in rows {
+          last = row
+          if let document = try arrivingDocument(id) { documents.append(document) }
+        }
+        if rows.isEmpty { break }
       }
       return documents
+    }
+  }
+
+  private func arrivals(
+    after row: Int64, limit: Int
+  ) throws(StoreError) -> [(row: Int64, id: DocumentID)] {
+    try sql { () throws(SQLiteError) in
+      var found: [(row: Int64, id: DocumentID)] = []
+      var rows = try connection.query(
+        """
+        SELECT rowid, key FROM snapshot_piece NOT INDEXED
+        WHERE rowid > ? AND kind = ? AND number = 0 ORDER BY rowid LIMIT ?
+        """, .integer(row), .integer(Int64(SnapshotPart.Kind.document.rawValue)),
+        SQLiteValue(max(0, limit)))
+      while try rows.next() {
+        if let id = DocumentID(bytes: try rows.blob(1)) {
+          found.append((try rows.integer(0), id))
+        }
+      }
+      return found
     }
   }
 
@@ -48,8 +61,12 @@ extension ReplicaStore {
         }
         guard let history = try stagedHistory(of: id) else { return nil }
         return try Document.replaying(history) { _ in true }
+      } catch let error as StoreError {
+        // What it was folded at has not come yet.
+        guard case .refused = error else { throw error }
+        return nil
       } catch {
-        // It is not whole yet, or what it was folded at has not come.
+        // It is not whole yet.
         return nil
       }
     }

@@ -124,6 +124,54 @@ struct TextDecisionTests {
     }
   }
 
+  @Test("one who takes it back before they meet takes it back for both: nothing is decided then")
+  func takenBackBeforeMeeting() throws {
+    for isAda in [true, false] {
+      var (ada, ben, conflict) = try rewritten()
+      let wording = try text(ada)
+      try decide(&ada, conflict, .base)
+      try decide(&ben, conflict, .base)
+      if isAda { try ada.undo() } else { try ben.undo() }
+      let open = try afterMeeting(&ada, &ben)
+      #expect(try text(ada) == wording)
+      #expect(open.map { $0.sides.map(\.value) } == [conflict.sides.map(\.value)])
+      // And done again it is decided again.
+      if isAda { try ada.redo() } else { try ben.redo() }
+      #expect(try afterMeeting(&ada, &ben).isEmpty)
+      #expect(try text(ada) == "a quite sea")
+    }
+  }
+
+  @Test("who decides again, having seen a decision, is no twin of one who has not")
+  func decidedAgain() throws {
+    var replicas = (0..<3).map { DocumentReplica($0) }
+    try replicas[0].edit {
+      try $0.make(["body"], .text)
+      try $0.splice(["body"], at: 0, delete: 0, insert: "a quite sea")
+    }
+    try meet(&replicas)
+    try replicas[0].edit { try $0.splice(path, at: 2, delete: 5, insert: "quiet") }
+    try replicas[1].edit { try $0.splice(path, at: 2, delete: 5, insert: "calm") }
+    try meet(&replicas)
+    let conflict = try #require(try replicas[0].conflicts().first)
+    var ada = UndoingPerson(replicas[0])
+    try decide(&ada, conflict, .base)
+    try ada.undo()
+    replicas[0] = ada.replica
+    try replicas[2].receive(replicas[2].missing(from: replicas[0]))
+    try replicas[2].resolve(try #require(try replicas[2].conflicts().first), taking: .base)
+    try replicas[1].resolve(conflict, taking: .base)
+    try meet(&replicas)
+    let found = try replicas[0].document.text(at: path)
+    let conflicts = try replicas[0].conflicts()
+    for replica in replicas {
+      #expect(try replica.document.text(at: path) == found)
+      #expect(try replica.conflicts() == conflicts)
+    }
+    // The wording is there, for each who still wants it.
+    #expect(found.contains("quite"))
+  }
+
   @Test("three who decide alike have decided once, in whatever order it is heard of")
   func three() throws {
     var replicas = [DocumentReplica(0), DocumentReplica(1), DocumentReplica(2)]
