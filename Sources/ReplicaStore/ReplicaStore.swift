@@ -136,6 +136,12 @@ package final class ReplicaStore {
 
   package var options: SQLiteOptions { connection.options }
 
+  /// How much it keeps open between transactions.
+  package var cacheLimits: DocumentCacheLimits {
+    get { cache.limits }
+    set { cache.limits = newValue }
+  }
+
   // MARK: What it shows
 
   /// The changes that the documents show, as of the last transaction or refresh.

@@ -238,6 +238,7 @@ extension ReplicaCore {
     }
   }
 
+  /// Where there is no other connection to read with; transactions wait meanwhile.
   func read<Value: Sendable>(
     _ body: @Sendable (Reading) throws -> Value
   ) throws -> Value {
@@ -248,6 +249,12 @@ extension ReplicaCore {
     } catch let error as StoreError {
       throw ReplicaError(error)
     }
+  }
+
+  /// Takes over what a read on another connection has found damaged.
+  func note(_ damage: FoundDamage) {
+    // What fails here fails again where it is asked for, and says so there.
+    try? state?.store.take(damage)
   }
 
   nonisolated func subscribe() -> AsyncStream<ChangeNotice> {
