@@ -98,7 +98,7 @@ enum Benchmarks {
     "store": { bench, program in
       // Before anything is measured.
       _ = try program.folder()
-      try await StoreBenchmarks.run(bench, program, StoreBenchmarks.Part.allCases)
+      try await StoreBenchmarks.run(bench, program, StoreBenchmarks.Part.quick)
     },
     "sync": { bench, program in
       // Without recorded keystrokes some are made up.

@@ -5,9 +5,12 @@ import FoundationEssentials
 /// What a store on a real disk costs, each thing beside bare SQLite doing the least that could be
 /// called the same, right before it.
 enum StoreBenchmarks {
-  /// What can be measured alone, in the order in which all are.
+  /// What can be measured alone, in the order in which all are; the size, which takes many minutes,
+  /// only when it is asked for.
   enum Part: String, CaseIterable {
-    case commits, creating, reading, session
+    case commits, creating, reading, session, size
+
+    static let quick: [Part] = allCases.filter { $0 != .size }
 
     var name: String { "store.\(rawValue)" }
   }
@@ -20,6 +23,7 @@ enum StoreBenchmarks {
       case .commits: try await commits(bench, place)
       case .creating: try await creating(bench, place)
       case .reading: try await reading(bench, place)
+      case .size: try await size(bench, place)
       case .session:
         try await session(bench, place, try program.folder().sequential("automerge-paper"))
       }
