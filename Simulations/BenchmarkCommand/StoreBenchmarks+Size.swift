@@ -16,6 +16,7 @@ extension StoreBenchmarks {
     let path = place.next()
     let devices = try await Devices(path, place.next())
     var notes = try await Notes(count: noteCount, in: devices.first)
+    try await devices.level()
     let sessions = editCount / Notes.sessionEdits
     let round = 50
     var edits = 0
@@ -27,10 +28,10 @@ extension StoreBenchmarks {
     let (digest, other) = (
       try await devices.first.info().stateDigest, try await devices.second.info().stateDigest
     )
-    let report = try await devices.first.compact()
+    let compaction = try await devices.first.compact()
     let after = try await devices.first.info()
     let isWhole = digest == other && digest == after.stateDigest
-    try expect(isWhole && report.kept.isEmpty && after.changeCount >= edits, "store.sizeAfterEdits")
+    try expect(isWhole && after.changeCount >= edits, "store.sizeAfterEdits")
     let contents = try await notes.contents(in: devices.first)
     await devices.close()
 
@@ -45,6 +46,10 @@ extension StoreBenchmarks {
     bench.figure("store.sizeBeforeCompacting", subject, before, unit: "bytes")
     bench.figure("store.sizeAfterEdits", subject, bytes, unit: "bytes")
     bench.figure("store.sizeOfImport", subject, importBytes, unit: "bytes")
+    // In which both had done something at once that may collide: their history stays.
+    bench.figure(
+      "store.sizeAfterEdits.kept", subject, compaction.kept.reduce(0) { $0 + $1.count },
+      unit: "notes")
     bench.figure("store.sizeOfText", subject, textBytes, unit: "bytes")
     report(bench, "store.sizeAfterEdits.ratio", subject, Double(bytes) / Double(importBytes))
 
@@ -150,12 +155,12 @@ private struct Notes {
     let isFirst = chance.integer(in: 1...2) == 1
     for session in 0..<sessions {
       let onFirst = both ? session % 2 == 0 : isFirst
-      edits += try await session(on: onFirst ? devices.first : devices.second)
+      edits += try await edit(on: onFirst ? devices.first : devices.second)
     }
     return edits
   }
 
-  private mutating func session(on replica: Replica) async throws -> Int {
+  private mutating func edit(on replica: Replica) async throws -> Int {
     let number = chance.integer(in: 0...ids.count - 1)
     let (id, aim) = (ids[number], aims[number])
     let text = try await replica.text(id, path: ["body"])
