@@ -215,7 +215,11 @@ package final class ReplicaStore {
   func reading<Result>(
     _ body: () throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    if connection.isInTransaction { return try body() }
+    if connection.isInTransaction {
+      // Where nothing is written, nothing that is open is waited for.
+      defer { if connection.options.access == .read { cache.trim() } }
+      return try body()
+    }
     let result = try connection.transaction(.read) { () throws(StoreError) in
       try refreshInTransaction()
       return try body()

@@ -59,6 +59,14 @@ struct ReaderTests {
         #expect(try reader.title(id) == .string("\(number)"))
         #expect(reader.cache.count <= 10)
       }
+      // All of them in one read, too.
+      try reader.read {
+        for id in ids {
+          let body = try reader.body(id)
+          #expect(body.count == round)
+          #expect(reader.cache.count <= 10)
+        }
+      }
       for id in ids { try workspace.edit(0) { try $0.insert("x", of: id) } }
     }
   }

@@ -80,6 +80,7 @@ struct StoreSizeTests {
     }
     let imported = try byteCount(fresh[0])
     let ratio = Double(after - empty) / Double(imported - empty)
-    #expect(ratio <= 1.5, "\(before) bytes, then \(after); \(imported) of an import, \(empty) empty")
+    #expect(
+      ratio <= 1.5, "\(before) bytes, then \(after); \(imported) of an import, \(empty) empty")
   }
 }
