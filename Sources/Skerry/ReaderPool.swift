@@ -12,6 +12,9 @@ final class ReaderPool: Sendable {
   /// Each keeps a page cache and a few open documents. More would not read faster: tasks run on as
   /// many threads as there are cores.
   static let countMax = 8
+  /// The page cache of each, taken as it is used: what leads to the documents of a store of a
+  /// hundred thousand fits in.
+  private static let cacheKibibytes: Int32 = 8_192
   /// What one of them keeps open.
   static let openDocuments = DocumentCacheLimits(count: 64, bytes: 8 << 20)
 
@@ -161,7 +164,9 @@ final class ReaderPool: Sendable {
     do throws(StoreError) {
       // Another file may be at the path by now.
       guard Placement.token(of: path) == placement else { throw .missing(path: path) }
-      let store = try ReplicaStore.open(.store(at: path, .read))
+      var options = SQLiteOptions.store(at: path, .read)
+      options.cacheKibibytes = Self.cacheKibibytes
+      let store = try ReplicaStore.open(options)
       store.cacheLimits = Self.openDocuments
       return Reader(store: store)
     } catch {
