@@ -17,7 +17,10 @@ struct BenchmarkProgram: AsyncParsableCommand {
     version: "skerry-bench 0.1.0")
 
   @Argument(
-    help: "What to measure: 'list', or any of text, store, sync, search, simulator, growth.")
+    help: """
+      What to measure: 'list', or any of text, store, sync, search, simulator, growth, or one part \
+      of store.
+      """)
   var names: [String] = []
 
   @Option(help: "The folder with the traces.")
@@ -72,7 +75,17 @@ struct BenchmarkProgram: AsyncParsableCommand {
 }
 
 enum Benchmarks {
-  static let named: [String: @Sendable (Bench, BenchmarkProgram) async throws -> Void] = [
+  typealias Measurement = @Sendable (Bench, BenchmarkProgram) async throws -> Void
+
+  static let named: [String: Measurement] = {
+    var named = whole
+    for part in StoreBenchmarks.Part.allCases {
+      named[part.name] = { try await StoreBenchmarks.run($0, $1, [part]) }
+    }
+    return named
+  }()
+
+  private static let whole: [String: Measurement] = [
     "text": { bench, program in
       for file in program.trace { try TextBenchmarks.run(bench, file: file) }
       guard program.trace.isEmpty else { return }
@@ -82,7 +95,11 @@ enum Benchmarks {
         try PeerBenchmarks(python: program.python).run(bench, traces: folder.path)
       }
     },
-    "store": { try await StoreBenchmarks.run($0, $1.folder()) },
+    "store": { bench, program in
+      // Before anything is measured.
+      _ = try program.folder()
+      try await StoreBenchmarks.run(bench, program, StoreBenchmarks.Part.quick)
+    },
     "sync": { bench, program in
       // Without recorded keystrokes some are made up.
       try await SyncBenchmarks.run(bench, try? program.folder())

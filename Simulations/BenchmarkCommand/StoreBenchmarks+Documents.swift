@@ -6,9 +6,8 @@ extension StoreBenchmarks {
   private static let documentCount = 100_000
   private static let batch = 1_000
 
-  /// A hundred thousand documents: making them, opening their store, reading them, and what of them
-  /// is in memory.
-  static func documents(_ bench: Bench, _ place: BenchFolder) async throws {
+  /// A hundred thousand documents are made.
+  static func creating(_ bench: Bench, _ place: BenchFolder) async throws {
     let small = [UInt8](repeating: 0x41, count: 500)
     for (subject, isAlone) in [("\(batch) a transaction", false), ("a transaction each", true)] {
       let once = Bench(runs: min(bench.runs, 3), isJSON: bench.isJSON)
@@ -30,7 +29,6 @@ extension StoreBenchmarks {
         await replica.close()
       }
     }
-    try await reading(bench, place)
   }
 
   private static func fill(
@@ -64,7 +62,8 @@ extension StoreBenchmarks {
 
   // MARK: Reading
 
-  private static func reading(_ bench: Bench, _ place: BenchFolder) async throws {
+  /// A store of a hundred thousand documents is opened and read, and what of it is in memory.
+  static func reading(_ bench: Bench, _ place: BenchFolder) async throws {
     let size = 2_000
     let value = [UInt8](repeating: 0x41, count: size)
     let (path, barePath) = (place.next(), place.next())

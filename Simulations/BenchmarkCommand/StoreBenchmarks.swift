@@ -5,13 +5,29 @@ import FoundationEssentials
 /// What a store on a real disk costs, each thing beside bare SQLite doing the least that could be
 /// called the same, right before it.
 enum StoreBenchmarks {
-  static func run(_ bench: Bench, _ folder: TraceFolder) async throws {
-    let trace = try folder.sequential("automerge-paper")
+  /// What can be measured alone, in the order in which all are; the size, which takes many minutes,
+  /// only when it is asked for.
+  enum Part: String, CaseIterable {
+    case commits, creating, reading, session, size
+
+    static let quick: [Part] = allCases.filter { $0 != .size }
+
+    var name: String { "store.\(rawValue)" }
+  }
+
+  static func run(_ bench: Bench, _ program: BenchmarkProgram, _ parts: [Part]) async throws {
     let place = try BenchFolder()
     defer { place.remove() }
-    try await commits(bench, place)
-    try await documents(bench, place)
-    try await session(bench, place, trace)
+    for part in parts {
+      switch part {
+      case .commits: try await commits(bench, place)
+      case .creating: try await creating(bench, place)
+      case .reading: try await reading(bench, place)
+      case .size: try await size(bench, place)
+      case .session:
+        try await session(bench, place, try program.folder().sequential("automerge-paper"))
+      }
+    }
   }
 
   /// Measures how many of something there are in a second, and what bare SQLite does right before.

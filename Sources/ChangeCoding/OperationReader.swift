@@ -1,6 +1,7 @@
 import ByteCoding
 import Causality
 import Documents
+import RunStructures
 
 /// Reads the operations of a block from their three columns.
 struct OperationReader: ~Copyable {
@@ -180,7 +181,7 @@ struct OperationReader: ~Copyable {
     guard string.isOneScalar == isSingle else {
       throw ByteDecodingError(isSingle ? .invalidUTF8 : .notCanonical, "text", at: start)
     }
-    return (string, isSingle ? 1 : string.unicodeScalars.count)
+    return (string, isSingle ? 1 : UTF8Scalars.count(string))
   }
 
   private mutating func register(

@@ -1,9 +1,19 @@
 import Documents
 
+/// How many documents a store keeps open.
+package struct DocumentCacheLimits: Sendable {
+  package let count: Int
+  package let bytes: Int
+
+  package init(count: Int = 1_024, bytes: Int = 64 << 20) {
+    self.count = count
+    self.bytes = bytes
+  }
+}
+
 /// The documents that are open, bounded by number and size; the least recently used go first.
 struct DocumentCache {
-  static let countMax = 1_024
-  static let bytesMax = 64 << 20
+  var limits = DocumentCacheLimits()
   /// How many documents keep their history after a concurrent merge, however large they are.
   static let historiesMax = 8
   /// More of them do as long as they are small together.
@@ -119,12 +129,12 @@ struct DocumentCache {
   /// have documents in hand that are not written yet. Complexity: O(1) mostly.
   mutating func trim() {
     trims += 1
-    guard entries.count > Self.countMax || trims % 64 == 0 else { return }
+    guard entries.count > limits.count || trims % 64 == 0 else { return }
     var bytes = entries.values.reduce(0) { $0 + $1.document.approximateBytes }
-    guard entries.count > Self.countMax || bytes > Self.bytesMax else { return }
+    guard entries.count > limits.count || bytes > limits.bytes else { return }
     var count = entries.count
     for entry in entries.values.sorted(by: { $0.lastUse < $1.lastUse }) {
-      guard count > Self.countMax * 3 / 4 || bytes > Self.bytesMax * 3 / 4 else { return }
+      guard count > limits.count * 3 / 4 || bytes > limits.bytes * 3 / 4 else { return }
       count -= 1
       bytes -= entry.document.approximateBytes
       remove(entry.document.id)

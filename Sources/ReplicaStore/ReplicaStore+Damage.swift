@@ -1,5 +1,6 @@
 import ByteCoding
 import Causality
+import Documents
 import SQLiteBridge
 package import SegmentStore
 import Segments
@@ -139,6 +140,31 @@ extension ReplicaStore {
       try segments.setSetting(Self.damageSetting, to: bytes.isEmpty ? nil : bytes)
     }
     damage.isUnsaved = false
+  }
+}
+
+/// What a store that only reads has met and cannot write down.
+package struct FoundDamage: Equatable, Sendable {
+  fileprivate var segments: Set<DamagedSegment>
+  fileprivate var documents: [DocumentID]
+}
+
+extension ReplicaStore {
+  /// What a store that is open for reading has found damaged since it was last asked; nil when that
+  /// is nothing. Costs nothing then.
+  package func takeFoundDamage() -> FoundDamage? {
+    guard damage.isUnsaved || !rebuiltDocuments.isEmpty else { return nil }
+    defer {
+      damage.isUnsaved = false
+      rebuiltDocuments = [:]
+    }
+    return FoundDamage(segments: damage.noted, documents: rebuiltDocuments.keys.sorted())
+  }
+
+  /// Takes over what another store of the same file has found.
+  package func take(_ found: FoundDamage) throws(StoreError) {
+    for segment in found.segments { damage.note(segment, limit: Self.damageNotedMax) }
+    for id in found.documents { _ = try document(id) }
   }
 }
 

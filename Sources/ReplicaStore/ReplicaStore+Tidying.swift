@@ -60,20 +60,16 @@ extension ReplicaStore {
   private func packUnsealed() throws(StoreError) {
     let rows = try rowsToPack()
     guard rows.count > 1, let first = rows.first?.first else { return }
-    var batches: [[Change]] = []
-    var bytes = 0
+    var batches: [PackedBatch] = []
     do throws(ByteDecodingError) {
       for row in rows {
         let (changes, byteCount) = try KeptBlock.open(row.block, in: language)
-        bytes += byteCount
-        if let last = batches.last, bytes <= KeptBlock.packedBytesMax,
-          last.count + changes.count <= KeptBlock.packedChangesMax,
-          ChangeBlock.fits(last + changes)
-        {
-          batches[batches.count - 1] += changes
+        let more = PackedBatch(changes: changes, byteCount: byteCount)
+        // In place: copying what is there for each row would make the rows cost their square.
+        if let last = batches.indices.last, batches[last].hasRoom(for: more) {
+          batches[last].append(more)
         } else {
-          batches.append(changes)
-          bytes = byteCount
+          batches.append(more)
         }
       }
     } catch {
@@ -83,15 +79,40 @@ extension ReplicaStore {
       try connection.execute(
         "DELETE FROM unsealed WHERE first_sequence >= ?", try SQLiteValue(counter: first))
       for batch in batches {
-        guard let first = batch.first?.id.sequence, let last = batch.last?.id.sequence else {
-          continue
-        }
+        guard let first = batch.changes.first?.id.sequence,
+          let last = batch.changes.last?.id.sequence
+        else { continue }
         try connection.execute(
           "INSERT INTO unsealed VALUES (?, ?, ?)", try SQLiteValue(counter: first),
-          try SQLiteValue(counter: last), .blob(KeptBlock.pack(batch)))
+          try SQLiteValue(counter: last), .blob(KeptBlock.pack(batch.changes)))
       }
     }
     knownPrivateChanges?.loose = PrivateChanges.Loose()
+  }
+
+  /// What becomes one packed row.
+  private struct PackedBatch {
+    var changes: [Change]
+    var byteCount: Int
+    private var weight: Int
+
+    init(changes: [Change], byteCount: Int) {
+      self.changes = changes
+      self.byteCount = byteCount
+      weight = changes.reduce(0) { $0 + ChangeBlock.weight(of: $1) }
+    }
+
+    func hasRoom(for other: PackedBatch) -> Bool {
+      byteCount + other.byteCount <= KeptBlock.packedBytesMax
+        && changes.count + other.changes.count <= KeptBlock.packedChangesMax
+        && weight + other.weight <= ChangeBlock.operationCountMax
+    }
+
+    mutating func append(_ other: PackedBatch) {
+      changes += other.changes
+      byteCount += other.byteCount
+      weight += other.weight
+    }
   }
 
   /// In their order.

@@ -136,6 +136,12 @@ package final class ReplicaStore {
 
   package var options: SQLiteOptions { connection.options }
 
+  /// How much it keeps open between transactions.
+  package var cacheLimits: DocumentCacheLimits {
+    get { cache.limits }
+    set { cache.limits = newValue }
+  }
+
   // MARK: What it shows
 
   /// The changes that the documents show, as of the last transaction or refresh.
@@ -209,7 +215,11 @@ package final class ReplicaStore {
   func reading<Result>(
     _ body: () throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
-    if connection.isInTransaction { return try body() }
+    if connection.isInTransaction {
+      // Where nothing is written, nothing that is open is waited for.
+      defer { if connection.options.access == .read { cache.trim() } }
+      return try body()
+    }
     let result = try connection.transaction(.read) { () throws(StoreError) in
       try refreshInTransaction()
       return try body()

@@ -21,10 +21,13 @@ extension Replica {
   /// - Throws: `exists` when there is something at the path.
   public func backUp(to file: String) async throws(ReplicaError) -> BackupReport {
     let path = path
-    let report = try await Errand(label: "skerry backup \(path)").run {
-      let store = try ReplicaStore.open(.store(at: path, .read))
-      defer { store.close() }
-      return try store.backUp(to: file)
+    let errand = Errand(label: "skerry backup \(path)")
+    let report = try await errand.run { () throws(ReplicaError) in
+      try ReplicaError.translating {
+        let store = try ReplicaStore.open(.store(at: path, .read))
+        defer { store.close() }
+        return try store.backUp(to: file)
+      }
     }
     return BackupReport(
       path: file, version: report.note.version, documentCount: report.documents,
@@ -100,7 +103,9 @@ actor Errand {
 
   init(label: String) { executor = QueueExecutor(label: label) }
 
-  func run<Value: Sendable>(_ body: @Sendable () throws -> Value) throws(ReplicaError) -> Value {
-    try ReplicaError.translating(body)
+  func run<Value: Sendable, Failure: Error>(
+    _ body: @Sendable () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    try body()
   }
 }

@@ -1,17 +1,20 @@
 /// One replica of a workspace: a store on this device and the engine around it.
 ///
-/// Every read and write is local; nothing waits for a network. SQLite works on a thread of its own
-/// and never blocks the cooperative pool. Several processes may hold the same store at once; what
-/// one commits the others see within 100 ms.
+/// Every read and write is local; nothing waits for a network. Transactions wait for the disk on a
+/// thread of their own. Reads have connections of their own: they wait for no transaction and hold
+/// none up. Several processes may hold the same store at once; what one commits the others see
+/// within 100 ms.
 public final class Replica: Sendable {
   /// The store's file.
   public let path: String
   let core: ReplicaCore
+  let readers: ReaderPool
   let queries: QueryReader
 
   init(path: String, core: ReplicaCore) {
     self.path = path
     self.core = core
+    readers = ReaderPool(path: path)
     queries = QueryReader(path: path)
   }
 
@@ -42,6 +45,8 @@ public final class Replica: Sendable {
   /// Cuts the links, waits for what is being written and closes the file. Idempotent.
   public func close() async {
     await queries.close()
+    // The connection that writes ends last, which empties the log beside the file.
+    await readers.close()
     await core.close()
   }
 
@@ -79,125 +84,9 @@ extension Replica {
   }
 }
 
-// MARK: Reading
+// MARK: Looking after it
 
 extension Replica {
-  /// Runs `body` on the replica's own thread against one state. Transactions wait meanwhile.
-  public func read<Value: Sendable>(
-    _ body: @escaping @Sendable (Reading) throws -> Value
-  ) async throws -> Value {
-    try await core.read(body)
-  }
-
-  func reading<Value: Sendable>(
-    _ body: @escaping @Sendable (Reading) throws(ReplicaError) -> Value
-  ) async throws(ReplicaError) -> Value {
-    do {
-      return try await core.read(body)
-    } catch {
-      throw error as? ReplicaError ?? ReplicaError(.io, "\(error)")
-    }
-  }
-
-  /// The documents that are not deleted, in the order of their ids.
-  public func documents(
-    after id: DocumentID? = nil, limit: Int = .max
-  ) async throws(ReplicaError) -> [DocumentSummary] {
-    try await reading { reading throws(ReplicaError) in
-      try reading.documents(after: id, limit: limit)
-    }
-  }
-
-  /// A document, or the part of it at `path`, as JSON; as it was at `version` when one is given.
-  ///
-  /// - Throws: `refused` when there is no such document or nothing at the path.
-  public func json(
-    _ id: DocumentID, path: [PathStep] = [], version: VersionVector? = nil
-  ) async throws(ReplicaError) -> JSONValue {
-    try await reading { reading throws(ReplicaError) in
-      try reading.json(id, path: path, version: version)
-    }
-  }
-
-  public func text(
-    _ id: DocumentID, path: [PathStep]
-  ) async throws(ReplicaError) -> String {
-    try await reading { reading throws(ReplicaError) in try reading.text(id, path: path) }
-  }
-
-  /// The text that is at `path` now, as it was at a version; see ``Reading/text(_:path:version:)``.
-  public func text(
-    _ id: DocumentID, path: [PathStep], version: VersionVector
-  ) async throws(ReplicaError) -> String {
-    try await reading { reading throws(ReplicaError) in
-      try reading.text(id, path: path, version: version)
-    }
-  }
-
-  /// A text in stretches of the same marks.
-  public func textSpans(
-    _ id: DocumentID, path: [PathStep]
-  ) async throws(ReplicaError) -> [TextSpan] {
-    try await reading { reading throws(ReplicaError) in try reading.textSpans(id, path: path) }
-  }
-
-  /// The text that is at `path` now in stretches of the same marks, as it was at a version; see
-  /// ``Reading/textSpans(_:path:version:)``.
-  public func textSpans(
-    _ id: DocumentID, path: [PathStep], version: VersionVector
-  ) async throws(ReplicaError) -> [TextSpan] {
-    try await reading { reading throws(ReplicaError) in
-      try reading.textSpans(id, path: path, version: version)
-    }
-  }
-
-  /// Who wrote which part of a text, from its start to its end; see
-  /// ``Reading/attribution(_:path:)``.
-  public func attribution(
-    _ id: DocumentID, path: [PathStep]
-  ) async throws(ReplicaError) -> [TextAttribution] {
-    try await reading { reading throws(ReplicaError) in
-      try reading.attribution(id, path: path)
-    }
-  }
-
-  /// What leads from a text at one version to that at another, older or newer or neither; see
-  /// ``Reading/textPatches(_:path:from:to:)``.
-  public func textPatches(
-    _ id: DocumentID, path: [PathStep], from: VersionVector, to: VersionVector
-  ) async throws(ReplicaError) -> [TextPatch] {
-    try await reading { reading throws(ReplicaError) in
-      try reading.textPatches(id, path: path, from: from, to: to)
-    }
-  }
-
-  /// What people did to a document at once and nobody has decided yet; see
-  /// ``Reading/conflicts(_:)``.
-  public func conflicts(of id: DocumentID) async throws(ReplicaError) -> [Conflict] {
-    try await reading { reading throws(ReplicaError) in try reading.conflicts(id) }
-  }
-
-  /// Counts, sizes, version and digest. Complexity: O(everything), because of the digest.
-  public func info() async throws(ReplicaError) -> Info {
-    try await core.info()
-  }
-
-  /// Hands out the changes, of one document or of all, the newest first, until `line` says false.
-  public func log(
-    document: DocumentID? = nil, limit: Int = .max,
-    _ line: @escaping @Sendable (LoggedChange) -> Bool
-  ) async throws(ReplicaError) {
-    try await core.log(document: document, limit: limit, line)
-  }
-
-  /// Hands out the whole state in its canonical bytes, line by line without the line feeds: equal
-  /// states, equal bytes.
-  public func exportCanonical(
-    _ line: @escaping @Sendable ([UInt8]) throws -> Void
-  ) async throws {
-    try await core.exportCanonical(line)
-  }
-
   /// Checks everything that can be checked; one sentence for each thing that is wrong.
   public func check() async throws(ReplicaError) -> [String] {
     try await core.check()

@@ -13,54 +13,6 @@ extension ReplicaCore {
     try opened().store.appliedVector
   }
 
-  func info() throws(ReplicaError) -> Info {
-    let store = try opened().store
-    return try ReplicaError.translating {
-      try store.read {
-        let info = try store.info()
-        return Info(
-          identity: Identity(store), documentCount: Int(clamping: info.documents),
-          changeCount: UInt64(clamping: info.changes),
-          segmentCount: Int(clamping: info.segments),
-          unsealedChangeCount: Int(clamping: info.unsealedChanges),
-          version: store.appliedVector, floor: try store.floor(),
-          fileBytes: Int64(clamping: info.fileBytes),
-          segmentBytes: Int64(clamping: info.segmentBytes),
-          stateDigest: try store.stateDigest().description)
-      }
-    }
-  }
-
-  func log(
-    document: DocumentID?, limit: Int, _ line: (LoggedChange) -> Bool
-  ) throws(ReplicaError) {
-    let store = try opened().store
-    try ReplicaError.translating {
-      if let document, try store.document(document) == nil {
-        throw ReplicaError.noDocument(document)
-      }
-      guard limit > 0 else { return }
-      var remaining = limit
-      try store.log(document: document) { change in
-        remaining -= 1
-        let goesOn = line(
-          LoggedChange(
-            id: change.id, lamport: change.lamport, time: change.time,
-            byteCount: change.byteCount, documents: change.documents))
-        return goesOn && remaining > 0
-      }
-    }
-  }
-
-  func exportCanonical(_ line: ([UInt8]) throws -> Void) throws {
-    let store = try opened().store
-    do {
-      try store.read { try store.exportCanonical(line) }
-    } catch let error as StoreError {
-      throw ReplicaError(error)
-    }
-  }
-
   func check() throws(ReplicaError) -> [String] {
     let store = try opened().store
     return try ReplicaError.translating { try store.check() }
@@ -123,7 +75,7 @@ extension ReplicaCore {
 }
 
 extension Identity {
-  fileprivate init(_ store: ReplicaStore) {
+  init(_ store: ReplicaStore) {
     let identity = store.identity
     self.init(
       workspace: identity.workspace.description, origin: identity.origin, name: identity.name,

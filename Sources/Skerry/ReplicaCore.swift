@@ -181,6 +181,7 @@ extension ReplicaCore {
   ) async throws(ReplicaError) -> [Result<Commit<Value>, any Error>] {
     typealias Results = [Result<Commit<Value>, any Error>]
     if bodies.isEmpty { return [] }
+    var ranAtOnce = false
     let outcome: Result<Results, ReplicaError> = await withCheckedContinuation { continuation in
       let pending = TransactionQueue<StoreGroup>.Pending { group in
         let results: Results = bodies.map { group.commit($0) }
@@ -193,11 +194,20 @@ extension ReplicaCore {
       }
       switch waiting.append(pending) {
       case .joined: break
-      case .first: Task { await drain() }
+      case .alone where drainAtOnce(): ranAtOnce = true
+      case .first, .alone: Task { await drain() }
       case .closed: pending.refuse()
       }
     }
+    // Whoever commits on and on would never let others of its thread have a turn.
+    if ranAtOnce { await Task.yield() }
     return try outcome.get()
+  }
+
+  /// Takes what waits into a group on the thread of the caller, if nothing else happens here just
+  /// now: who writes alone is spared the way to another thread and back.
+  private nonisolated func drainAtOnce() -> Bool {
+    executor.runAtOnce { assumeIsolated { $0.drain() } }
   }
 
   nonisolated func transaction<Value: Sendable>(
@@ -238,6 +248,7 @@ extension ReplicaCore {
     }
   }
 
+  /// Where there is no other connection to read with; transactions wait meanwhile.
   func read<Value: Sendable>(
     _ body: @Sendable (Reading) throws -> Value
   ) throws -> Value {
@@ -248,6 +259,12 @@ extension ReplicaCore {
     } catch let error as StoreError {
       throw ReplicaError(error)
     }
+  }
+
+  /// Takes over what a read on another connection has found damaged.
+  func note(_ damage: FoundDamage) {
+    // What fails here fails again where it is asked for, and says so there.
+    try? state?.store.take(damage)
   }
 
   nonisolated func subscribe() -> AsyncStream<ChangeNotice> {

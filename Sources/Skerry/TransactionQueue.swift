@@ -34,11 +34,15 @@ final class TransactionQueue<Group>: Sendable {
     case joined
     /// The caller must have the queue drained.
     case first
+    /// So it must, and nobody else has waited of late.
+    case alone
     case closed
   }
 
   private struct State {
     var waiting: [Pending] = []
+    /// How many left together the last time.
+    var lastCount = 0
     var isClosed = false
   }
 
@@ -48,13 +52,15 @@ final class TransactionQueue<Group>: Sendable {
     state.withLock { state in
       if state.isClosed { return .closed }
       state.waiting.append(pending)
-      return state.waiting.count == 1 ? .first : .joined
+      guard state.waiting.count == 1 else { return .joined }
+      return state.lastCount == 1 ? .alone : .first
     }
   }
 
   func takeAll() -> [Pending] {
     state.withLock { state in
       defer { state.waiting = [] }
+      if !state.waiting.isEmpty { state.lastCount = state.waiting.count }
       return state.waiting
     }
   }

@@ -74,10 +74,13 @@ struct Tool {
     return outcome
   }
 
-  func start(_ arguments: [String], input: String? = nil) throws -> RunningTool {
+  /// - Parameter isFedLater: standard input is what ``RunningTool/feed(_:)`` gives.
+  func start(
+    _ arguments: [String], input: String? = nil, isFedLater: Bool = false
+  ) throws -> RunningTool {
     try RunningTool(
       program: Tool.folder.appending(path: name), arguments: arguments, input: input,
-      environment: environment)
+      feeding: isFedLater ? Pipe() : nil, environment: environment)
   }
 }
 
@@ -85,13 +88,16 @@ struct Tool {
 final class RunningTool {
   let process = Process()
   private let folder: URL
+  private let feeding: Pipe?
   private let stopped = AsyncStream<Void>.makeStream()
 
   var processID: Int32 { process.processIdentifier }
 
   init(
-    program: URL, arguments: [String], input: String?, environment: [String: String]
+    program: URL, arguments: [String], input: String?, feeding: Pipe? = nil,
+    environment: [String: String]
   ) throws {
+    self.feeding = feeding
     folder = FileManager.default.temporaryDirectory.appending(
       path: "skerry-tool-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -104,7 +110,8 @@ final class RunningTool {
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["SWIFT_BACKTRACE": "enable=no"], uniquingKeysWith: { $1 }
     ).merging(environment, uniquingKeysWith: { $1 })
-    process.standardInput = try FileHandle(forReadingFrom: folder.appending(path: "in"))
+    process.standardInput =
+      try feeding ?? FileHandle(forReadingFrom: folder.appending(path: "in"))
     process.standardOutput = try FileHandle(forWritingTo: folder.appending(path: "out"))
     process.standardError = try FileHandle(forWritingTo: folder.appending(path: "err"))
     let stopped = stopped.continuation
@@ -139,6 +146,14 @@ final class RunningTool {
     throw ToolError(description: "no line '\(prefix)…' came: \(output) \(errors)")
   }
 
+  func feed(_ text: String) {
+    feeding?.fileHandleForWriting.write(Data(text.utf8))
+  }
+
+  func endInput() {
+    try? feeding?.fileHandleForWriting.close()
+  }
+
   func signal(_ number: Int32) {
     kill(process.processIdentifier, number)
   }
@@ -169,8 +184,12 @@ struct ToolError: Error, CustomStringConvertible {
 final class Scratch {
   let url: URL
 
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appending(path: "skerry-\(UUID().uuidString)")
+  /// - Parameter inMemory: where nothing waits for a disk, if the system has such a place.
+  init(inMemory: Bool = false) throws {
+    let memory = URL(filePath: "/dev/shm")
+    let hasMemory = inMemory && FileManager.default.isWritableFile(atPath: memory.path)
+    url = (hasMemory ? memory : FileManager.default.temporaryDirectory)
+      .appending(path: "skerry-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
   }
 

@@ -1,0 +1,214 @@
+internal import ReplicaStore
+private import SQLiteBridge
+internal import Synchronization
+
+/// Connections that only read, beside the one that writes. A read takes one for as long as it runs
+/// and works on the caller's task: it waits for no transaction and holds none up, and what it sees
+/// is one state that a transaction has left, none older than what any call has returned before.
+///
+/// They are opened when they are needed, and at most ``countMax``; who finds none free waits for
+/// its turn.
+final class ReaderPool: Sendable {
+  /// Each keeps a page cache and a few open documents. More would not read faster: tasks run on as
+  /// many threads as there are cores.
+  static let countMax = 8
+  /// The page cache of each, taken as it is used: what leads to the documents of a store of a
+  /// hundred thousand fits in.
+  private static let cacheKibibytes: Int32 = 8_192
+  /// What one of them keeps open.
+  static let openDocuments = DocumentCacheLimits(count: 64, bytes: 8 << 20)
+
+  /// Belongs to whoever has taken it from the pool, one after the other.
+  struct Reader: @unchecked Sendable {
+    let store: ReplicaStore
+
+    func run<Value>(_ body: (Reading) throws -> Value) throws -> Value {
+      do {
+        return try body(Reading(store))
+      } catch let error as StoreError {
+        throw ReplicaError(error)
+      }
+    }
+
+    func runInOneState<Value>(_ body: (Reading) throws -> Value) throws -> Value {
+      do {
+        return try store.read { try body(Reading(store)) }
+      } catch let error as StoreError {
+        throw ReplicaError(error)
+      }
+    }
+  }
+
+  /// How much of a store a read takes, which tells how it is best done.
+  enum Extent {
+    /// One call, which sees one state by itself: it can spare a statement or two.
+    case oneCall
+    /// Any calls, which all see the same state.
+    case oneState
+    /// The same, and it may take long: it has a thread of its own.
+    case everything
+  }
+
+  private enum Turn {
+    case taken(Reader)
+    case opens
+    case waits
+    case closed
+  }
+
+  private struct State {
+    var idle: [Reader] = []
+    /// Those that are idle, are in use, or are being opened.
+    var count = 0
+    /// Given nil when there will be no more.
+    var waiting: [CheckedContinuation<Reader?, Never>] = []
+    var reads: UInt64 = 0
+    var isClosed = false
+    var closing: [CheckedContinuation<Void, Never>] = []
+
+    mutating func turn() -> Turn {
+      if isClosed { return .closed }
+      if let reader = idle.popLast() { return .taken(reader) }
+      guard count < ReaderPool.countMax else { return .waits }
+      count += 1
+      return .opens
+    }
+  }
+
+  private let path: String
+  /// Which file the store is in.
+  private let placement: [UInt8]?
+  private let state = Mutex(State())
+
+  init(path: String) {
+    self.path = path
+    placement = Placement.token(of: path)
+  }
+
+  /// Waits for those that are in use and closes all.
+  func close() async {
+    let (idle, waiting) = state.withLock { state in
+      state.isClosed = true
+      defer { (state.idle, state.waiting) = ([], []) }
+      return (state.idle, state.waiting)
+    }
+    for continuation in waiting { continuation.resume(returning: nil) }
+    for reader in idle { end(reader) }
+    await withCheckedContinuation { continuation in
+      let isOver = state.withLock { state in
+        if state.count > 0 { state.closing.append(continuation) }
+        return state.count == 0
+      }
+      if isOver { continuation.resume() }
+    }
+  }
+
+  /// Runs `body` with one of them.
+  ///
+  /// - Returns: what it returned, and what it found damaged; nil when none could be opened.
+  func read<Value: Sendable>(
+    _ extent: Extent, _ body: @escaping @Sendable (Reading) throws -> Value
+  ) async throws -> (value: Value, damage: FoundDamage?)? {
+    // A task that reads on and on would never let others of its thread have a turn.
+    if isTurnOfOthers() { await Task.yield() }
+    guard let reader = try await take() else { return nil }
+    defer { give(reader) }
+    let value =
+      switch extent {
+      case .oneCall: try reader.run(body)
+      case .oneState: try reader.runInOneState(body)
+      case .everything:
+        try await Errand(label: "skerry reading \(path)").run { try reader.runInOneState(body) }
+      }
+    return (value, reader.store.takeFoundDamage())
+  }
+
+  // MARK: Taking turns
+
+  private static let readsPerTurn: UInt64 = 16
+
+  private func isTurnOfOthers() -> Bool {
+    state.withLock { state in
+      state.reads &+= 1
+      return state.reads % Self.readsPerTurn == 0
+    }
+  }
+
+  /// Nil when none could be opened.
+  private func take() async throws(ReplicaError) -> Reader? {
+    let turn = state.withLock { $0.turn() }
+    switch turn {
+    case .taken(let reader): return reader
+    case .opens: return open()
+    case .closed: throw Self.closed
+    case .waits: break
+    }
+    let reader: Reader? = await withCheckedContinuation { continuation in
+      let turn = state.withLock { state in
+        let turn = state.turn()
+        if case .waits = turn { state.waiting.append(continuation) }
+        return turn
+      }
+      switch turn {
+      case .taken(let reader): continuation.resume(returning: reader)
+      case .opens: continuation.resume(returning: open())
+      case .closed: continuation.resume(returning: nil)
+      case .waits: break
+      }
+    }
+    guard reader != nil || !state.withLock({ $0.isClosed }) else { throw Self.closed }
+    return reader
+  }
+
+  private func open() -> Reader? {
+    do throws(StoreError) {
+      // Another file may be at the path by now.
+      guard Placement.token(of: path) == placement else { throw .missing(path: path) }
+      var options = SQLiteOptions.store(at: path, .read)
+      options.cacheKibibytes = Self.cacheKibibytes
+      let store = try ReplicaStore.open(options)
+      store.cacheLimits = Self.openDocuments
+      return Reader(store: store)
+    } catch {
+      // Whoever waits for one would wait for ever.
+      let waiting = state.withLock { state in
+        state.count -= 1
+        defer { if state.count == 0 { state.waiting = [] } }
+        return state.count == 0 ? state.waiting : []
+      }
+      for continuation in waiting { continuation.resume(returning: nil) }
+      endClosing()
+      return nil
+    }
+  }
+
+  private func give(_ reader: Reader) {
+    let isOver = state.withLock { state in
+      if state.isClosed { return true }
+      if state.waiting.isEmpty {
+        state.idle.append(reader)
+      } else {
+        state.waiting.removeFirst().resume(returning: reader)
+      }
+      return false
+    }
+    if isOver { end(reader) }
+  }
+
+  private func end(_ reader: Reader) {
+    reader.store.close()
+    state.withLock { $0.count -= 1 }
+    endClosing()
+  }
+
+  private func endClosing() {
+    let closing = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+      guard state.count == 0 else { return [] }
+      defer { state.closing = [] }
+      return state.closing
+    }
+    for continuation in closing { continuation.resume() }
+  }
+
+  private static var closed: ReplicaError { ReplicaError(.closed, "The replica is closed.") }
+}
