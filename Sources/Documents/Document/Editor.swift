@@ -54,17 +54,23 @@ package final class Editor {
   ///
   /// - Returns: whether something was done.
   package func commit() throws(MergeError) -> Bool {
+    if document.typing.isOffered, document.pending.accept(change, lamport: lamport, time: time) {
+      document.typing.accept()
+      return true
+    }
+    return try commitElsewhere()
+  }
+
+  @inline(never)
+  private func commitElsewhere() throws(MergeError) -> Bool {
     document.openEditEndsInDelete = nil
     if document.pending.hasOffer,
       document.pending.accept(change, lamport: lamport, time: time)
     {
+      document.pending.endOffer()
+      document.beginTyping()
       return true
     }
-    return try commitDraft()
-  }
-
-  @inline(never)
-  private func commitDraft() throws(MergeError) -> Bool {
     breakTypingOff()
     guard !draft.isEmpty else { return false }
     if !document.pending.take(draft, change, lamport: lamport, time: time) {
@@ -78,12 +84,13 @@ package final class Editor {
   }
 
   /// Whether nothing was done.
-  package var isEmpty: Bool { draft.isEmpty && !document.pending.hasOffer }
+  package var isEmpty: Bool { draft.isEmpty && !document.hasOffer }
 
   /// Before the draft takes anything: the transaction is more than a keystroke that goes on, and
   /// takes one back that was thought to be all of it.
   @inline(__always)
   func breakTypingOff() {
+    document.endTyping()
     if document.pending.hasOffer { document.pending.giveBack(to: &draft) }
   }
 
