@@ -216,6 +216,7 @@ import Testing
         #expect(throws: EditError.self) {
           try editor.removeText(typist.text, at: 3 + index, count: 1)
         }
+        #expect(!typist.document.isDeleted)
       }
     }
     #expect(try typist.string == "abccccc")

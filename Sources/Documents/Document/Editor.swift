@@ -35,8 +35,8 @@ package final class Editor {
 
   /// Ends the edit and hands out what it did; nil when it did nothing.
   package func finish() throws(MergeError) -> DocumentEdit? {
-    document.openEditEndsInDelete = nil
     breakTypingOff()
+    document.openEditEndsInDelete = nil
     guard !draft.isEmpty else { return nil }
     let edit = DocumentEdit(
       document: document.id, parents: document.parents, operations: document.operations(of: draft))
@@ -63,7 +63,6 @@ package final class Editor {
 
   @inline(never)
   private func commitElsewhere() throws(MergeError) -> Bool {
-    document.openEditEndsInDelete = nil
     if document.pending.hasOffer,
       document.pending.accept(change, lamport: lamport, time: time)
     {
@@ -72,6 +71,7 @@ package final class Editor {
       return true
     }
     breakTypingOff()
+    document.openEditEndsInDelete = nil
     guard !draft.isEmpty else { return false }
     if !document.pending.take(draft, change, lamport: lamport, time: time) {
       precondition(document.hasHistory, "a document without history cannot record an edit")
@@ -91,7 +91,9 @@ package final class Editor {
   @inline(__always)
   func breakTypingOff() {
     document.endTyping()
-    if document.pending.hasOffer { document.pending.giveBack(to: &draft) }
+    guard document.pending.hasOffer else { return }
+    document.pending.giveBack(to: &draft)
+    document.openEditEndsInDelete = false
   }
 
   /// Marks the document as deleted. An edit after it, or one made elsewhere at the same time,
