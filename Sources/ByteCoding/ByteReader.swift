@@ -208,6 +208,9 @@ public struct ByteReader: Sendable {
     return text
   }
 
+  /// The bytes from here up to an offset, which is not before and within what can be read.
+  func slice(upTo end: Int) -> ArraySlice<UInt8> { bytes[next..<end] }
+
   /// A reader over the next `count` bytes, which this reader then stands behind. Nothing is copied.
   public mutating func readSlice(
     _ count: Int, _ field: String

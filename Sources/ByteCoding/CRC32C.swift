@@ -3,7 +3,8 @@
 ///
 /// The polynomial and the bit order are those of RFC 3720, appendix B.4.
 public enum CRC32C {
-  /// The checksum of `bytes`. Complexity: O(n), sixteen bytes a step.
+  /// The checksum of `bytes`. Complexity: O(n), sixteen bytes a step, sixty-four where there are
+  /// many.
   public static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
     var crc = UInt32.max
     let summed: Void? = bytes.withContiguousStorageIfAvailable { crc = advance(crc, over: $0) }
@@ -26,11 +27,15 @@ public enum CRC32C {
     (crc >> 8) ^ tables[Int(UInt8(truncatingIfNeeded: crc) ^ byte)]
   }
 
-  /// Slicing by sixteen: as many table look-ups that do not wait for each other replace as many
-  /// steps that do.
   private static func advance(_ start: UInt32, over bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
-    var crc = start
     let raw = UnsafeRawBufferPointer(bytes)
+    return raw.count >= foldedMin ? fold(start, over: raw) : lookUp(start, over: raw)
+  }
+
+  /// Carries the checksum so far over some bytes, sliced by sixteen: as many table look-ups that do
+  /// not wait for each other replace as many steps that do.
+  static func lookUp(_ start: UInt32, over raw: UnsafeRawBufferPointer) -> UInt32 {
+    var crc = start
     var index = 0
     func word(at offset: Int) -> UInt64 {
       UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
@@ -48,8 +53,8 @@ public enum CRC32C {
         index += 8
       }
     }
-    while index < bytes.count {
-      crc = step(crc, bytes[index])
+    while index < raw.count {
+      crc = step(crc, raw[index])
       index += 1
     }
     return crc

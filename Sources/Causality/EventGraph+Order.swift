@@ -104,18 +104,30 @@ extension EventGraph {
 
   /// Whether `version` is `later` or an ancestor of it, of which it is not greater.
   private func isPast(_ version: Int, of later: Int) -> Bool {
-    var run = runIndex(containing: later, notAfter: runCount - 1)
-    if version >= runStarts[run] { return true }
-    // As long as a run goes on from one event there is nothing to keep in mind.
-    var parents = parentRange(ofRun: run)
-    while parents.count == 1 {
-      let parent = parentPool[parents.lowerBound]
-      if parent <= version { return parent == version }
-      run = runIndex(containing: parent, notAfter: run)
+    // Of what is still to be followed, the last two; that is mostly all, and needs no queue.
+    var last = later
+    var other = -1
+    var run = runCount - 1
+    while last >= version {
+      run = runIndex(containing: last, notAfter: run)
       if version >= runStarts[run] { return true }
-      parents = parentRange(ofRun: run)
+      if other >= runStarts[run] { other = -1 }
+      let parents = parentRange(ofRun: run)
+      switch parents.count {
+      case 0:
+        last = other
+        other = -1
+      case 1:
+        let parent = parentPool[parents.lowerBound]
+        last = max(parent, other)
+        other = parent == other ? -1 : min(parent, other)
+      case 2 where other < version:
+        last = parentPool[parents.lowerBound + 1]
+        other = parentPool[parents.lowerBound]
+      default: return contains(version, in: [other] + parentPool[parents])
+      }
     }
-    return contains(version, in: parentPool[parents])
+    return false
   }
 
   /// The events that only one of two versions has.

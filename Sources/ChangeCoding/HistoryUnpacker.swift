@@ -68,6 +68,8 @@ struct HistoryUnpacker {
     // Where each origin is in the history, once a run of it has come.
     var places = [Int](repeating: -1, count: origins.count)
     var parents = Arena<Int>(capacity: 4)
+    // Where the next run begins. Asking the history would copy it each time.
+    var end = base
     for _ in 0..<runCount {
       let origin = try origin(from: &runOrigins)
       let step = UInt64(bitPattern: try sequences.readSigned("run sequence"))
@@ -83,29 +85,31 @@ struct HistoryUnpacker {
       }
       nextSequences[origin] = sequence &+ UInt64(changes)
       if places[origin] < 0 { places[origin] = history.originIndex(of: origins[origin]) }
-      try readParents(&parents, from: &parentColumn, in: history, base)
+      try readParents(&parents, from: &parentColumn, in: &history, base, end)
       do throws(MergeError) {
-        _ = try history.append(
+        end = try history.append(
           origin: places[origin], sequence: sequence, eventCount: size >> 1,
-          isOneChange: isOneChange, parents: &parents)
+          isOneChange: isOneChange, parents: &parents
+        ).upperBound
       } catch {
         throw failure(.invalidValue, "run of a history (\(error))")
       }
       changeCount += changes
     }
-    eventCount = history.eventCount - base
+    eventCount = end - base
     try runOrigins.finish("run origins")
     try sequences.finish("run sequences")
     try sizes.finish("run sizes")
     try parentColumn.finish("run parents")
   }
 
-  /// Makes `parents` those of the run that comes next.
+  /// Makes `parents` those of the run that comes next, which begins at `end`.
+  ///
+  /// - Parameter history: is not changed; passed otherwise it would be copied for each run.
   private func readParents(
     _ parents: inout Arena<Int>, from column: inout ByteReader,
-    in history: borrowing DocumentHistory, _ base: Int
+    in history: inout DocumentHistory, _ base: Int, _ end: Int
   ) throws(ByteDecodingError) {
-    let end = history.eventCount
     let count = try column.readInt("parent count", in: 0...Int.max)
     parents.removeAll()
     if count == 0 {
@@ -135,28 +139,7 @@ struct HistoryUnpacker {
   ) throws(ByteDecodingError) {
     let lamports = try column("lamports")
     let times = try column("times")
-    try readSteps(lamports, "lamports", after: history.lastLamport) { step, count in
-      history.append(lamportStep: step, count: count)
-    }
-    try readSteps(times, "times", after: history.lastTime) { step, count in
-      history.append(timeStep: step, count: count)
-    }
-  }
-
-  /// - Parameter last: what the first number is told from; the column tells it from 0.
-  private func readSteps(
-    _ column: ByteReader, _ field: String, after last: Int64,
-    _ append: (_ step: Int64, _ count: Int) -> Void
-  ) throws(ByteDecodingError) {
-    var steps = StepColumnReader(column)
-    var left = changeCount
-    while left > 0 {
-      let isFirst = left == changeCount
-      let run = try steps.nextRun(field, atMost: isFirst ? 1 : left)
-      append(isFirst ? run.step &- last : run.step, run.count)
-      left -= run.count
-    }
-    try steps.finish(field)
+    try history.append(lamports: lamports, times: times, count: changeCount)
   }
 
   // MARK: Texts and lists

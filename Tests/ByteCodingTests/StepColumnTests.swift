@@ -40,6 +40,51 @@ struct StepColumnTests {
     #expect(column.bytes.count <= 4 && column.last == 2_000_000)
   }
 
+  @Test("a column that is appended whole is as if its numbers came one by one", arguments: 0..<50)
+  func appended(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    var whole = StepColumn()
+    var joined = StepColumn()
+    for _ in 0..<3 {
+      var part = StepColumn()
+      var number: Int64 = 0
+      for _ in 0..<Int.random(in: 0...20, using: &random) {
+        number += Int64.random(in: 0...2, using: &random)
+        part.append(number)
+        whole.append(number)
+      }
+      try joined.append(ByteReader(part.bytes), count: part.count, "numbers")
+      #expect(joined.bytes == whole.bytes, "seed \(seed)")
+      #expect(joined.count == whole.count && joined.last == whole.last, "seed \(seed)")
+      for wrong in [part.count - 1, part.count + 1] where wrong >= 0 {
+        for start in [StepColumn(), joined] {
+          var column = start
+          #expect(throws: ByteDecodingError.self, "seed \(seed)") {
+            try column.append(ByteReader(part.bytes), count: wrong, "numbers")
+          }
+        }
+      }
+    }
+  }
+
+  @Test("numbers that come together are as if they came one by one", arguments: 0..<50)
+  func together(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    var numbers: [Int64] = []
+    for _ in 0..<8 {
+      let step = Int64.random(in: -1...1, using: &random)
+      for _ in 0..<Int.random(in: 0...20, using: &random) {
+        numbers.append((numbers.last ?? .max) &+ step)
+      }
+    }
+    var single = StepColumn()
+    for number in numbers { single.append(number) }
+    var together = StepColumn()
+    numbers.withUnsafeBufferPointer { together.append(contentsOf: $0) }
+    #expect(together.bytes == single.bytes, "seed \(seed)")
+    #expect(together.last == single.last && together.count == single.count)
+  }
+
   @Test("what no writer writes is refused")
   func refused() {
     for bytes: [UInt8] in [[2], [2, 0], [2, 1, 2, 1], [0x80, 0]] {

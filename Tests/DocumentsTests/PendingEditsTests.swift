@@ -129,6 +129,76 @@ import Testing
     try typist.expectSameElsewhere()
   }
 
+  @Test("erasing goes on forward or backward, whichever comes second, and turns", arguments: 0..<30)
+  func erasing(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let typist = try Typist()
+    let start = String(repeating: "tide🏝 tables", count: 40)
+    var scalars = Array(start.unicodeScalars)
+    try typist.insert(start, at: 0)
+    var at = scalars.count / 2
+    while scalars.count > 40 {
+      let isForward = Bool.random(using: &random)
+      for _ in 0..<Int.random(in: 1...12, using: &random) {
+        if !isForward, at > 0 { at -= 1 }
+        guard at < scalars.count else { break }
+        scalars.remove(at: at)
+        try typist.remove(at: at)
+      }
+      if Int.random(in: 0..<6, using: &random) == 0 {
+        at = Int.random(in: 0...scalars.count, using: &random)
+      }
+    }
+    var expected = String.UnicodeScalarView()
+    expected.append(contentsOf: scalars)
+    #expect(try typist.string == String(expected), "seed \(seed)")
+    try typist.expectSameElsewhere()
+  }
+
+  @Test("UTF-16 units are found while somebody types", arguments: 0..<30)
+  func units(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let typist = try Typist()
+    var scalars: [Unicode.Scalar] = []
+    var at = 0
+    for _ in 0..<300 {
+      switch Int.random(in: 0..<20, using: &random) {
+      case 0: at = Int.random(in: 0...scalars.count, using: &random)
+      case 1..<5 where at > 0:
+        at -= 1
+        scalars.remove(at: at)
+        try typist.remove(at: at)
+      default:
+        let scalar: Unicode.Scalar = Int.random(in: 0..<25, using: &random) == 0 ? "🏝" : "a"
+        scalars.insert(scalar, at: at)
+        try typist.insert(String(scalar), at: at)
+        at += 1
+      }
+      for position in max(0, at - 1)...min(scalars.count, at + 1) {
+        let unit = scalars[..<position].reduce(0) { $0 + ($1.value > 0xFFFF ? 2 : 1) }
+        let found = try typist.document.position(ofUTF16: unit, in: typist.text)
+        #expect(found == position, "seed \(seed)")
+      }
+    }
+    for unit in [-1, Int.min, Int.max, 2 * scalars.count + 1] {
+      #expect(throws: EditError.self) {
+        try typist.document.position(ofUTF16: unit, in: typist.text)
+      }
+    }
+    try typist.expectSameElsewhere()
+  }
+
+  @Test(
+    "more keystrokes than wait at the most are recorded in between", arguments: [1023, 1024, 1025])
+  func many(count: Int) throws {
+    let typist = try Typist()
+    for index in 0..<count { try typist.insert("x", at: index) }
+    for _ in 0..<count { try typist.remove(at: 0) }
+    let edits = try #require(typist.document.editsOfHistory)
+    #expect(edits.count == 2 * count + 1)
+    try typist.expectSameElsewhere()
+  }
+
   @Test("a transaction shows what it did before it is committed, and refuses what is out of range")
   func openTransaction() throws {
     let typist = try Typist()
@@ -146,6 +216,7 @@ import Testing
         #expect(throws: EditError.self) {
           try editor.removeText(typist.text, at: 3 + index, count: 1)
         }
+        #expect(!typist.document.isDeleted)
       }
     }
     #expect(try typist.string == "abccccc")

@@ -108,7 +108,7 @@ extension Document {
   ///
   /// - Precondition: no transaction of an editor is open.
   package func releaseHistory() {
-    precondition(!pending.hasOffer, "a transaction is open")
+    precondition(!hasOffer, "a transaction is open")
     history = nil
     markCheckpoints = [:]
     for index in containers.indices where containers[index].sequence >= 0 {

@@ -147,19 +147,23 @@ extension Document {
   package func position(
     ofUTF16 offset: Int, in text: ContainerHandle
   ) throws(EditError) -> Int {
-    precondition(kind(of: text) == .text, "a handle of a text is wanted")
-    do throws(TextRopeError) {
-      return try storedTexts[slot(of: text)].position(ofUTF16: offset)
-    } catch {
-      throw refusal(ofUTF16: offset, in: text)
-    }
+    if let position = typing.position(ofUTF16: offset, in: text.index) { return position }
+    return try positionElsewhere(ofUTF16: offset, in: text)
   }
 
   @inline(never)
-  private func refusal(ofUTF16 offset: Int, in text: ContainerHandle) -> EditError {
-    let length = storedTexts[slot(of: text)].utf16Count
-    return EditError(
-      .outOfRange, "the text has \(length) UTF-16 units, there is none number \(offset)")
+  private func positionElsewhere(
+    ofUTF16 offset: Int, in text: ContainerHandle
+  ) throws(EditError) -> Int {
+    precondition(kind(of: text) == .text, "a handle of a text is wanted")
+    let rope = storedTexts[slot(of: text)]
+    do throws(TextRopeError) {
+      return try rope.position(ofUTF16: offset)
+    } catch {
+      throw EditError(
+        .outOfRange, "the text has \(rope.utf16Count) UTF-16 units, there is none number \(offset)"
+      )
+    }
   }
 
   /// The Unicode scalars of the text, the elements of the list, or the nodes that stand right under

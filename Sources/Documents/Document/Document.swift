@@ -35,8 +35,8 @@ package final class Document {
   @exclusivity(unchecked) var storedHistory: DocumentHistory?
   /// Transactions that the history and the frontier have yet to learn of.
   @exclusivity(unchecked) var pending = PendingEdits()
-  /// Where the last edit of a text was.
-  @exclusivity(unchecked) var gap = TypingGap()
+  /// Where somebody types.
+  @exclusivity(unchecked) var typing = TypingGap()
   /// While an editor is open and has done something: whether its last operation was
   /// `deleteDocument`.
   @exclusivity(unchecked) var openEditEndsInDelete: Bool?
@@ -49,7 +49,13 @@ package final class Document {
   @exclusivity(unchecked) private var recentContainer = 0
 
   /// About how many bytes the document takes in memory, and its state in bytes. Complexity: O(1).
-  @exclusivity(unchecked) package internal(set) var approximateBytes = 64
+  package internal(set) var approximateBytes: Int {
+    get { countedBytes + typing.typedCount }
+    set { countedBytes = newValue - typing.typedCount }
+  }
+
+  /// The same without what was typed since ``beginTyping()``.
+  @exclusivity(unchecked) var countedBytes = 64
 
   struct FrontierEntry: Hashable, Sendable {
     var change: ChangeID
@@ -126,14 +132,19 @@ package final class Document {
   /// straight into its gap: reading writes to the document too.
   var texts: [TextRope] {
     _read {
-      gap.close()
+      endTyping()
       yield storedTexts
     }
     _modify {
-      gap.close()
+      endTyping()
       yield &storedTexts
     }
   }
+
+  /// Whether the transaction at hand has begun with a keystroke that is committed as it is, or
+  /// taken back.
+  @inline(__always)
+  var hasOffer: Bool { typing.isOffered || pending.hasOffer }
 
   /// Puts the transactions that were gathered where they belong.
   @inline(__always)
@@ -150,7 +161,7 @@ package final class Document {
   /// Whether every change of the frontier ended in `deleteDocument`. An edit made after the delete,
   /// or at the same time, wins.
   package var isDeleted: Bool {
-    if pending.hasOffer { return false }
+    if hasOffer { return false }
     if let openEditEndsInDelete { return openEditEndsInDelete }
     if Sabotage.deleteBeatsEdit.isPlanted { return frontier.contains(where: \.endsInDelete) }
     return !frontier.isEmpty && frontier.allSatisfy(\.endsInDelete)

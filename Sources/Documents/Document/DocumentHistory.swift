@@ -239,17 +239,21 @@ package struct DocumentHistory: Sendable {
   /// The place of an origin, made when it has none.
   package mutating func originIndex(of origin: Origin) -> Int { intern(origin) }
 
-  /// Appends the times of changes that were appended as runs.
-  package mutating func append(lamportStep step: Int64, count: Int) {
+  mutating func append(lamportStep step: Int64, count: Int) {
     lamports.append(step: step, count: count)
   }
 
-  package mutating func append(timeStep step: Int64, count: Int) {
+  mutating func append(timeStep step: Int64, count: Int) {
     times.append(step: step, count: count)
   }
 
-  package var lastLamport: Int64 { lamports.last }
-  package var lastTime: Int64 { times.last }
+  /// Appends the times of `count` changes that were appended as runs, from columns of as many.
+  package mutating func append(
+    lamports: ByteReader, times: ByteReader, count: Int
+  ) throws(ByteDecodingError) {
+    try self.lamports.append(lamports, count: count, "lamports")
+    try self.times.append(times, count: count, "times")
+  }
 
   /// Appends runs of a text whose events are here; their content is numbered anew.
   ///

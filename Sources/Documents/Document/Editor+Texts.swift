@@ -51,7 +51,7 @@ extension Editor {
   package func insertText(
     _ handle: ContainerHandle, at position: Int, utf8: UnsafeBufferPointer<UInt8>
   ) throws(EditError) {
-    if utf8.count == 1, type(utf8[0], at: position, in: handle) { return }
+    if utf8.count == 1, document.typing.type(utf8[0], at: position, in: handle.index) { return }
     try insertElsewhere(handle, at: position, utf8)
   }
 
@@ -70,7 +70,7 @@ extension Editor {
   package func removeText(
     _ handle: ContainerHandle, at position: Int, count: Int
   ) throws(EditError) {
-    if count == 1, erase(at: position, in: handle) { return }
+    if count == 1, document.typing.erase(at: position, in: handle.index) { return }
     try removeElsewhere(handle, at: position, count)
   }
 
@@ -89,7 +89,8 @@ extension Editor {
     _ path: DocumentPath?
   ) throws(EditError) {
     let isDone = text.utf8.withContiguousStorageIfAvailable { utf8 in
-      utf8.count == 1 && count == 0 && type(utf8[0], at: position, in: handle)
+      utf8.count == 1 && count == 0
+        && document.typing.type(utf8[0], at: position, in: handle.index)
         || replace(count, at: position, by: utf8, UTF8Scalars.count(utf8), in: handle)
     }
     guard let isDone else {
@@ -98,53 +99,6 @@ extension Editor {
       return try splice(text: handle, at: position, delete: count, insert: text, path)
     }
     if !isDone { throw refusal(count, at: position, by: UTF8Scalars.count(text), in: handle, path) }
-  }
-
-  // MARK: At the gap
-
-  /// Inserts a byte where the last edit was; false, with nothing changed, when it is not ASCII or
-  /// that is elsewhere.
-  @inline(__always)
-  private func type(_ byte: UInt8, at position: Int, in handle: ContainerHandle) -> Bool {
-    guard byte < 0x80, draft.eventCount < Operation.eventCountMax,
-      document.gap.type(byte, at: position, in: handle.index)
-    else { return false }
-    document.approximateBytes &+= 1
-    if draft.isEmpty,
-      document.pending.offer(inserting: byte, at: position, into: handle.index)
-    {
-      return true
-    }
-    drafted(byte, at: position, into: handle)
-    return true
-  }
-
-  /// Removes a scalar beside the last edit; false, with nothing changed, when it is not ASCII or
-  /// elsewhere.
-  @inline(__always)
-  private func erase(at position: Int, in handle: ContainerHandle) -> Bool {
-    guard draft.eventCount < Operation.eventCountMax,
-      document.gap.erase(at: position, in: handle.index)
-    else { return false }
-    if draft.isEmpty, document.pending.offer(removingAt: position, from: handle.index) {
-      return true
-    }
-    drafted(removalAt: position, from: handle)
-    return true
-  }
-
-  @inline(never)
-  private func drafted(_ byte: UInt8, at position: Int, into handle: ContainerHandle) {
-    document.openEditEndsInDelete = false
-    breakTypingOff()
-    draft.insert(byte, at: position, into: handle.index)
-  }
-
-  @inline(never)
-  private func drafted(removalAt position: Int, from handle: ContainerHandle) {
-    document.openEditEndsInDelete = false
-    breakTypingOff()
-    draft.remove(1, at: position, from: handle.index)
   }
 
   // MARK: Anywhere
@@ -196,7 +150,6 @@ extension Editor {
     let slot = document.slot(of: handle)
     try? document.storedTexts[slot].remove(position..<position + count)
     document.removeMarks(position..<position + count, slot: slot)
-    document.openGap(at: position, in: handle)
     if count == 1, draft.isEmpty,
       document.pending.offer(removingAt: position, from: handle.index)
     {
@@ -216,7 +169,6 @@ extension Editor {
     let slot = document.slot(of: handle)
     try? document.storedTexts[slot].insert(validUTF8: utf8, at: position)
     document.insertMarks(count, at: position, slot: slot)
-    document.openGap(at: position + count, in: handle)
     // One byte is ASCII.
     if utf8.count == 1, draft.isEmpty,
       document.pending.offer(inserting: utf8[0], at: position, into: handle.index)

@@ -35,8 +35,8 @@ package final class Editor {
 
   /// Ends the edit and hands out what it did; nil when it did nothing.
   package func finish() throws(MergeError) -> DocumentEdit? {
-    document.openEditEndsInDelete = nil
     breakTypingOff()
+    document.openEditEndsInDelete = nil
     guard !draft.isEmpty else { return nil }
     let edit = DocumentEdit(
       document: document.id, parents: document.parents, operations: document.operations(of: draft))
@@ -54,18 +54,24 @@ package final class Editor {
   ///
   /// - Returns: whether something was done.
   package func commit() throws(MergeError) -> Bool {
-    document.openEditEndsInDelete = nil
-    if document.pending.hasOffer,
-      document.pending.accept(change, lamport: lamport, time: time)
-    {
+    if document.typing.isOffered, document.pending.accept(change, lamport: lamport, time: time) {
+      document.typing.accept()
       return true
     }
-    return try commitDraft()
+    return try commitElsewhere()
   }
 
   @inline(never)
-  private func commitDraft() throws(MergeError) -> Bool {
+  private func commitElsewhere() throws(MergeError) -> Bool {
+    if document.pending.hasOffer,
+      document.pending.accept(change, lamport: lamport, time: time)
+    {
+      document.pending.endOffer()
+      document.beginTyping()
+      return true
+    }
     breakTypingOff()
+    document.openEditEndsInDelete = nil
     guard !draft.isEmpty else { return false }
     if !document.pending.take(draft, change, lamport: lamport, time: time) {
       precondition(document.hasHistory, "a document without history cannot record an edit")
@@ -78,13 +84,16 @@ package final class Editor {
   }
 
   /// Whether nothing was done.
-  package var isEmpty: Bool { draft.isEmpty && !document.pending.hasOffer }
+  package var isEmpty: Bool { draft.isEmpty && !document.hasOffer }
 
   /// Before the draft takes anything: the transaction is more than a keystroke that goes on, and
   /// takes one back that was thought to be all of it.
   @inline(__always)
   func breakTypingOff() {
-    if document.pending.hasOffer { document.pending.giveBack(to: &draft) }
+    document.endTyping()
+    guard document.pending.hasOffer else { return }
+    document.pending.giveBack(to: &draft)
+    document.openEditEndsInDelete = false
   }
 
   /// Marks the document as deleted. An edit after it, or one made elsewhere at the same time,

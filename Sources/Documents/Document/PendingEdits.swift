@@ -7,7 +7,8 @@ import Causality
 /// anybody looks at either.
 ///
 /// A keystroke with which a transaction begins is **offered**: it joins the runs at once, and they
-/// keep it when the transaction is committed with nothing else in it.
+/// keep it when the transaction is committed with nothing else in it. Keystrokes that go on with
+/// the last run go past it, see `TypingGap`; the run learns of them all at once.
 struct PendingEdits: ~Copyable {
   /// Consecutive events in one text.
   struct Run: BitwiseCopyable {
@@ -20,14 +21,23 @@ struct PendingEdits: ~Copyable {
     var count: Int
     /// How long the text is that is inserted, in bytes.
     var utf8Count: Int
+
+    /// The position where it has left the gap.
+    var gap: Int {
+      switch kind {
+      case .insert: position + count
+      case .deleteForward: position
+      case .deleteBackward: position - count + 1
+      }
+    }
   }
 
   private enum State: BitwiseCopyable { case closed, open, offered }
 
   /// How many changes, runs and bytes are gathered at the most.
-  private static let countMax = 256
-  private static let runCountMax = 128
-  private static let utf8CountMax = 1 << 10
+  private static let countMax = 1 << 10
+  private static let runCountMax = 1 << 8
+  private static let utf8CountMax = 2 << 10
 
   private var state = State.closed
   /// The first change gathered, or the next one when there is none, and its Lamport time.
@@ -39,18 +49,23 @@ struct PendingEdits: ~Copyable {
   private var utf8Count = 0
   /// Taken when there is a change to be followed.
   private var columns: Columns?
+  /// How many of the changes have more than one event.
+  private var longCount = 0
 
   private struct Columns {
-    /// The moments of the changes, and how many events each is.
+    /// The moments of the changes.
     let times = UnsafeMutablePointer<Int64>.allocate(capacity: countMax)
-    let eventCounts = UnsafeMutablePointer<UInt32>.allocate(capacity: countMax)
+    /// The changes that have more than one event, by number, and how many they have. Each has a
+    /// run.
+    let long = UnsafeMutablePointer<(index: Int, eventCount: Int)>.allocate(
+      capacity: runCountMax)
     let runs = UnsafeMutablePointer<Run>.allocate(capacity: runCountMax)
     /// What the runs insert, one after the other.
     let utf8 = UnsafeMutablePointer<UInt8>.allocate(capacity: utf8CountMax)
 
     func free() {
       times.deallocate()
-      eventCounts.deallocate()
+      long.deallocate()
       runs.deallocate()
       utf8.deallocate()
     }
@@ -94,6 +109,7 @@ struct PendingEdits: ~Copyable {
       utf8Count = 0
     }
     count = 0
+    longCount = 0
   }
 
   // MARK: Keystrokes
@@ -139,17 +155,42 @@ struct PendingEdits: ~Copyable {
     return true
   }
 
-  /// Commits what was offered if the transaction is the next change.
+  /// Commits what was offered, here or at the gap, if the transaction is the next change.
   @inline(__always)
   mutating func accept(
     _ next: ChangeID, lamport nextLamport: UInt64, time: Timestamp
   ) -> Bool {
     guard let columns, isNext(next, nextLamport) else { return false }
     columns.times[count] = time.milliseconds
-    columns.eventCounts[count] = 1
     count &+= 1
-    state = .open
     return true
+  }
+
+  /// Goes on after what was offered here has been committed.
+  mutating func endOffer() { state = .open }
+
+  // MARK: At the gap
+
+  /// The last run, when keystrokes may go on with it; where its text goes on, and the room there.
+  var lastRun: (run: Run, utf8: UnsafeMutablePointer<UInt8>, room: Int)? {
+    guard state == .open, runCount > 0, let columns else { return nil }
+    let run = columns.runs[runCount - 1]
+    return run.isKeystrokes ? (run, columns.utf8 + utf8Count, Self.utf8CountMax - utf8Count) : nil
+  }
+
+  /// Takes keystrokes that went on with the last run at the gap; the last of them may be offered.
+  mutating func extendLastRun(
+    by keystrokes: Int, _ kind: SequenceRun.Kind, isOffered: Bool
+  ) {
+    guard let columns else { return }
+    let run = columns.runs + (runCount - 1)
+    run.pointee.kind = kind
+    run.pointee.count += keystrokes
+    if kind == .insert {
+      run.pointee.utf8Count += keystrokes
+      utf8Count += keystrokes
+    }
+    if isOffered { state = .offered }
   }
 
   /// Gives back what was offered, for the draft of the transaction.
@@ -188,8 +229,10 @@ struct PendingEdits: ~Copyable {
       runCount &+= 1
     }
     columns.times[count] = time.milliseconds
-    // A transaction has at most 2^24 events.
-    columns.eventCounts[count] = UInt32(truncatingIfNeeded: draft.eventCount)
+    if !isKeystroke {
+      columns.long[longCount] = (count, draft.eventCount)
+      longCount &+= 1
+    }
     count &+= 1
     return true
   }
@@ -209,14 +252,19 @@ struct PendingEdits: ~Copyable {
     UnsafeBufferPointer(start: columns?.times, count: count)
   }
 
-  /// How many changes from number `index` on have one event each, or 1 if that one has more, and
-  /// the events of that one.
-  func changes(from index: Int) -> (count: Int, eventCount: Int) {
-    guard let eventCounts = columns?.eventCounts else { return (0, 0) }
-    guard eventCounts[index] == 1 else { return (1, Int(eventCounts[index])) }
-    var end = index + 1
-    while end < count, eventCounts[end] == 1 { end += 1 }
-    return (end - index, 1)
+  /// Hands out the changes in order, those of one event each that follow each other together.
+  func eachChanges<Failure: Error>(
+    _ body: (_ first: Int, _ count: Int, _ eventCount: Int) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let columns else { return }
+    var next = 0
+    for number in 0..<longCount {
+      let (index, eventCount) = columns.long[number]
+      if index > next { try body(next, index - next, 1) }
+      try body(index, 1, eventCount)
+      next = index + 1
+    }
+    if count > next { try body(next, count - next, 1) }
   }
 
   /// Hands out the runs in order without what is offered, each with the text that it inserts.
@@ -298,84 +346,5 @@ extension PendingEdits.Run {
       if count == 1 { kind = .deleteForward }
     }
     return last
-  }
-}
-
-extension Document {
-  /// Puts the transactions that were gathered into the history and moves the frontier.
-  ///
-  /// They fit by construction. Should they not, after some billion keystrokes, the history is let
-  /// go of, and the next merge says what is wrong with it.
-  func settlePending() {
-    if pending.count > 0 {
-      recordPending()
-      let last = ChangeID(
-        origin: pending.change.origin, sequence: pending.change.sequence + UInt64(pending.count - 1)
-      )
-      storedFrontier.removeAll(keepingCapacity: true)
-      storedFrontier.append(FrontierEntry(change: last, endsInDelete: false))
-    }
-    pending.restart()
-  }
-
-  private func recordPending() {
-    // Moved out, and back when all is in it.
-    guard var history = storedHistory.take() else { return }
-    do {
-      var version = try history.append(pending)
-      try pending.eachRun { run, text in
-        if containers[run.container].sequence < 0 {
-          containers[run.container].sequence = history.sequenceIndex(
-            of: containers[run.container].id)
-        }
-        try history.append(
-          run, text, version: version, to: containers[run.container].sequence)
-        version += run.count
-      }
-    } catch {
-      return
-    }
-    storedHistory = history
-  }
-}
-
-extension DocumentHistory {
-  /// Appends the changes, which follow everything here, without their operations.
-  ///
-  /// - Returns: the first of their events.
-  fileprivate mutating func append(
-    _ pending: borrowing PendingEdits
-  ) throws(EventGraphError) -> Int {
-    let start = eventCount
-    var index = 0
-    while index < pending.count {
-      let (count, eventCount) = pending.changes(from: index)
-      try appendAtFrontier(
-        ChangeID(
-          origin: pending.change.origin, sequence: pending.change.sequence + UInt64(index)),
-        count: count, eventCount: eventCount)
-      index += count
-    }
-    append(lamports: pending.lamport, times: pending.moments)
-    return start
-  }
-
-  /// Appends a run to a text. Rows come out the same as if its events had come one by one: of
-  /// removals the first may continue the row before in another direction than its own.
-  fileprivate mutating func append(
-    _ run: PendingEdits.Run, _ text: UnsafeBufferPointer<UInt8>, version: Int, to sequence: Int
-  ) throws(SequenceError) {
-    guard run.kind != .insert else {
-      return try insert(
-        text, count: run.count, at: run.position, version: version, into: sequence)
-    }
-    guard run.isKeystrokes, run.count > 1 else {
-      return try remove(run.count, at: run.position, version: version, from: sequence)
-    }
-    let isBackward = run.kind == .deleteBackward
-    try remove(1, at: run.position, version: version, from: sequence)
-    try remove(
-      run.count - 1, at: isBackward ? run.position - 1 : run.position, isBackward: isBackward,
-      version: version + 1, from: sequence)
   }
 }

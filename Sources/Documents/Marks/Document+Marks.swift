@@ -4,7 +4,7 @@ package import Causality
 extension Document {
   /// Marks are put on a text whose author has seen what is here; nothing beyond its end.
   func put(_ mark: MarkEntry, from: Int, to: Int, slot: Int) {
-    gap.close()
+    endTyping()
     let operation = MarkOperation(version: 0, from: from, to: to, mark: mark)
     guard operation.isInside(storedTexts[slot].count) else { return }
     approximateBytes += 64 + mark.name.text.utf8.count + mark.value.approximateBytes
@@ -38,7 +38,7 @@ extension Document {
       guard let last = operations.last, let handle = handles[sequence.container],
         sequence.log.versionEnd > start.eventCount || last.version >= start.eventCount
       else { continue }
-      gap.close()
+      endTyping()
       let slot = slot(of: handle)
       var checkpoint = markCheckpoints[slot]
       let new = try replayMarks(

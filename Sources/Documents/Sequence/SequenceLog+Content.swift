@@ -9,7 +9,7 @@ extension SequenceLog {
   ) -> Result {
     precondition(content == .text && range.upperBound <= contentCount, "content never inserted")
     guard !range.isEmpty else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-    if bytes.count == contentCount {
+    if isASCII {
       return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
     }
     let start = byteOffset(ofContent: range.lowerBound, run: run(ofContent: range.lowerBound))
@@ -17,38 +17,60 @@ extension SequenceLog {
     return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<end])) }
   }
 
-  /// Where content was found last: what comes next is mostly not far behind it.
-  struct ContentCursor {
-    fileprivate var run = 0
-  }
+  /// Whether all that was ever inserted is ASCII: ordinals are places of bytes then.
+  var isASCII: Bool { bytes.count == contentCount }
 
-  /// Calls `body` as ``withUTF8(ofContent:_:)`` does.
-  ///
-  /// Complexity: O(1) and the run up to there for content not far behind that of the call before.
-  func withUTF8<Result>(
-    ofContent range: Range<Int>, from cursor: inout ContentCursor,
-    _ body: (UnsafeBufferPointer<UInt8>) -> Result
-  ) -> Result {
-    if bytes.count == contentCount || range.isEmpty {
-      return withUTF8(ofContent: range, body)
+  /// Reads content here and there, mostly not far behind where it was read before.
+  struct ContentReader {
+    fileprivate let log: SequenceLog
+    fileprivate let bytes: UnsafeBufferPointer<UInt8>
+    let isASCII: Bool
+    private var run = 0
+
+    fileprivate init(_ log: SequenceLog, _ bytes: UnsafeBufferPointer<UInt8>) {
+      self.log = log
+      self.bytes = bytes
+      isASCII = log.isASCII
     }
-    cursor.run = run(ofContent: range.lowerBound, near: cursor.run)
-    let first = rows[cursor.run]
-    guard range.upperBound - Int(first.content) <= Int(first.count) else {
-      return withUTF8(ofContent: range, body)
+
+    /// The UTF-8 of the scalars that have these ordinals, which must have been inserted.
+    ///
+    /// Complexity: O(1) and the run up to there for content not far behind that of the call before.
+    @inline(__always)
+    mutating func utf8(ofContent range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+      isASCII ? UnsafeBufferPointer(rebasing: bytes[range]) : wideUTF8(ofContent: range)
     }
-    let start = byteOffset(ofContent: range.lowerBound, run: cursor.run)
-    let runEnd = cursor.run + 1 < rows.count ? rows[cursor.run + 1].byteStart : bytes.count
-    return bytes.withUnsafeBufferPointer { bytes in
+
+    private mutating func wideUTF8(ofContent range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+      precondition(range.upperBound <= log.contentCount, "content never inserted")
+      guard !range.isEmpty else { return UnsafeBufferPointer(rebasing: bytes[..<0]) }
+      run = log.run(ofContent: range.lowerBound, near: run)
+      let first = log.rows[run]
+      let start = log.byteOffset(ofContent: range.lowerBound, run: run)
+      guard range.upperBound - Int(first.content) <= Int(first.count) else {
+        return UnsafeBufferPointer(
+          rebasing: bytes[start..<log.byteOffset(ofContentEnd: range.upperBound)])
+      }
+      let runEnd = run + 1 < log.rows.count ? log.rows[run + 1].byteStart : bytes.count
       let rest = UnsafeBufferPointer(rebasing: bytes[start..<runEnd])
       let length =
         runEnd - first.byteStart == Int(first.count)
         ? range.count : UTF8Scalars.byteOffset(of: range.count, in: rest)
-      return body(UnsafeBufferPointer(rebasing: rest[..<length]))
+      return UnsafeBufferPointer(rebasing: rest[..<length])
     }
   }
 
-  private func run(ofContent ordinal: Int, near run: Int) -> Int {
+  /// Hands out a reader of the content of a text; do not keep it.
+  func withContent<Result, Failure: Error>(
+    _ body: (inout ContentReader) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in
+      var reader = ContentReader(self, bytes)
+      return try body(&reader)
+    }
+  }
+
+  fileprivate func run(ofContent ordinal: Int, near run: Int) -> Int {
     var run = run
     guard run < rows.count, Int(rows[run].content) <= ordinal else {
       return self.run(ofContent: ordinal)
@@ -65,7 +87,7 @@ extension SequenceLog {
     withUTF8(ofContent: range) { String(decoding: $0, as: UTF8.self) }
   }
 
-  private func byteOffset(ofContentEnd ordinal: Int) -> Int {
+  fileprivate func byteOffset(ofContentEnd ordinal: Int) -> Int {
     if ordinal == contentCount { return bytes.count }
     return byteOffset(ofContent: ordinal, run: run(ofContent: ordinal))
   }

@@ -205,37 +205,41 @@ package struct SequenceLog: Sendable {
   private mutating func append(
     _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind, byteStart: Int
   ) throws(SequenceError) {
-    guard count > 0 else { throw .emptyOperation(version: version) }
-    guard version >= versionEnd else {
-      throw .versionNotAscending(version: version, last: versionEnd - 1)
-    }
-    guard version <= Self.versionMax, count <= Self.unitCountMax else {
-      throw .tooLong(version: version, limit: Self.unitCountMax)
-    }
-    guard kind != .insert || count <= Self.unitCountMax - contentCount else {
-      throw .tooLong(version: version, limit: Self.unitCountMax)
-    }
-    guard position >= 0, position <= Self.positionMax else {
-      throw .positionOutOfRange(version: version, position: position, count: count)
-    }
-    if !extendLast(version, count, position, kind) {
+    guard count > 0, count <= Self.unitCountMax, version >= versionEnd,
+      version <= Self.versionMax, position >= 0, position <= Self.positionMax,
+      kind != .insert || count <= Self.unitCountMax - contentCount
+    else { throw refusal(version, count, position) }
+    if version > versionEnd || !extendLast(version, count, position, kind) {
       // Every number was held against its limit above.
       rows.append(
         Row(
-          version: version, byteStart: byteStart, count: UInt32(count),
-          position: UInt32(position), content: UInt32(contentCount), kind: kind))
+          version: version, byteStart: byteStart, count: UInt32(truncatingIfNeeded: count),
+          position: UInt32(truncatingIfNeeded: position),
+          content: UInt32(truncatingIfNeeded: contentCount), kind: kind))
     }
     versionEnd = version + count
     if kind == .insert { contentCount += count }
   }
 
-  /// Tries to make the operation part of the last run. A single deletion has no direction yet; it
-  /// counts as forward until another one continues it.
+  @inline(never)
+  private func refusal(_ version: Int, _ count: Int, _ position: Int) -> SequenceError {
+    if count <= 0 { return .emptyOperation(version: version) }
+    if version < versionEnd {
+      return .versionNotAscending(version: version, last: versionEnd - 1)
+    }
+    if position < 0 || position > Self.positionMax {
+      return .positionOutOfRange(version: version, position: position, count: count)
+    }
+    return .tooLong(version: version, limit: Self.unitCountMax)
+  }
+
+  /// Tries to make the operation, which comes right after, part of the last run. A single deletion
+  /// has no direction yet; it counts as forward until another one continues it.
   private mutating func extendLast(
     _ version: Int, _ count: Int, _ position: Int, _ kind: SequenceRun.Kind
   ) -> Bool {
     let last = rows.count - 1
-    guard last >= 0, version == versionEnd else { return false }
+    guard last >= 0 else { return false }
     let row = rows[last]
     // A run is as long as one operation can be, at the most.
     guard Int(row.count) + count <= Self.unitCountMax else { return false }

@@ -25,6 +25,11 @@ struct PatchWriter {
   private var patches: [SequencePatch] = []
   private var last = SequencePatch(kind: .delete, position: -1, count: 0, version: 0, content: 0)
 
+  /// Makes room for so many patches, if there are none yet: growing would copy them several times.
+  mutating func reserve(_ count: Int) {
+    if patches.isEmpty { patches.reserveCapacity(count) }
+  }
+
   @inline(__always)
   mutating func insert(at position: Int, count: Int, version: Int, content: Int) {
     if last.kind == .insert, position == last.position + last.count,

@@ -182,6 +182,8 @@ struct SequenceReplay: ~Copyable {
   private mutating func passThrough(
     _ versions: Range<Int>, of log: SequenceLog, from first: Int, isNew: Bool
   ) {
+    let end = log.firstRun(from: versions.upperBound, notBefore: first)
+    if isNew { writer.reserve(end - first) }
     for index in first..<log.runCount {
       let run = log[index]
       if run.version >= versions.upperBound { return }

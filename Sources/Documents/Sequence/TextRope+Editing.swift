@@ -6,7 +6,9 @@ extension TextRope {
   /// Inserts `string` before the scalar number `position`. Complexity: O(log n + bytes).
   package mutating func insert(_ string: String, at position: Int) throws(TextRopeError) {
     // Checked before the bytes are asked for, in whose closure nothing typed can be thrown.
-    try checkInsert(utf8Count: string.utf8.count, at: position)
+    try read { (tree) throws(TextRopeError) in
+      try tree.checkInsert(utf8Count: string.utf8.count, at: position)
+    }
     var string = string
     string.withUTF8 { utf8 in
       if utf8.count == 1, insertAtGap(utf8[0], at: position) { return }
@@ -64,7 +66,9 @@ extension TextRope {
   private mutating func insertElsewhere(
     _ utf8: UnsafeBufferPointer<UInt8>, at position: Int
   ) throws(TextRopeError) {
-    try checkInsert(utf8Count: utf8.count, at: position)
+    try read { (tree) throws(TextRopeError) in
+      try tree.checkInsert(utf8Count: utf8.count, at: position)
+    }
     insertElsewhere(checked: utf8, at: position)
   }
 
@@ -97,7 +101,7 @@ extension TextRope {
 
   @inline(never)
   private mutating func removeElsewhere(_ range: Range<Int>) throws(TextRopeError) {
-    try check(range)
+    try read { (tree) throws(TextRopeError) in try tree.check(range) }
     guard !range.isEmpty else { return }
     if !isKnownUniquelyReferenced(&storage) { copyStorage(addingCapacity: 0) }
     storage.withTree { $0.remove(range.count, at: range.lowerBound) }
@@ -116,39 +120,41 @@ extension TextRope {
   package mutating func apply(
     _ patches: [SequencePatch], from log: SequenceLog
   ) throws(TextRopeError) {
-    var cursor = SequenceLog.ContentCursor()
-    for patch in patches {
-      switch patch.kind {
-      case .insert:
-        let content = patch.content..<patch.content + patch.count
-        let result = log.withUTF8(ofContent: content, from: &cursor) { utf8 in
-          Result { () throws(TextRopeError) in
-            try insert(validUTF8: utf8, at: patch.position)
+    guard !patches.isEmpty else { return }
+    if !isKnownUniquelyReferenced(&storage) { copyStorage(addingCapacity: 0) }
+    try log.withContent { (content) throws(TextRopeError) in
+      try storage.withTree { (tree) throws(TextRopeError) in
+        for patch in patches {
+          switch patch.kind {
+          case .insert:
+            let utf8 = content.utf8(
+              ofContent: patch.content..<patch.content + patch.count)
+            try tree.checkInsert(utf8Count: utf8.count, at: patch.position)
+            tree.insert(utf8, at: patch.position, isASCII: content.isASCII)
+          case .delete:
+            try tree.check(patch.position..<patch.position + patch.count)
+            tree.remove(patch.count, at: patch.position)
           }
         }
-        try result.get()
-      case .delete:
-        try remove(patch.position..<patch.position + patch.count)
       }
     }
   }
+}
 
-  // MARK: Checks
-
-  @inline(never)
-  private func checkInsert(utf8Count added: Int, at position: Int) throws(TextRopeError) {
-    guard position >= 0, position <= count else {
-      throw .outOfRange(position..<position, length: count)
+extension TextRopeTree {
+  func checkInsert(utf8Count added: Int, at position: Int) throws(TextRopeError) {
+    let total = total
+    guard position >= 0, position <= total.scalars else {
+      throw .outOfRange(position..<position, length: total.scalars)
     }
-    guard added <= Self.utf8CountMax - utf8Count else {
-      throw .tooLong(utf8CountMax: Self.utf8CountMax)
+    guard added <= TextRope.utf8CountMax - total.utf8 else {
+      throw .tooLong(utf8CountMax: TextRope.utf8CountMax)
     }
   }
 
-  @inline(never)
   func check(_ range: Range<Int>) throws(TextRopeError) {
-    guard range.lowerBound >= 0, range.upperBound <= count else {
-      throw .outOfRange(range, length: count)
+    guard range.lowerBound >= 0, range.upperBound <= total.scalars else {
+      throw .outOfRange(range, length: total.scalars)
     }
   }
 }

@@ -23,7 +23,8 @@ extension TextRope {
   /// The scalar that holds the UTF-16 unit number `offset`.
   @inline(__always)
   package func position(ofUTF16 offset: Int) throws(TextRopeError) -> Int {
-    try convert(offset, from: .utf16, to: .scalars)
+    if read({ $0.isBasic && offset >= 0 && offset <= $0.scalars }) { return offset }
+    return try convertUnlike(offset, from: .utf16, to: .scalars)
   }
 
   @inline(__always)

@@ -4,7 +4,7 @@ extension TextRope {
 
   /// The text of a range of scalars. Complexity: O(log n + bytes of the range).
   package func slice(_ range: Range<Int>) throws(TextRopeError) -> String {
-    try check(range)
+    try read { (tree) throws(TextRopeError) in try tree.check(range) }
     let start = try utf8Offset(of: range.lowerBound)
     let end = try utf8Offset(of: range.upperBound)
     return makeString(from: start, count: end - start)

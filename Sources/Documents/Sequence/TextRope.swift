@@ -57,15 +57,17 @@ package struct TextRope {
 
   /// What the text consists of, to read.
   @inline(__always)
-  func read<Result>(_ body: (borrowing TextRopeTree) -> Result) -> Result {
-    storage.readTree(body)
+  func read<Result, Failure: Error>(
+    _ body: (borrowing TextRopeTree) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try storage.readTree(body)
   }
 
   // MARK: Size
 
   /// The number of Unicode scalars. Complexity: O(1), as are the other counts.
   @inline(__always)
-  package var count: Int { read { $0.total.scalars } }
+  package var count: Int { read { $0.scalars } }
   package var utf8Count: Int { read { $0.total.utf8 } }
   package var utf16Count: Int { read { $0.total.utf16 } }
   package var isEmpty: Bool { count == 0 }
@@ -93,13 +95,17 @@ final class TextRopeStorage: ManagedBuffer<TextRopeTree, UInt8> {
   }
 
   @inline(__always)
-  func readTree<Result>(_ body: (borrowing TextRopeTree) -> Result) -> Result {
-    withUnsafeMutablePointerToHeader { body($0.pointee) }
+  func readTree<Result, Failure: Error>(
+    _ body: (borrowing TextRopeTree) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withUnsafeMutablePointerToHeader { (tree) throws(Failure) in try body(tree.pointee) }
   }
 
   @inline(__always)
-  func withTree<Result>(_ body: (inout TextRopeTree) -> Result) -> Result {
-    withUnsafeMutablePointerToHeader { body(&$0.pointee) }
+  func withTree<Result, Failure: Error>(
+    _ body: (inout TextRopeTree) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withUnsafeMutablePointerToHeader { (tree) throws(Failure) in try body(&tree.pointee) }
   }
 }
 

@@ -21,6 +21,16 @@ extension TextWidths {
     }
   }
 
+  /// The widths of valid UTF-8, for those who may know that it is ASCII.
+  @inline(__always)
+  init(of utf8: UnsafeBufferPointer<UInt8>, isASCII: Bool) {
+    if isASCII {
+      self.init(scalars: utf8.count, utf8: utf8.count, utf16: utf8.count)
+    } else {
+      self.init(of: utf8)
+    }
+  }
+
   /// The widths of bytes if they are valid UTF-8.
   init?(validating utf8: UnsafeBufferPointer<UInt8>) {
     guard let measure = UTF8Scalars.measure(validating: utf8) else { return nil }

@@ -39,7 +39,11 @@ extension TextRopeTree {
   // MARK: Inserting
 
   /// Inserts valid UTF-8 before scalar `position`, at most the count.
-  mutating func insert(_ utf8: UnsafeBufferPointer<UInt8>, at position: Int) {
+  ///
+  /// - Parameter isASCII: whether it is known to be ASCII.
+  mutating func insert(
+    _ utf8: UnsafeBufferPointer<UInt8>, at position: Int, isASCII: Bool = false
+  ) {
     guard let bytes = utf8.baseAddress, !utf8.isEmpty else { return }
     let offset = position - start.scalars
     if offset < 0 || offset > block.scalars { seek(end: position) }
@@ -64,7 +68,7 @@ extension TextRopeTree {
       }
     }
     block.moveGap(toScalar: position - start.scalars)
-    block.put(bytes, TextWidths(of: utf8))
+    block.put(bytes, TextWidths(of: utf8, isASCII: isASCII))
   }
 
   /// Makes the only block larger, for `count` bytes or the most that a block can have.

@@ -56,6 +56,16 @@ struct TextRopeTree {
   @inline(__always)
   var total: TextWidths { others &+ block.widths }
 
+  @inline(__always)
+  var scalars: Int { others.scalars &+ block.scalars }
+
+  /// Whether each scalar is one UTF-16 unit: none is less.
+  @inline(__always)
+  var isBasic: Bool { block.isBasic && others.scalars == others.utf16 }
+
+  /// How many more UTF-16 units than scalars there are before the gap of the cursor.
+  var gapWideCount: Int { start.utf16 - start.scalars + block.gapUTF16 - block.gapScalars }
+
   /// The steps to the cursor; there are some wherever `height` is not 0.
   @inline(__always)
   var steps: UnsafeMutablePointer<Step> { path.unsafelyUnwrapped }
