@@ -185,8 +185,8 @@ extension NotesStore {
         let conflicts = note.conflicts == 0 ? "" : "  (! \(note.conflicts) in conflict)"
         let arriving = note.isArriving ? "  (still arriving)" : ""
         let title = note.title.isEmpty ? "(no title)" : note.title
-        try StandardOutput.write(
-          line: "\(note.id.description.prefix(8))  \((title + tags).onOneLine)\(arriving)\(conflicts)")
+        let line = (title + tags).onOneLine + arriving + conflicts
+        try StandardOutput.write(line: "\(note.id.description.prefix(8))  \(line)")
       }
     }
   }
