@@ -18,8 +18,8 @@ struct BenchmarkProgram: AsyncParsableCommand {
 
   @Argument(
     help: """
-      What to measure: 'list', or any of text, store, sync, search, simulator, growth, or one part \
-      of store.
+      What to measure: 'list', or any of text, store, sync, keystroke, search, simulator, growth, or \
+      one part of store.
       """)
   var names: [String] = []
 
@@ -100,6 +100,7 @@ enum Benchmarks {
       _ = try program.folder()
       try await StoreBenchmarks.run(bench, program, StoreBenchmarks.Part.quick)
     },
+    "keystroke": { bench, _ in try await SyncBenchmarks.runKeystrokes(bench) },
     "sync": { bench, program in
       // Without recorded keystrokes some are made up.
       try await SyncBenchmarks.run(bench, try? program.folder())

@@ -12,6 +12,13 @@ enum SyncBenchmarks {
     try await devices(bench, place)
   }
 
+  /// The part of `run` that is about single keystrokes.
+  static func runKeystrokes(_ bench: Bench) async throws {
+    let place = try BenchFolder()
+    defer { place.remove() }
+    try await keystrokes(bench, place)
+  }
+
   static func expect(_ isRight: Bool, _ name: String) throws {
     guard isRight else { throw CommandFailure(sentence: "\(name) gives a wrong result") }
   }

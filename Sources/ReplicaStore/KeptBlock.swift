@@ -13,9 +13,9 @@ enum KeptBlock {
   /// The first byte of a packed one; a ``ChangeBlock`` begins with another.
   static let packedVersion: UInt8 = 3
   /// A packed one has at most so many changes, and bytes before it is packed, unless it is a single
-  /// block that is larger.
-  static let packedChangesMax = 1 << 16
-  static let packedBytesMax = 1 << 20
+  /// block that is larger. It is sealed in one go, and others wait meanwhile.
+  static let packedChangesMax = 1 << 12
+  static let packedBytesMax = 1 << 18
 
   /// - Precondition: the changes fit into a block.
   static func pack(_ changes: [Change]) -> [UInt8] {

@@ -20,6 +20,19 @@ struct PrivateChanges {
     var rows = 0
     var changes = 0
     var bytes = 0
+
+    mutating func add(changes more: Int, bytes moreBytes: Int) {
+      rows += 1
+      changes += more
+      bytes += moreBytes
+    }
+
+    /// Of what is unsealed these rows are no more.
+    mutating func subtract(_ other: Loose) {
+      rows = max(0, rows - other.rows)
+      changes = max(0, changes - other.changes)
+      bytes = max(0, bytes - other.bytes)
+    }
   }
 
   var count: UInt64 { unsealedCount + inheritedCount }
@@ -33,17 +46,17 @@ struct PrivateChanges {
   }
 
   mutating func commit(_ sequences: ClosedRange<UInt64>, bytes: Int) {
-    loose.rows += 1
-    loose.changes += sequences.count
-    loose.bytes += bytes
+    loose.add(changes: sequences.count, bytes: bytes)
     unsealed = (unsealed?.lowerBound ?? sequences.lowerBound)...sequences.upperBound
     unsealedCount += sequences.upperBound - sequences.lowerBound + 1
   }
 
-  /// Takes the unsealed changes up to `last` as sealed.
-  mutating func seal(through last: UInt64) {
+  /// Takes the unsealed changes up to `last` as sealed, among them these that lay as they were
+  /// committed.
+  mutating func seal(through last: UInt64, loose sealed: Loose) {
     guard let range = unsealed, last >= range.lowerBound else { return }
     unsealed = last < range.upperBound ? (last + 1)...range.upperBound : nil
+    loose.subtract(sealed)
     if unsealed == nil { loose = Loose() }
     unsealedCount -= min(unsealedCount, min(last, range.upperBound) - range.lowerBound + 1)
   }

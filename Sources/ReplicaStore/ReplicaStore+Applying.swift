@@ -8,15 +8,15 @@ import Segments
 
 extension ReplicaStore {
   func applyRest(_ progress: inout Progress) throws(StoreError) {
-    while lanes.areLoaded, lanes.hasReady { try apply(&progress) }
+    while hasReadyChanges { try apply(&progress, .large) }
   }
 
-  func apply(_ progress: inout Progress) throws(StoreError) {
+  func apply(_ progress: inout Progress, _ limit: WorkLimit) throws(StoreError) {
     progress = try sparingDamaged { [progress] () throws(StoreError) in
       var next = progress
       try write { () throws(StoreError) in
         try prepareToApply()
-        try pump(having: [], &next)
+        try pump(having: [], limit, &next)
       }
       return next
     }
@@ -24,14 +24,12 @@ extension ReplicaStore {
 
   /// Applies changes that are ready, up to the bound of one transaction.
   func pump(
-    having batch: [Segment], _ progress: inout Progress
+    having batch: [Segment], _ limit: WorkLimit, _ progress: inout Progress
   ) throws(StoreError) {
     var taken: [AppliedChange] = []
     decodedBytes = 0
-    while taken.count < Self.changesPerTransaction, decodedBytes < Self.bytesPerTransaction,
-      let origin = lanes.popReady()
-    {
-      try follow(origin, having: batch, &taken)
+    while taken.count < limit.changes, decodedBytes < limit.bytes, let origin = lanes.popReady() {
+      try follow(origin, having: batch, limit, &taken)
     }
     if Sabotage.saveVectorFirst.isPlanted { try saveVector() }
     changesUnderWay = Set(taken.lazy.map(\.change.id))
@@ -43,13 +41,12 @@ extension ReplicaStore {
 
   /// Takes the changes of one origin until it has to wait or there are no more.
   private func follow(
-    _ origin: Origin, having batch: [Segment], _ taken: inout [AppliedChange]
+    _ origin: Origin, having batch: [Segment], _ limit: WorkLimit, _ taken: inout [AppliedChange]
   ) throws(StoreError) {
     while true {
       let known = lanes[origin]
       let mustDecode = known?.changes.isEmpty ?? false
-      guard taken.count < Self.changesPerTransaction,
-        !mustDecode || decodedBytes < Self.bytesPerTransaction
+      guard taken.count < limit.changes, !mustDecode || decodedBytes < limit.bytes
       else { return lanes.pushReady(origin) }
       guard let lane = mustDecode ? try fill(origin, having: batch) : known else { return }
       let change = lane.changes[lane.next]

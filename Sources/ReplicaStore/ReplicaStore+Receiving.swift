@@ -24,6 +24,20 @@ package struct ReceiveOutcome {
   package var mended: [ChangeID] = []
 }
 
+/// How much one transaction takes over: about so many changes, in about so many bytes of segments.
+package struct WorkLimit: Equatable, Sendable {
+  package var changes: Int
+  package var bytes: Int
+
+  package init(changes: Int, bytes: Int) {
+    self.changes = changes
+    self.bytes = bytes
+  }
+
+  /// What costs the least for each change.
+  package static let large = WorkLimit(changes: 2_000, bytes: 4 << 20)
+}
+
 /// An origin whose next change cannot be applied, and why.
 package struct StalledOrigin: Equatable, Sendable {
   package let origin: Origin
@@ -33,10 +47,6 @@ package struct StalledOrigin: Equatable, Sendable {
 }
 
 extension ReplicaStore {
-  /// One transaction takes at most about so much.
-  static let changesPerTransaction = 2_000
-  static let bytesPerTransaction = 4 << 20
-
   /// Stores segments and applies what they make ready, whole changes in causal order.
   ///
   /// The caller has verified them, see ``verify(_:)``. What is stored is durable when it returns. A
@@ -44,19 +54,22 @@ extension ReplicaStore {
   /// stalls, everything else goes on. So does an origin whose next change edits a document of which
   /// what is stored is damaged.
   ///
-  /// - Parameter entropy: for a new origin, when a segment tells that another incarnation of this
-  ///   store has written under its own. Without it such segments are refused.
+  /// - Parameters:
+  ///   - entropy: for a new origin, when a segment tells that another incarnation of this store has
+  ///     written under its own. Without it such segments are refused.
+  ///   - limit: when given, one transaction takes them over and applies no more than this, what has
+  ///     just come first. What is left is ``hasReadyChanges``.
   /// - Throws: `.database`, `.damaged`, `.readOnly`; what earlier transactions of the call stored
   ///   stays.
   package func receive(
-    _ received: [Segment], entropy: Entropy? = nil
+    _ received: [Segment], entropy: Entropy? = nil, limit: WorkLimit? = nil
   ) throws(StoreError) -> ReceiveOutcome {
     if Sabotage.acknowledgeBeforeDurable.isPlanted { syncLater(true) }
     defer { if Sabotage.acknowledgeBeforeDurable.isPlanted { syncLater(false) } }
     var progress = Progress()
     var rest = received[...]
     while !rest.isEmpty {
-      let batch = Self.batch(rest)
+      let batch = limit == nil ? Self.batch(rest, .large) : rest
       rest = rest.dropFirst(batch.count)
       progress = try sparingDamaged { () throws(StoreError) in
         var next = progress
@@ -71,12 +84,13 @@ extension ReplicaStore {
           }
           // What was mended may be what somebody waited for.
           try loadLanes()
-          try pump(having: fresh, &next)
+          if limit != nil { lanes.prefer(fresh.map(\.header.origin)) }
+          try pump(having: fresh, limit ?? .large, &next)
         }
         return next
       }
     }
-    try applyRest(&progress)
+    if limit == nil { try applyRest(&progress) }
     var outcome = progress.outcome
     outcome.stored = progress.advanced.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     outcome.documents = progress.documents.sorted()
@@ -115,19 +129,27 @@ extension ReplicaStore {
   func applyWaiting() throws(StoreError) {
     guard try waitingCount() > 0 else { return }
     var progress = Progress()
-    try apply(&progress)
+    try apply(&progress, .large)
     try applyRest(&progress)
   }
 
-  /// Applies what waited for own changes to be sealed; see ``seal(entropy:)``. Whoever seals calls
-  /// it next. O(1) when nothing waited.
+  /// Applies what waited for own changes to be sealed; see ``seal(entropy:limitBytes:)``. Whoever
+  /// seals calls it next. O(1) when nothing waited.
   ///
+  /// - Parameter limit: when given, one transaction applies no more than this.
   /// - Returns: the documents that changed, sorted.
-  package func applyReady() throws(StoreError) -> [DocumentID] {
+  package func applyReady(limit: WorkLimit? = nil) throws(StoreError) -> [DocumentID] {
     var progress = Progress()
-    try applyRest(&progress)
+    if let limit {
+      if hasReadyChanges { try apply(&progress, limit) }
+    } else {
+      try applyRest(&progress)
+    }
     return progress.documents.sorted()
   }
+
+  /// Whether changes are stored that can be applied, as far as is known without looking.
+  package var hasReadyChanges: Bool { lanes.areLoaded && lanes.hasReady }
 
   /// How many changes are stored and not applied.
   package func waitingCount() throws(StoreError) -> UInt64 {
@@ -153,7 +175,9 @@ extension ReplicaStore {
 
   // MARK: Storing
 
-  private static func batch(_ segments: ArraySlice<Segment>) -> ArraySlice<Segment> {
+  private static func batch(
+    _ segments: ArraySlice<Segment>, _ limit: WorkLimit
+  ) -> ArraySlice<Segment> {
     var changes: UInt64 = 0
     var bytes = 0
     var end = segments.startIndex
@@ -162,7 +186,7 @@ extension ReplicaStore {
       changes += header.lastSequence - header.firstSequence + 1
       bytes += segments[end].bytes.count
       end += 1
-      if changes >= changesPerTransaction || bytes >= bytesPerTransaction { break }
+      if changes >= limit.changes || bytes >= limit.bytes { break }
     }
     return segments[..<end]
   }

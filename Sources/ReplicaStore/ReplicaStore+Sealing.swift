@@ -9,20 +9,23 @@ package import Segments
 
 extension ReplicaStore {
   /// Segments of changes that are small are filled up to about this.
-  fileprivate static let segmentBytesAim = 512 << 10
+  fileprivate static let segmentBytesAim = 128 << 10
   fileprivate static let segmentChangesAim = 2_000
 
   /// Seals all own changes that are not sealed yet, and stores the segments. From here on others
   /// may have them. Those that were taken over with a copied file get new names first, so ask
   /// somebody before whether they are known, see ``hasInherited()``.
   ///
+  /// - Parameter limitBytes: about how many bytes of changes are sealed; the rest stays unsealed.
   /// - Returns: the segments, in order; none when there is nothing to seal.
-  package func seal(entropy: Entropy) throws(StoreError) -> [Segment] {
+  package func seal(
+    entropy: Entropy, limitBytes: Int = .max
+  ) throws(StoreError) -> [Segment] {
     // Looking first spares idle stores the write lock.
     guard try unsealedCount() > 0 else { return [] }
     return try write { () throws(StoreError) in
       guard try prepareToSeal(entropy: entropy) else { return [] }
-      return try sealUnsealed(entropy: entropy)
+      return try sealUnsealed(entropy: entropy, limitBytes: limitBytes)
     }
   }
 
@@ -54,14 +57,21 @@ extension ReplicaStore {
       device: identity.device, entropy: entropy)
   }
 
-  func sealUnsealed(entropy: Entropy) throws(StoreError) -> [Segment] {
+  private func sealUnsealed(
+    entropy: Entropy, limitBytes: Int
+  ) throws(StoreError) -> [Segment] {
     guard let range = try privateChanges().unsealed else { return [] }
     let sealer = sealer(entropy)
     var sealed: [Segment] = []
     var run = SegmentRun()
     var next = range.lowerBound
-    while next <= range.upperBound {
-      let (changes, byteCount) = try unsealedChanges(from: next)
+    var sealedBytes = 0
+    var loose = PrivateChanges.Loose()
+    // Rows are taken whole.
+    while next <= range.upperBound, sealedBytes < limitBytes {
+      let (changes, byteCount, isLoose) = try unsealedChanges(from: next)
+      sealedBytes += byteCount
+      if isLoose { loose.add(changes: changes.count, bytes: byteCount) }
       for change in changes {
         if run.isFull(with: change, bytes: byteCount / changes.count) {
           sealed.append(try seal(run, with: sealer))
@@ -72,8 +82,11 @@ extension ReplicaStore {
       }
     }
     sealed.append(try seal(run, with: sealer))
-    try sql { () throws(SQLiteError) in try connection.execute("DELETE FROM unsealed") }
-    knownPrivateChanges?.seal(through: range.upperBound)
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        "DELETE FROM unsealed WHERE first_sequence < ?", try SQLiteValue(counter: next))
+    }
+    knownPrivateChanges?.seal(through: next - 1, loose: loose)
     return sealed
   }
 
@@ -126,10 +139,11 @@ extension ReplicaStore {
     return segment
   }
 
-  /// The changes of a row, which begins with this one, and about how many bytes they take.
+  /// The changes of a row, which begins with this one, about how many bytes they take, and whether
+  /// they lie as they were committed.
   private func unsealedChanges(
     from sequence: UInt64
-  ) throws(StoreError) -> (changes: [Change], byteCount: Int) {
+  ) throws(StoreError) -> (changes: [Change], byteCount: Int, isLoose: Bool) {
     let block = try sql { () throws(SQLiteError) in
       try connection.queryBlob(
         "SELECT block FROM unsealed WHERE first_sequence = ?", try SQLiteValue(counter: sequence))
@@ -140,7 +154,7 @@ extension ReplicaStore {
       guard changes.first?.id.sequence == sequence else {
         throw ByteDecodingError(.invalidValue, "first own change")
       }
-      return (changes, byteCount)
+      return (changes, byteCount, block.first != KeptBlock.packedVersion)
     } catch {
       throw .damaged("a block of own changes is unreadable (\(error))")
     }

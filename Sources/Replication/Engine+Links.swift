@@ -55,11 +55,11 @@ extension Engine {
   }
 
   /// Bytes from the peer, in pieces of any size. What of them is accepted is durable and
-  /// acknowledged when the effects are done.
+  /// acknowledged when the effects are done and ``hasMore`` says no.
   package func received(
     _ id: LinkID, _ bytes: [UInt8], at instant: EngineInstant
   ) -> [Effect] {
-    input(at: instant) {
+    input(at: instant, takes: 1) {
       guard let connection = links[id] else { return }
       enqueue(connection.take { $0.receive(bytes, now: now) }, id)
     }
@@ -75,25 +75,25 @@ extension Engine {
   /// About how many bytes a link holds: what waits to leave, an unfinished frame and segment, and
   /// what is known of the peer. 0 for a link that is gone. Complexity: O(1).
   package func heldBytes(of id: LinkID) -> Int {
-    links[id].map { $0.gauges.heldBytes + $0.queuedBytes } ?? 0
+    links[id].map { $0.gauges.heldBytes + $0.queuedBytes + inbox.byteCount(of: id) } ?? 0
   }
 
   /// What all links hold together, between two inputs. Complexity: O(links).
   package var heldBytes: Int {
     links.values.reduce(0) { $0 + $1.gauges.heldBytes + $1.queuedBytes }
-      + unverified.count * Self.unverifiedEntryBytes
+      + inbox.byteCount + unverified.count * Self.unverifiedEntryBytes
   }
 
   /// The most that one link holds.
   package var heldBytesOfLargestLink: Int {
-    links.values.reduce(0) { max($0, $1.gauges.heldBytes + $1.queuedBytes) }
+    links.keys.reduce(0) { max($0, heldBytes(of: $1)) }
   }
 
-  /// The most that one link may hold: the queue, a frame, a segment, and vectors of so many
-  /// origins. ``heldBytes`` is at most so much for each link, and
+  /// The most that one link may hold: the queue, a frame, a segment, what its credit lets come
+  /// before it is stored, and vectors of so many origins. ``heldBytes`` is at most so much for each link, and
   /// ``EngineLimits/unverifiedOriginsMax`` entries.
   package var heldBytesMaxOfLink: Int {
-    limits.queuedBytesMax
+    limits.queuedBytesMax + limits.session.windowBytes + MessageLimits.segmentBytesMax
       + Link.heldBytesMax(limits.link, limits.session, originsHere: stored.entries.count)
   }
 
@@ -145,9 +145,9 @@ extension Engine {
 
   /// Seals what is not sealed and takes leave of all peers. The store stays open.
   package func shutDown(at instant: EngineInstant) -> [Effect] {
-    input(at: instant) {
+    input(at: instant, takes: .max) {
       dialler = nil
-      seal()
+      seal(isWhole: true)
       drain()
       sayGoodBye()
       for id in sortedLinks { session(id) { $0.leave(now: now) } }
@@ -303,6 +303,7 @@ extension Engine {
   /// The store failed: nothing more can be done for this link.
   func fail(_ connection: Connection, _ error: StoreError) {
     log(.error, "\(error)")
+    inbox.drop(connection.id)
     refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
   }
 
@@ -316,7 +317,7 @@ extension Engine {
       taking = nil
       takeSnapshot()
     }
-    inbox.removeAll { $0.id == id }
+    postponed.removeAll { $0.id == id }
     dialler?.closed(id, failure?.sentence, now: now)
     note(failure, of: connection)
     if links.isEmpty { sealAt = nil }

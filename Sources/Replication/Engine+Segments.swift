@@ -10,23 +10,28 @@ import SyncProtocol
 extension Engine {
   // MARK: Arriving
 
-  /// Verifies and stores what was accepted, in runs of one link.
-  func storeInbox() {
-    let arrived = inbox
-    inbox = []
-    var start = 0
-    while start < arrived.count {
-      let id = arrived[start].id
-      var end = start
-      while end < arrived.count, arrived[end].id == id { end += 1 }
-      if let connection = links[id] {
-        take(arrived[start..<end].map(\.segment), connection)
-      }
-      start = end
+  /// Takes over one batch of what was accepted, or applies of what is stored as much as a batch is.
+  ///
+  /// A batch is one transaction, and everybody waits until the disk has it. While somebody works
+  /// here it is small; and what is small by itself goes before what is large, which is stored
+  /// already or can wait.
+  func takeOver() {
+    if inbox.leastByteCount.map({ $0 <= limits.smallBytes }) == true { attentionAt = now }
+    let isAttended = attentionAt.map { now < $0 + limits.attentionMilliseconds } ?? false
+    let limit = isAttended ? limits.workBesideOthers : limits.work
+    let isSmallNext = inbox.leastByteCount.map { $0 <= limits.smallBytes } ?? false
+    if store.hasReadyChanges, !isSmallNext || hasStored {
+      hasStored = false
+      applyReady(limit)
+    } else if let batch = inbox.next(limit) {
+      hasStored = true
+      take(batch.segments, batch.connection, limit)
     }
   }
 
-  private func take(_ incoming: [IncomingSegment], _ connection: Connection) {
+  private func take(
+    _ incoming: [IncomingSegment], _ connection: Connection, _ limit: WorkLimit
+  ) {
     let byteCount = incoming.reduce(0) { $0 + $1.bytes.count }
     var segments: [Segment] = []
     for item in incoming {
@@ -36,7 +41,7 @@ extension Engine {
       if !segments.isEmpty {
         let before = store.membership
         let outcome = try store.receive(
-          segments, entropy: Sabotage.reuseSequence.isPlanted ? nil : entropy)
+          segments, entropy: Sabotage.reuseSequence.isPlanted ? nil : entropy, limit: limit)
         if outcome.refused.isEmpty { for segment in segments { recent.add(segment) } }
         if !outcome.mended.isEmpty { tellMended(outcome.mended) }
         if outcome.hasNewOrigin { tellNewOrigin(since: before, connection) }
@@ -149,6 +154,7 @@ extension Engine {
   /// This process has committed to the store.
   package func committed(at instant: EngineInstant) -> [Effect] {
     input(at: instant) {
+      attentionAt = now
       let sealed = store.takeSealedAtOnce()
       // What is sealed at once leaves nothing unsealed.
       if sealed.isEmpty { sealSoon() } else { publish(sealed) }
@@ -231,22 +237,30 @@ extension Engine {
       tips[segment.header.origin] = segment.position
     }
     advance(tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
-    tellSealed()
-    applyReady()
+    do throws(StoreError) {
+      if try store.unsealedCount() == 0 { tellSealed() }
+    } catch {
+      log(.error, "\(error)")
+    }
+    if store.hasReadyChanges { applyReady(limits.work) }
   }
 
-  /// Applies what waited for own changes to be sealed.
-  private func applyReady() {
+  /// Applies what waited for own changes to be sealed, or what a turn has left.
+  private func applyReady(_ limit: WorkLimit) {
     do throws(StoreError) {
-      let documents = try store.applyReady()
+      let documents = try store.applyReady(limit: limit)
       if !documents.isEmpty { emit(.changed(documents, isComplete: true)) }
     } catch {
       log(.error, "changes that are ready could not be applied and wait: \(error)")
     }
   }
 
-  /// - Parameter forNobody: seals also when there is nobody to send it to.
-  func seal(forNobody: Bool = false) {
+  /// Seals what one turn has time for, and goes on in the next.
+  ///
+  /// - Parameters:
+  ///   - forNobody: seals also when there is nobody to send it to.
+  ///   - isWhole: seals all in this turn.
+  func seal(forNobody: Bool = false, isWhole: Bool = false) {
     sealAt = nil
     guard canPublish || forNobody else { return }
     do throws(StoreError) {
@@ -257,9 +271,11 @@ extension Engine {
       }
       let before = store.membership
       let origin = store.identity.origin
-      let segments = try store.seal(entropy: entropy)
+      let segments = try store.seal(
+        entropy: entropy, limitBytes: isWhole ? .max : limits.turnBytes)
       if store.identity.origin != origin { tellNewOrigin(since: before, nil) }
       publish(segments)
+      if try store.unsealedCount() > 0, !segments.isEmpty { sealAt = now }
     } catch {
       log(.error, "changes could not be sealed and wait: \(error)")
       sealAt = now + 1_000

@@ -1,4 +1,5 @@
 import Causality
+import DequeModule
 import Documents
 import ReplicaStore
 import Sabotages
@@ -13,7 +14,12 @@ extension Engine {
     let id = connection.id
     switch action {
     case .send, .close: break  // The link has done it.
-    case .needSegments(let request): provide(request, connection)
+    case .needSegments(let request):
+      if providedBytes < limits.turnBytes {
+        provide(request, connection)
+      } else {
+        postponed.append((id, request))
+      }
     case .needRecords:
       let records = store.membership.records.map(\.bytes)
       session(id) { $0.provideRecords(records, now: now) }
@@ -21,7 +27,7 @@ extension Engine {
     case .compareChains(let tips): compare(tips, connection)
     case .accept(let segment):
       planner.received(over: id.rawValue, now: now)
-      inbox.append((id, segment))
+      inbox.append(segment, from: connection)
     case .storeRecords(let records): keep(records, connection)
     case .storeReceipts(let receipts): keep(receipts: receipts, connection)
     case .folded: noteFolding()
@@ -67,9 +73,7 @@ extension Engine {
         .error,
         "\(connection.place) lacks changes of \(ranges.count) origins that cannot be read here: "
           + "they are sent when they have been fetched again")
-    case .level(let isLevel):
-      if isLevel { writeReceiptSoon(isAtRest: true) }
-      emit(.level(id, isLevel))
+    case .level(let isLevel): note(isLevel: isLevel, of: id)
     case .reported(let status):
       let failure = LinkFailure(status)
       connection.complaint = failure
@@ -83,6 +87,7 @@ extension Engine {
     if request.ranges.count == 1,
       let found = recent.segments(in: request.ranges[0], limitBytes: request.byteBudget)
     {
+      providedBytes += found.reduce(0) { $0 + $1.bytes.count }
       session(connection.id) { $0.provide(found, now: now) }
       return
     }
@@ -95,10 +100,20 @@ extension Engine {
         OutgoingSegment(
           origin: $0.origin, first: $0.firstSequence, last: $0.lastSequence, bytes: $0.bytes)
       }
+      providedBytes += segments.reduce(0) { $0 + $1.bytes.count }
       session(connection.id) { $0.provide(segments, now: now) }
     } catch {
       log(.error, "\(error)")
       refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+    }
+  }
+
+  /// Answers what earlier turns have put off, in its order.
+  func providePostponed() {
+    while providedBytes < limits.turnBytes, let next = postponed.popFirst() {
+      guard let connection = links[next.id] else { continue }
+      provide(next.request, connection)
+      drain()
     }
   }
 

@@ -51,7 +51,7 @@ extension Engine {
 
   func giveSnapshot(after cursor: [UInt8], byteBudget: Int, _ connection: Connection) {
     // What nobody else may know of yet cannot be in it.
-    seal()
+    seal(isWhole: true)
     do throws(StoreError) {
       let parts = try store.snapshotParts(after: cursor, byteBudget: byteBudget)
       session(connection.id) { $0.giveSnapshot(parts.map { $0.encoded() }, now: now) }

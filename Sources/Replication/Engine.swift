@@ -1,4 +1,5 @@
 import Causality
+import DequeModule
 import Documents
 package import ReplicaStore
 package import Sealing
@@ -41,7 +42,19 @@ package final class Engine {
   /// sealed in the order in which its actions are made.
   var work: [(id: LinkID, action: LinkAction)] = []
   /// Segments that were accepted and not looked at yet.
-  var inbox: [(id: LinkID, segment: IncomingSegment)] = []
+  var inbox = Inbox()
+  /// What peers ask for and this turn has not got to.
+  var postponed: Deque<(id: LinkID, request: SegmentRequest)> = []
+  /// What this turn has read for peers.
+  var providedBytes = 0
+  /// How often this turn may still take over what arrived.
+  private var takesLeft = 0
+  /// The last turn has stored something, so that the next one applies.
+  var hasStored = false
+  /// Links that are level as soon as all that came is shown.
+  private var nearlyLevel: Set<LinkID> = []
+  /// When somebody last worked here, or a small change came.
+  var attentionAt: UInt64?
   private var effects: [Effect] = []
   /// Durable segments that links are likely to ask for.
   var recent = RecentSegments()
@@ -114,7 +127,8 @@ package final class Engine {
   }
 
   package func tick(at instant: EngineInstant) -> [Effect] {
-    input(at: instant) {
+    input(at: instant, takes: 1) {
+      providePostponed()
       for id in sortedLinks {
         guard let connection = links[id], connection.gauges.nextDeadline <= now else {
           continue
@@ -137,6 +151,7 @@ package final class Engine {
   /// When `tick` has something to do at the latest, in the time of `EngineInstant.monotonic`;
   /// `.max` when nothing is waited for.
   package var nextDeadline: UInt64 {
+    if hasMore { return now }
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
     deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline, presenceDeadline)
     dialler?.lower(&deadline)
@@ -147,21 +162,33 @@ package final class Engine {
 
   // MARK: One turn
 
-  /// Does the work of one input and all that follows from it.
-  func input(at instant: EngineInstant, _ body: () -> Void) -> [Effect] {
+  /// Whether a turn was ended before all was done, so that others get theirs: ``goOn(at:)``.
+  package var hasMore: Bool { !inbox.isEmpty || !postponed.isEmpty || store.hasReadyChanges }
+
+  /// Goes on with what the turns before have left.
+  package func goOn(at instant: EngineInstant) -> [Effect] {
+    input(at: instant, takes: 1) { providePostponed() }
+  }
+
+  /// Does the work of one input and all that follows from it, and takes over so many batches of
+  /// what arrived.
+  func input(at instant: EngineInstant, takes: Int = 0, _ body: () -> Void) -> [Effect] {
     if instant.monotonic >= self.instant.monotonic { self.instant = instant }
+    providedBytes = 0
+    takesLeft = takes
     body()
     drain()
     greet()
     noteDamage()
     noteWedges()
+    tellLevels()
     let result = effects
     effects = []
     return result
   }
 
-  /// Does what links and segments ask for until nothing is left. Never from within an action: what
-  /// an action leads to stands behind what is there already.
+  /// Does what links and segments ask for until nothing is left, or nothing that this turn may do.
+  /// Never from within an action: what an action leads to stands behind what is there already.
   func drain() {
     var next = 0
     while true {
@@ -176,9 +203,26 @@ package final class Engine {
       }
       work.removeAll(keepingCapacity: true)
       next = 0
-      guard !inbox.isEmpty else { return }
-      storeInbox()
+      guard takesLeft > 0, !inbox.isEmpty || store.hasReadyChanges else { return }
+      takesLeft -= 1
+      takeOver()
     }
+  }
+
+  /// A link is level when all that came over it is shown here, too.
+  func note(isLevel: Bool, of id: LinkID) {
+    nearlyLevel.remove(id)
+    guard isLevel else { return emit(.level(id, false)) }
+    nearlyLevel.insert(id)
+  }
+
+  private func tellLevels() {
+    guard !nearlyLevel.isEmpty, !hasMore else { return }
+    for id in nearlyLevel.sorted() where links[id] != nil {
+      writeReceiptSoon(isAtRest: true)
+      emit(.level(id, true))
+    }
+    nearlyLevel = []
   }
 
   var sortedLinks: [LinkID] { links.keys.sorted() }

@@ -1,3 +1,4 @@
+package import ReplicaStore
 package import SyncProtocol
 
 /// Times and sizes of an engine. The defaults are what ships; tests use others.
@@ -29,6 +30,16 @@ package struct EngineLimits: Equatable, Sendable {
   /// A peer that has nothing yet is given a snapshot instead of segments from so many changes on;
   /// nil for a replica that neither gives snapshots nor takes any.
   package var snapshotChangesMin: UInt64? = 2_000
+  /// One turn takes over about so much of what arrived, and all else waits meanwhile: much when
+  /// that costs the least, little while somebody works here or small changes come.
+  package var work = WorkLimit.large
+  package var workBesideOthers = WorkLimit(changes: 256, bytes: 64 << 10)
+  /// How long after such a change the next one is expected.
+  package var attentionMilliseconds: UInt64 = 1_000
+  /// What arrives in so few bytes is a small change.
+  package var smallBytes = 4 << 10
+  /// One turn reads about so many bytes for peers, or seals so many.
+  package var turnBytes = 128 << 10
   /// About how many bytes of a snapshot are asked for at a time.
   package var snapshotBytes = 2 << 20
   package var session = SessionLimits()

@@ -17,6 +17,10 @@ package final class SQLiteConnection {
   /// Set when the state on disk can no longer be known. Nothing runs before the file has been
   /// opened again.
   var poison: SQLiteError?
+  /// How many pages the write-ahead log had after the last commit; 0 where nobody asked, see
+  /// ``leaveCheckpoints(below:)``.
+  package internal(set) var logPages = 0
+  var checkpointPagesMax = Int32.max
   /// How often the file was opened.
   var openingCount: UInt32 = 1
   private let schema: SQLiteSchema?
@@ -57,6 +61,7 @@ package final class SQLiteConnection {
 
   private func closeHandle() {
     guard let handle else { return }
+    logPages = 0
     statements.removeAll()
     self.handle = nil
     sqlite3_close_v2(handle)

@@ -91,10 +91,15 @@ extension ReplicaCore {
     state?.engine.sent(link, byteCount: byteCount)
   }
 
-  /// False when the link is gone.
-  private func received(_ link: LinkID, _ bytes: [UInt8]) -> Bool {
+  /// False when the link is gone. Nothing more is read before all is taken over that came, turn by
+  /// turn, and whoever waits for this replica has a turn between two of them.
+  private func received(_ link: LinkID, _ bytes: [UInt8]) async -> Bool {
     guard links[link] != nil, let engine = state?.engine else { return false }
     perform(engine.received(link, bytes, at: .now))
+    while let engine = state?.engine, engine.hasMore {
+      await Task.yield()
+      if let engine = state?.engine { perform(engine.goOn(at: .now)) }
+    }
     return links[link] != nil
   }
 
@@ -153,6 +158,7 @@ extension ReplicaCore {
     settleWaits()
     scheduleTick()
     projectSoon()
+    checkpointSoon()
     if !effects.isEmpty { lookAtHealthSoon() }
   }
 

@@ -48,6 +48,10 @@ actor ReplicaCore {
   var arrivals: UInt64 = 0
   nonisolated let watchNumber = Mutex<UInt64>(0)
   var projection = ProjectionSchedule()
+  nonisolated let checkpointer: Checkpointer
+  var isCheckpointing = false
+  /// How long the log was when it was copied last.
+  var copiedPages = 0
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?
   private var poller: Task<Void, Never>?
 
@@ -57,11 +61,16 @@ actor ReplicaCore {
   init(path: String) {
     self.path = path
     executor = QueueExecutor(label: "skerry \(path)")
+    checkpointer = Checkpointer(path: path)
   }
 
   /// The one way in from outside: `make` opens the store on this actor's own thread.
   func start(_ make: @Sendable () throws -> Open) throws(ReplicaError) {
-    state = try ReplicaError.translating(make)
+    state = try ReplicaError.translating {
+      let open = try make()
+      try open.store.leaveCheckpoints(below: Checkpointer.pagesMax)
+      return open
+    }
   }
 
   func opened() throws(ReplicaError) -> Open {
@@ -103,6 +112,7 @@ actor ReplicaCore {
     poller?.cancel()
     poller = nil
     subscribers.finish()
+    await checkpointer.close()
     open.store.close()
   }
 }
@@ -238,6 +248,7 @@ extension ReplicaCore {
       if open.store.hasNewsOfOthers { lookAround() }
       perform(open.engine.committed(at: .now))
       projectSoon()
+      checkpointSoon()
       let documents = Set(ran.flatMap(\.documents)).sorted()
       guard !documents.isEmpty else { return }
       subscribers.tell(ChangeNotice(documents: documents, isComplete: true, source: .local))

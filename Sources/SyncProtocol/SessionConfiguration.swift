@@ -9,7 +9,7 @@ package struct SessionLimits: Equatable, Sendable {
   /// peer keeps back before it returns credit.
   package var sendBytesMax = 16 << 20
   /// Segment bytes asked from the store at a time.
-  package var readBytes = 1 << 20
+  package var readBytes = 128 << 10
   /// Silence after which a heartbeat is sent.
   package var heartbeatMilliseconds: UInt64 = 5_000
   /// Heartbeats that may be missed before the peer counts as dead.

@@ -265,7 +265,7 @@ extension ReplicaStore {
   func applyStored() throws(StoreError) {
     var progress = Progress()
     try prepareToApply()
-    while lanes.hasReady { try pump(having: [], &progress) }
+    while lanes.hasReady { try pump(having: [], .large, &progress) }
   }
 
   /// A draft that began before what is folded in the snapshot could not be read any more.

@@ -1,0 +1,68 @@
+import DequeModule
+import ReplicaStore
+import SyncProtocol
+
+/// Segments that were accepted and are not stored yet, by link. Credit bounds what a link has here.
+struct Inbox {
+  private struct Queue {
+    let connection: Connection
+    var segments: Deque<IncomingSegment> = []
+    var byteCount = 0
+  }
+
+  /// In the order in which the links came to have something; none is empty.
+  private var queues: [Queue] = []
+  private(set) var byteCount = 0
+
+  var isEmpty: Bool { queues.isEmpty }
+
+  /// What the link has that has the least; nil when there is none. Complexity: O(links).
+  var leastByteCount: Int? { queues.lazy.map(\.byteCount).min() }
+
+  /// What a link has. Complexity: O(links).
+  func byteCount(of link: LinkID) -> Int {
+    queues.first { $0.connection.id == link }?.byteCount ?? 0
+  }
+
+  mutating func append(_ segment: IncomingSegment, from connection: Connection) {
+    byteCount += segment.bytes.count
+    if !queues.contains(where: { $0.connection === connection }) {
+      queues.append(Queue(connection: connection))
+    }
+    for index in queues.indices where queues[index].connection === connection {
+      queues[index].segments.append(segment)
+      queues[index].byteCount += segment.bytes.count
+    }
+  }
+
+  /// Takes the next segments of the link that has the least: what is small waits for nobody, and
+  /// what is large has been waiting already. At least one, then as many as the limit has room for.
+  mutating func next(
+    _ limit: WorkLimit
+  ) -> (segments: [IncomingSegment], connection: Connection)? {
+    guard let index = queues.indices.min(by: { queues[$0].byteCount < queues[$1].byteCount })
+    else { return nil }
+    var taken: [IncomingSegment] = []
+    var changes: UInt64 = 0
+    var bytes = 0
+    while bytes < limit.bytes, changes < UInt64(clamping: limit.changes),
+      let segment = queues[index].segments.popFirst()
+    {
+      // What a peer announces is not checked yet.
+      changes = changes.addingReportingOverflow(segment.last &- segment.first &+ 1).partialValue
+      bytes += segment.bytes.count
+      taken.append(segment)
+    }
+    byteCount -= bytes
+    queues[index].byteCount -= bytes
+    let connection = queues[index].connection
+    if queues[index].segments.isEmpty { queues.remove(at: index) }
+    return (taken, connection)
+  }
+
+  /// What came over a link is not wanted any more.
+  mutating func drop(_ link: LinkID) {
+    byteCount -= queues.reduce(0) { $0 + ($1.connection.id == link ? $1.byteCount : 0) }
+    queues.removeAll { $0.connection.id == link }
+  }
+}
