@@ -73,4 +73,4 @@ extension DocumentID: ExpressibleByArgument {
 }
 
 extension Role: ExpressibleByArgument {}
-extension Topology: ExpressibleByArgument {}
+extension Topology: ExpressibleByArgument, EnumerableFlag {}

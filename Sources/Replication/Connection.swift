@@ -22,6 +22,8 @@ final class Connection {
   var hasMet = false
   /// When they came to know them.
   var metAt: UInt64 = 0
+  /// What the peer was asked to push; nil before the session began.
+  var wish: PushWish?
   /// Until when the peer may show that it has what only this replica should have.
   var holdUntil: UInt64 = 0
   /// Given out and not reported as gone.

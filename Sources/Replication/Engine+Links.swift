@@ -90,8 +90,8 @@ extension Engine {
   }
 
   /// The most that one link may hold: the queue, a frame, a segment, what its credit lets come
-  /// before it is stored, and vectors of so many origins. ``heldBytes`` is at most so much for each link, and
-  /// ``EngineLimits/unverifiedOriginsMax`` entries.
+  /// before it is stored, and vectors of so many origins. ``heldBytes`` is at most so much for each
+  /// link, and ``EngineLimits/unverifiedOriginsMax`` entries.
   package var heldBytesMaxOfLink: Int {
     limits.queuedBytesMax + limits.session.windowBytes + MessageLimits.segmentBytesMax
       + Link.heldBytesMax(limits.link, limits.session, originsHere: stored.entries.count)
@@ -147,6 +147,7 @@ extension Engine {
   package func shutDown(at instant: EngineInstant) -> [Effect] {
     input(at: instant, takes: .max) {
       dialler = nil
+      hasShutDown = true
       seal(isWhole: true)
       drain()
       sayGoodBye()
@@ -283,7 +284,8 @@ extension Engine {
       role: store.isAdmitted ? .replica : .joiner, origin: store.identity.origin, tips: tips,
       recordDigest: store.membership.digest.array)
     configuration.flow = connection.flow
-    configuration.wish = self.configuration.wish
+    configuration.wish = wish
+    connection.wish = wish
     configuration.receiptDigest = receiptDigest
     configuration.hasUnsealed = try store.unsealedCount() > 0
     configuration.limits = limits.session

@@ -81,6 +81,7 @@ extension Engine {
       emit(.admitted)
     }
     askForUnverified()
+    followDeclaration()
   }
 
   /// Takes in those who ask on invitations of this device.

@@ -83,7 +83,7 @@ extension Engine {
   private static let presenceQueueMax = 64 << 10
 
   /// In a mesh everybody is linked with everybody.
-  private var passesPresenceOn: Bool { configuration.topology?.kind != .mesh }
+  private var passesPresenceOn: Bool { place?.topology.kind != .mesh }
 
   func take(presence bytes: [UInt8], hops: UInt8, _ connection: Connection) {
     // What is too much or cannot be read is left: it is not worth a link.

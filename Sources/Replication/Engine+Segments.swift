@@ -16,10 +16,9 @@ extension Engine {
   /// here it is small; and what is small by itself goes before what is large, which is stored
   /// already or can wait.
   func takeOver() {
-    if inbox.leastByteCount.map({ $0 <= limits.smallBytes }) == true { attentionAt = now }
-    let isAttended = attentionAt.map { now < $0 + limits.attentionMilliseconds } ?? false
-    let limit = isAttended ? limits.workBesideOthers : limits.work
-    let isSmallNext = inbox.leastByteCount.map { $0 <= limits.smallBytes } ?? false
+    let isSmallNext = inbox.hasSmall(limits.small)
+    if isSmallNext { attentionAt = now }
+    let limit = isAttended(at: instant) ? limits.workBesideOthers : limits.work
     if store.hasReadyChanges, !isSmallNext || hasStored {
       hasStored = false
       applyReady(limit)

@@ -181,7 +181,7 @@ extension Engine {
 
   /// Both ends push only what is first hand, both ways: what only mesh members and hubs do.
   private func isMeshed(_ connection: Connection) -> Bool {
-    guard configuration.wish == .firstHand, connection.flow == .both,
+    guard wish == .firstHand, connection.flow == .both,
       let session = connection.link.session, session.isRunning || session.peer != nil
     else { return false }
     return session.peer?.wish == .firstHand && session.peer?.flow == .both

@@ -34,7 +34,10 @@ package final class Engine {
 
   var links: [LinkID: Connection] = [:]
   var planner: WantPlanner
+  /// Where the topology puts this replica; nil while there is none.
+  var place: Place?
   var dialler: Dialler?
+  var hasShutDown = false
   /// Durable segments, as the links were told.
   var stored: VersionVector
 
@@ -109,14 +112,14 @@ package final class Engine {
     self.instant = instant
     _ = try store.refresh()
     stored = Self.vector(of: try store.storedTips())
-    planner = WantPlanner(local: stored, wish: configuration.wish)
+    planner = WantPlanner(local: stored, wish: .everything)
     wasAdmitted = store.isAdmitted
     membershipDigest = store.membership.digest
     isReturning = try store.isReturning()
-    if let topology = configuration.topology, let address = configuration.selfAddress {
-      dialler = Dialler(
-        topology: topology, selfAddress: address, limits: configuration.limits, entropy: entropy)
-    }
+    place = findPlace()
+    planner.wishes(wish)
+    dialler = place.map { Dialler($0, limits: configuration.limits, entropy: entropy) }
+    if configuration.topology == nil { dialler?.visit(errands(isNew: false), now: now) }
   }
 
   // MARK: Time
@@ -150,8 +153,10 @@ package final class Engine {
 
   /// When `tick` has something to do at the latest, in the time of `EngineInstant.monotonic`;
   /// `.max` when nothing is waited for.
-  package var nextDeadline: UInt64 {
-    if hasMore { return now }
+  package var nextDeadline: UInt64 { hasMore ? now : nextTimer }
+
+  /// The same for an owner that lets the engine go on by itself while it has more.
+  package var nextTimer: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
     deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline, presenceDeadline)
     dialler?.lower(&deadline)
@@ -164,6 +169,12 @@ package final class Engine {
 
   /// Whether a turn was ended before all was done, so that others get theirs: ``goOn(at:)``.
   package var hasMore: Bool { !inbox.isEmpty || !postponed.isEmpty || store.hasReadyChanges }
+
+  /// Somebody works here, or small changes come: whoever gives the engine its turns leaves time
+  /// between them.
+  package func isAttended(at instant: EngineInstant) -> Bool {
+    attentionAt.map { instant.monotonic < $0 + limits.attentionMilliseconds } ?? false
+  }
 
   /// Goes on with what the turns before have left.
   package func goOn(at instant: EngineInstant) -> [Effect] {
@@ -178,6 +189,7 @@ package final class Engine {
     takesLeft = takes
     body()
     drain()
+    finishErrand()
     greet()
     noteDamage()
     noteWedges()

@@ -36,8 +36,8 @@ package struct EngineLimits: Equatable, Sendable {
   package var workBesideOthers = WorkLimit(changes: 256, bytes: 64 << 10)
   /// How long after such a change the next one is expected.
   package var attentionMilliseconds: UInt64 = 1_000
-  /// What arrives in so few bytes is a small change.
-  package var smallBytes = 4 << 10
+  /// What arrives is small up to so much; of what is typed, thousands of changes take few bytes.
+  package var small = WorkLimit(changes: 16, bytes: 4 << 10)
   /// One turn reads about so many bytes for peers, or seals so many.
   package var turnBytes = 128 << 10
   /// About how many bytes of a snapshot are asked for at a time.
@@ -48,9 +48,13 @@ package struct EngineLimits: Equatable, Sendable {
   package init() {}
 }
 
-/// Which links an engine keeps. Without a topology it keeps none by itself.
+/// Which links an engine keeps. Without a topology it keeps none by itself, unless it follows what
+/// the members have declared.
 package struct EngineConfiguration: Sendable {
   package var topology: Topology?
+  /// Without a topology of its own: the links are those that the members have declared, and change
+  /// when another declaration arrives.
+  package var followsDeclaration = false
   /// Under which the topology names this replica.
   package var selfAddress: String?
   package var limits = EngineLimits()
@@ -60,12 +64,6 @@ package struct EngineConfiguration: Sendable {
   package init(topology: Topology, selfAddress: String) {
     self.topology = topology
     self.selfAddress = selfAddress
-  }
-
-  /// What peers are asked to push.
-  var wish: PushWish {
-    guard let topology, let selfAddress else { return .everything }
-    return topology.wish(of: selfAddress)
   }
 
   /// Whether a relay listens at this address: relays speak WebSocket, replicas TCP.

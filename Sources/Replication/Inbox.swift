@@ -16,8 +16,16 @@ struct Inbox {
 
   var isEmpty: Bool { queues.isEmpty }
 
-  /// What the link has that has the least; nil when there is none. Complexity: O(links).
-  var leastByteCount: Int? { queues.lazy.map(\.byteCount).min() }
+  /// Whether some link has few changes here, in few bytes, and no more. Complexity: O(links).
+  func hasSmall(_ limit: WorkLimit) -> Bool {
+    queues.contains { queue in
+      guard queue.byteCount <= limit.bytes, queue.segments.count <= limit.changes else {
+        return false
+      }
+      let rest = UInt64(clamping: limit.changes - queue.segments.count)
+      return queue.segments.allSatisfy { $0.last &- $0.first <= rest }
+    }
+  }
 
   /// What a link has. Complexity: O(links).
   func byteCount(of link: LinkID) -> Int {

@@ -133,6 +133,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case keepBridge
   /// A leaf knows no hub but the first. Breaks P6.
   case knowOneHub
+  /// A declaration of links that takes another's place changes nothing. Breaks P6.
+  case followFirstDeclaration
   /// What was acknowledged stays in the list of what is under way. Breaks P14.
   case growWithoutBound
   /// Whom a change was sent to counts among those that have it. Breaks P2: a commit that waits for

@@ -10,6 +10,8 @@ package struct WorkspaceKey: Sendable {
   package let nameKey: AEADKey
   /// Encrypts what devices show of the moment.
   package let presenceKey: AEADKey
+  /// Encrypts which links the members have declared.
+  package let topologyKey: AEADKey
   /// Lets members recognise each other on a link before either says who it is.
   package let linkSecret: LinkSecret
 
@@ -30,6 +32,7 @@ package struct WorkspaceKey: Sendable {
     linkSecret = LinkSecret(DerivedKey(number: 2, context: "skworksp").derive(from: secret))
     nameKey = AEADKey(DerivedKey(number: 3, context: "skworksp").derive(from: secret))
     presenceKey = AEADKey(DerivedKey(number: 4, context: "skworksp").derive(from: secret))
+    topologyKey = AEADKey(DerivedKey(number: 5, context: "skworksp").derive(from: secret))
   }
 
   /// The 32 secret bytes from which ``init(decoding:)`` makes the same key.

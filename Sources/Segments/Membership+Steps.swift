@@ -105,6 +105,34 @@ extension Membership {
     return (nextRecord(.origin(salt: salt), by: device), salt.origin(of: device.publicKey))
   }
 
+  /// Declares for all members which links they keep, in the place of what holds now.
+  ///
+  /// - Returns: the records of its parts, in order.
+  /// - Throws: `notMember`, `readerMayNotInvite`, `topology` for one that nobody could follow,
+  ///   `topologyTooLong`.
+  package func declare(
+    _ declaration: TopologyDeclaration, by device: DeviceKeys, key: WorkspaceKey,
+    keyEpoch: UInt32, entropy: Entropy
+  ) throws(MembershipError) -> [MembershipRecord] {
+    try requireWriter(device.publicKey)
+    if let flaw = declaration.flaw { throw .topology(flaw) }
+    let replaced = topologies.first?.name ?? .zero
+    let sealed = SealedTopology.seal(
+      declaration, replacing: replaced, by: device.publicKey, key: key, keyEpoch: keyEpoch,
+      entropy: entropy)
+    guard let parts = TopologyPart.cut(sealed, replacing: replaced) else {
+      throw .topologyTooLong(bytes: sealed.count)
+    }
+    var link = nextLink(of: device.publicKey)
+    return parts.map { part in
+      let record = MembershipRecord(
+        .topology(part), workspace: workspace, author: device.signing, index: link.index,
+        previous: link.previous)
+      link = (link.index + 1, record.hash)
+      return record
+    }
+  }
+
   private static let originAttemptsMax = 8_192
 
   private func requireWriter(_ key: SigningKey.Public) throws(MembershipError) {

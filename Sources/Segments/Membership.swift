@@ -129,6 +129,10 @@ package struct Membership: Sendable {
     return device.key
   }
 
+  /// The declarations of links that count, the one that holds first. All who have the same records
+  /// have the same.
+  package var topologies: [SealedTopology] { fold.topologies }
+
   /// In the order of their keys, then of their issuers.
   package var invites: [Invite] { fold.sortedInvites }
 

@@ -31,6 +31,12 @@ package enum MembershipError: Error, Equatable, Sendable, CustomStringConvertibl
   case roleExceedsInvite
   /// A device's name of more than ``SealedName/nameBytesMax`` bytes.
   case nameTooLong(bytes: Int)
+  /// A declaration of links that nobody could follow.
+  case topology(TopologyFlaw)
+  /// A declaration of links that does not fit into ``TopologyPart/countMax`` records.
+  case topologyTooLong(bytes: Int)
+  /// A declaration of links that was not sealed with this workspace key, or by a later release.
+  case sealedTopology
   /// A name that was not sealed with this workspace key.
   case sealedName
 
@@ -53,6 +59,10 @@ package enum MembershipError: Error, Equatable, Sendable, CustomStringConvertibl
     case .roleExceedsInvite: "the invitation is for a reader"
     case .nameTooLong(let bytes):
       "the name has \(bytes) bytes; at most \(SealedName.nameBytesMax) are allowed"
+    case .topology(let flaw): "the topology cannot be declared: \(flaw)"
+    case .topologyTooLong(let bytes):
+      "the topology takes \(bytes) bytes, which is more than \(TopologyPart.countMax) records hold"
+    case .sealedTopology: "the topology cannot be opened with the workspace key"
     case .sealedName: "the name of a device cannot be opened with the workspace key"
     }
   }

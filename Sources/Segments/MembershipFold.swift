@@ -25,9 +25,13 @@ struct MembershipFold: Sendable {
   /// Records that do not count yet, by hash.
   private(set) var waiting: [MembershipRecord] = []
 
+  /// Declarations of links that count, the one that holds first.
+  private(set) var topologies: [SealedTopology] = []
+
   private var chains: [SigningKey.Public: [MembershipRecord]] = [:]
   private var acceptedHashes: Set<Digest> = []
   private var agenda: [SigningKey.Public] = []
+  private var topologyFold = TopologyFold()
 
   /// - Precondition: `records` are of this workspace, sorted by hash, without repetition.
   init(workspace: WorkspaceID, records: [MembershipRecord]) {
@@ -42,6 +46,8 @@ struct MembershipFold: Sendable {
     }
     while !agenda.isEmpty { follow(agenda.removeFirst()) }
     requests.sort { $0.hash < $1.hash }
+    topologies = topologyFold.ranked()
+    topologyFold = TopologyFold()
     sortedInvites = invites.values.sorted { ($0.key, $0.issuer) < ($1.key, $1.issuer) }
     waiting = records.filter { !acceptedHashes.contains($0.hash) }
     chains = [:]
@@ -81,6 +87,7 @@ struct MembershipFold: Sendable {
       accept(record)
       switch record.content {
       case .origin(let salt): claim(salt.origin(of: author), author)
+      case .topology(let part) where isWriter: topologyFold.add(part, record)
       case .invite(let key, let role, let expiresMillis) where isWriter:
         let id = InviteID(key: key, issuer: author)
         guard invites[id] == nil else { continue }

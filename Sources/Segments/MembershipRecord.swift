@@ -36,6 +36,8 @@ package struct MembershipRecord: Sendable {
     case admit(request: Digest, invite: SigningKey.Public, role: Role)
     /// The author will also write under another origin.
     case origin(salt: OriginSalt)
+    /// A part of a declaration of which links the members keep.
+    case topology(TopologyPart)
     /// A kind that this version does not know: kept, forwarded, and without effect.
     case unknown(kind: UInt8)
 
@@ -46,6 +48,7 @@ package struct MembershipRecord: Sendable {
       case .request: 3
       case .admit: 4
       case .origin: 5
+      case .topology: 6
       case .unknown(let kind): kind
       }
     }
@@ -185,6 +188,7 @@ extension MembershipRecord.Content {
       invite.write(to: &writer)
       writer.write(role.rawValue)
     case .origin(let salt): salt.write(to: &writer)
+    case .topology(let part): part.write(to: &writer)
     case .unknown: break
     }
   }
@@ -211,6 +215,17 @@ extension MembershipRecord.Content {
         invite: try SigningKey.Public(from: &reader, "invite key"),
         role: try Role(from: &reader))
     case 5: self = .origin(salt: try OriginSalt(from: &reader))
+    case 6:
+      // Releases that do not know this kind have kept and passed on whatever it says, so what is
+      // not well-formed has no effect, and nothing else.
+      var copy = reader
+      if let part = try? TopologyPart(from: &copy) {
+        reader = copy
+        self = .topology(part)
+      } else {
+        _ = try reader.readRaw(reader.remaining, "payload")
+        self = .unknown(kind: kind)
+      }
     default:
       _ = try reader.readRaw(reader.remaining, "payload")
       self = .unknown(kind: kind)

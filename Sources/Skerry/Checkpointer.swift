@@ -12,10 +12,10 @@ actor Checkpointer {
   private var connection: SQLiteConnection?
 
   /// From so many pages on the log is worth it.
-  static let pagesMin = 1_000
+  static let pagesMin = 500
   /// With so many the commit does it after all. While one commit follows the other the log is never
   /// copied to its end, which is when it begins anew; what is left to that commit is little then.
-  static let pagesMax = 16_000
+  static let pagesMax = 4_000
 
   init(path: String) {
     self.path = path

@@ -128,7 +128,7 @@ extension EngineInstant {
 extension ReplicaCore {
   /// Sees to it that the engine is woken when it wants to be.
   func scheduleTick() {
-    guard let deadline = state?.engine.nextDeadline, deadline < .max else { return }
+    guard let deadline = state?.engine.nextTimer, deadline < .max else { return }
     if let timer, timer.deadline <= deadline { return }
     timer?.task.cancel()
     let now = MonotonicClock.milliseconds

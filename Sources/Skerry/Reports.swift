@@ -168,12 +168,15 @@ public struct ServeConfiguration: Sendable {
   public var listen: String?
   /// Who is dialled, in the order of the ring.
   public var peers: [Address]
-  public var topology: Topology
+  /// Nil for a mesh with those peers. Without a topology, peers and hubs the links are those that
+  /// the members have declared, see ``Replica/declareTopology(_:members:hubs:)``, and change with
+  /// the declaration.
+  public var topology: Topology?
   /// The hubs of a star, by rank.
   public var hubs: [Address]
 
   public init(
-    listen: String? = nil, peers: [Address] = [], topology: Topology = .mesh, hubs: [Address] = []
+    listen: String? = nil, peers: [Address] = [], topology: Topology? = nil, hubs: [Address] = []
   ) {
     self.listen = listen
     self.peers = peers

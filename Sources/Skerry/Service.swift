@@ -65,11 +65,16 @@ extension ServeConfiguration {
 
   /// The declaration from which the engine derives its links.
   fileprivate func engine(boundTo place: String?) -> EngineConfiguration {
-    let own = ownAddress(boundTo: place)
     var configuration = EngineConfiguration()
+    guard topology != nil || !peers.isEmpty || !hubs.isEmpty else {
+      configuration.followsDeclaration = true
+      return configuration
+    }
+    let own = ownAddress(boundTo: place)
     configuration.selfAddress = own
     configuration.topology = SyncProtocol.Topology(
-      kind: topology.kind, selfAddress: own, peers: peers.map(\.text), hubs: hubs.map(\.text))
+      kind: (topology ?? .mesh).kind, selfAddress: own, peers: peers.map(\.text),
+      hubs: hubs.map(\.text))
     return configuration
   }
 

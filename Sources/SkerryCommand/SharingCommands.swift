@@ -61,7 +61,8 @@ struct ServeCommand: AsyncParsableCommand {
     discussion: """
       The first line on standard output is 'listening on HOST:PORT'; what happens is
       said on standard error. SIGTERM or SIGINT ends it. Other commands may use the
-      store meanwhile.
+      store meanwhile. Without --peer, --topology and --hub the links are those that
+      'skerry topology' has declared for all members, and change with it.
 
       EXAMPLES
         skerry serve notes.skerry --listen 0.0.0.0:7000
@@ -78,7 +79,7 @@ struct ServeCommand: AsyncParsableCommand {
     transform: CommandArgument.address)
   var peers: [Address] = []
   @Option(help: "Which links to keep: mesh, ring or star.")
-  var topology: Topology = .mesh
+  var topology: Topology?
   @Option(
     name: .customLong("hub"),
     help: "A hub of a star, the most important first; may be given several times.",

@@ -163,6 +163,8 @@ package struct SyncSession: Sendable {
   package var peerVector: VersionVector { durableThere }
   package var isRunning: Bool { phase == .running }
   package var isClosed: Bool { phase == .closed }
+  /// Both sides have all membership records of each other.
+  package var hasExchangedRecords: Bool { phase == .running && !owesRecords && !expectsRecords }
   /// Both sides have all of each other, as far as the link's flow lets them.
   package var isLevel: Bool {
     phase == .running && !isHoldingBack && !isOffered

@@ -24,6 +24,8 @@ package struct Topology: Equatable, Sendable {
   package var members: [String]
   /// The addresses of a star's hubs, the first choice first.
   package var hubs: [String]
+  /// Whom the leaves of a star call when no hub answers.
+  package var fallbacks: [String] = []
 
   /// - Parameters:
   ///   - members: repeated addresses count once.
@@ -70,14 +72,17 @@ package struct Topology: Equatable, Sendable {
         .filter { $0 != address }
         .map { PlannedLink(address: $0, flow: .both, isBridge: false) }
     case .ring:
-      return untilFirstAnswer(of: successors(of: address), flow: .sendOnly, answer: answer)
+      // Nobody sends to one who has no place in the ring but whom it has called.
+      let flow: Flow = members.contains(address) ? .sendOnly : .both
+      return untilFirstAnswer(of: successors(of: address), flow: flow, answer: answer)
     case .star:
       if isHub(address) {
         return hubs.filter { $0 != address }
           .map { PlannedLink(address: $0, flow: .both, isBridge: false) }
       }
       // A star without hubs: every peer that was named is one.
-      let choices = hubs.isEmpty ? members.filter { $0 != address } : hubs
+      let choices =
+        hubs.isEmpty ? members.filter { $0 != address } : hubs + fallbacks.filter { $0 != address }
       return untilFirstAnswer(of: choices, flow: .both, answer: answer)
     }
   }

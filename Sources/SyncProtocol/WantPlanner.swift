@@ -11,7 +11,7 @@ package struct WantPlanner: Sendable {
   package typealias LinkNumber = UInt64
 
   /// How long what is advertised may take to arrive unasked, when no link to its author is up.
-  package let graceMilliseconds: UInt64
+  package private(set) var graceMilliseconds: UInt64
   /// How long a peer that was asked, or an author that pushes by itself, may send nothing at all.
   package let patienceMilliseconds: UInt64 = 5_000
 
@@ -38,8 +38,13 @@ package struct WantPlanner: Sendable {
   ///   is only a remedy for a topology that does not bring what it should, and comes late.
   package init(local: VersionVector, wish: PushWish) {
     self.local = local
-    graceMilliseconds = wish == .firstHand ? 200 : 10_000
+    graceMilliseconds = Self.grace(wish)
   }
+
+  private static func grace(_ wish: PushWish) -> UInt64 { wish == .firstHand ? 200 : 10_000 }
+
+  /// What this replica asks its peers to push has changed.
+  package mutating func wishes(_ wish: PushWish) { graceMilliseconds = Self.grace(wish) }
 
   /// How many origins are behind what some peer advertised.
   package var lackingCount: Int { origins.count }

@@ -132,7 +132,7 @@ struct TidyTests {
       }
     }
     try workspace[0].tidy()
-    #expect(try rows("unsealed", workspace[0]) == 1)
+    #expect(try rows("unsealed", workspace[0]) == 2)
     let segments = try workspace[0].seal(entropy: workspace.entropy)
     #expect(
       segments.map { $0.header.lastSequence - $0.header.firstSequence + 1 } == [2000, 2000, 501])

@@ -59,12 +59,14 @@ package struct Plan: Equatable, Sendable {
       case rewriteText
       /// Begins a draft of a document, goes on with one, merges or discards it.
       case draft
+      /// Declares anew which links all replicas keep.
+      case declare
 
       /// What plans were made of at first. Moves and decisions are mixed in by a stream of
       /// their own, so that the rest of a plan is as it was before there were any; marks, trees,
-      /// drafts, rewriting and presence are in the scenarios that name them.
+      /// drafts, rewriting, presence and topologies are in the scenarios that name them.
       static let original: [Kind] = allCases.filter {
-        ![.moveItem, .show, .rewriteText].contains($0) && !$0.isLater
+        ![.moveItem, .show, .rewriteText, .declare].contains($0) && !$0.isLater
       }
 
       /// Whether its operations came after the first release.
@@ -128,6 +130,9 @@ package struct Plan: Equatable, Sendable {
 
   /// History is folded in this world.
   package var hasCompactions: Bool { faults.contains { $0.kind == .compact } }
+
+  /// The replicas keep the links that one of them has declared.
+  package var declaresTopologies: Bool { work.contains { $0.kind == .declare } }
 
   /// A store is copied or put back in this world.
   package var hasTwins: Bool {

@@ -157,6 +157,7 @@ enum ShippedScenarios {
     ("adversary", PackageResources.adversary_json),
     ("swarm", PackageResources.swarm_json),
     ("presence", PackageResources.presence_json),
+    ("redeclared", PackageResources.redeclared_json),
     ("busy", PackageResources.busy_json),
     ("canary", PackageResources.canary_json),
   ]

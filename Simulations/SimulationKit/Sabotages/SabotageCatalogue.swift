@@ -52,6 +52,7 @@ package enum SabotageCatalogue {
     case .relaySwallowsFailure: "relay-disks"
     case .knowOneHub: "two-relays"
     case .keepPresence, .takeOldPresence: "presence"
+    case .followFirstDeclaration: "redeclared"
     default: "swarm"
     }
   }
@@ -200,6 +201,8 @@ package enum SabotageCatalogue {
       ("keeps a bridge in the ring when the member behind it is back", ["P5"])
     case .knowOneHub:
       ("knows no hub but the first", ["P6"])
+    case .followFirstDeclaration:
+      ("keeps the links of a declaration in whose place another one has come", ["P6"])
     case .growWithoutBound:
       ("keeps in its list of what is under way what was acknowledged", ["P14"])
     case .countTheSent:

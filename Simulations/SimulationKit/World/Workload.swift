@@ -68,7 +68,7 @@ struct Workload {
     documents: [DocumentID]
   ) throws {
     switch kind {
-    case .create, .show: break
+    case .create, .show, .declare: break
     case .setField:
       let key = random.element(of: ["title", "color", "place"]) ?? "title"
       let value = JSONValue.integer(Int64(random.integer(in: 0...999)))

@@ -24,6 +24,10 @@ extension World {
     configuration.topology = Topology(
       kind: kind, members: addresses, hubs: hubs + relays.map { nodes[$0].address })
     configuration.selfAddress = node.address
+    if plan.declaresTopologies, !node.resident.isRelay {
+      configuration.topology = nil
+      configuration.followsDeclaration = true
+    }
     // Receipts are few, but they are messages: in other worlds everything is as it was.
     configuration.limits.receiptMilliseconds = plan.hasCompactions ? 5_000 : nil
     configuration.limits.snapshotChangesMin = plan.hasCompactions ? 50 : nil

@@ -92,6 +92,7 @@ extension World {
         checks.add(violation.at(now), &trace)
       }
       checkRing()
+      checkTopologies(among: converged)
       checkPresence(among: converged)
     case .coreHeals, .allHeal:
       checkStatuses(due)
@@ -125,7 +126,7 @@ extension World {
 
   /// P5: in a ring at rest a member that reaches the next one keeps no bridge beyond it.
   private func checkRing() {
-    guard plan.shape == .ring, !plan.hasTwins else { return }
+    guard plan.shape == .ring, !plan.hasTwins, !plan.declaresTopologies else { return }
     for node in converged {
       guard let engine = node.engine else { continue }
       let instant = node.instant(at: now)

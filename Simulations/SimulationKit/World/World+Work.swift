@@ -12,6 +12,7 @@ extension World {
       let store = node.store
     else { return }
     if work.kind == .show { return show(work, at: node) }
+    if work.kind == .declare { return declare(work, at: node) }
     var workload = Workload(
       work, isMarked: plan.hasTwins, isOfFirstRelease: node.language == .first)
     // What the transactions did, also when the commit of them all fails: it may have happened.

@@ -69,6 +69,8 @@ final class World {
   var nextFault = 0
   /// The links of members who cheat, by the number of the fault.
   var forgeries: [Int: [UInt64]] = [:]
+  /// Of the replicas, in worlds in which they declare topologies.
+  var deviceKeys: [Int: SigningKey.Public] = [:]
   /// Flapping partitions that are on at the moment.
   var flapsOn: Set<Int> = []
 
@@ -182,6 +184,7 @@ final class World {
         try admit(joined, by: store, nowMillis: UInt64(founder.wall(at: 0).milliseconds))
       }
     }
+    if plan.declaresTopologies { try declareFirst(in: store, founder) }
     for case let node as ReplicaNode in nodes.dropFirst() where node.resident == .replica {
       _ = try node.store?.addRecords(store.membership.records)
     }

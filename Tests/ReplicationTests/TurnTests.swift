@@ -1,0 +1,110 @@
+import Causality
+import Documents
+import JSONCoding
+import ReplicaStore
+import TestSupport
+import Testing
+
+@testable import Replication
+
+/// One turn of an engine does only so much, so that nobody waits long for theirs.
+@Suite("Turns of an engine")
+struct TurnTests {
+  /// Replica 0 is linked to the others; its turns are small.
+  private func world(_ count: Int, seed: UInt64, work: WorkLimit) throws -> World {
+    let world = try World.members(count, seed: seed)
+    let node = world.nodes[0]
+    node.configuration.limits.work = work
+    node.configuration.limits.workBesideOthers = work
+    node.configuration.limits.turnBytes = 4_096
+    node.engine = try Engine(
+      store: node.store, configuration: node.configuration, entropy: world.entropy,
+      at: world.instant)
+    return world
+  }
+
+  /// Commits without telling the engine, so that all of it is sealed when a peer is met.
+  private func write(_ count: Int, at node: Int, of world: World) throws {
+    let store = world.nodes[node].store
+    for number in 0..<count {
+      let result = try store.group(now: world.instant.wall, entropy: world.entropy) { group in
+        group.transaction { transaction in
+          try transaction.edit(transaction.create()).set(
+            DocumentPath([.key("n")]), to: .integer(Int64(number)))
+        }
+      }
+      _ = try result.get()
+    }
+  }
+
+  @Test("a long segment is stored in one turn, applied in several, and level when all is shown")
+  func longSegments() throws {
+    let world = try world(2, seed: 1, work: WorkLimit(changes: 10, bytes: 1 << 20))
+    try write(95, at: 1, of: world)
+    let link = world.connect(1, 0)
+    let node = world.nodes[0]
+    var counts: Set<UInt64> = []
+    let before = node.store.appliedVector
+    let isShown = world.runUntil {
+      let applied = node.store.appliedVector.changeCount(beyond: before)
+      counts.insert(applied)
+      if node.levels.contains(link) { #expect(applied == 95) }
+      if applied < 95, applied > 0 { #expect(node.engine.hasMore) }
+      return node.levels.contains(link)
+    }
+    #expect(isShown)
+    #expect(counts.allSatisfy { $0 % 10 == 0 || $0 == 95 } && counts.count > 5, "\(counts)")
+    #expect(!node.engine.hasMore && node.engine.nextDeadline > world.now)
+    #expect(try world.isConverged())
+  }
+
+  @Test("a small change overtakes a backlog that came before it")
+  func smallOnes() throws {
+    let world = try world(3, seed: 2, work: WorkLimit(changes: 1, bytes: 1 << 20))
+    try write(200, at: 1, of: world)
+    let node = world.nodes[0]
+    let quick = world.connect(2, 0)
+    _ = world.runUntil { node.levels.contains(quick) }
+    _ = world.connect(1, 0)
+    let backlog = world.nodes[1].store.identity.origin
+    _ = world.runUntil { node.store.appliedVector[backlog] > 3 }
+    let id = try world.set(2, "quick", 1)
+    let isThere = try world.runUntil { try node.store.document(id) != nil }
+    #expect(isThere)
+    #expect(node.store.appliedVector[backlog] < 150)
+    #expect(world.runUntil { (try? world.isConverged()) == true })
+  }
+
+  @Test("what is unsealed is sealed turn by turn, and only then is everybody told that it is all")
+  func sealing() throws {
+    let world = try world(2, seed: 3, work: .large)
+    try write(400, at: 0, of: world)
+    let link = world.connect(0, 1)
+    var counts: Set<UInt64> = []
+    let node = world.nodes[0]
+    let isLevel = try world.runUntil {
+      let rest = try node.store.unsealedCount()
+      counts.insert(rest)
+      if rest > 0 {
+        #expect(!world.nodes[1].levels.contains(link) && !node.levels.contains(link))
+      }
+      return world.nodes[1].levels.contains(link) && node.levels.contains(link)
+    }
+    #expect(isLevel)
+    #expect(counts.count > 3)
+    #expect(try world.isConverged())
+  }
+
+  @Test("leaving in good order seals and takes over all that is left")
+  func leaving() throws {
+    let world = try world(2, seed: 4, work: WorkLimit(changes: 1, bytes: 1))
+    try write(300, at: 0, of: world)
+    try write(20, at: 1, of: world)
+    _ = world.connect(0, 1)
+    let node = world.nodes[0]
+    _ = world.runUntil { node.engine.hasMore }
+    world.run(node.engine.shutDown(at: world.instant), 0)
+    #expect(try node.store.unsealedCount() == 0)
+    #expect(!node.engine.hasMore)
+  }
+}

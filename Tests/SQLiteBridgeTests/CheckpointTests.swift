@@ -1,0 +1,52 @@
+import TestSupport
+import Testing
+
+@testable import SQLiteBridge
+
+@Suite("Checkpoints that are left to others")
+struct CheckpointTests {
+  private func insert(into connection: SQLiteConnection) throws {
+    try connection.transaction(.write) { () throws(SQLiteError) in
+      try connection.execute("INSERT INTO t VALUES (zeroblob(3000))")
+    }
+  }
+
+  private func fill(_ connection: SQLiteConnection, pages: Int) throws {
+    while connection.logPages < pages { try insert(into: connection) }
+  }
+
+  @Test("no commit copies the log before it is as long as it may be, and that one does")
+  func limits() throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("w.db")
+    let connection = try SQLiteConnection(
+      SQLiteOptions(location: .file(path), walAutocheckpointPages: 10))
+    try connection.execute("CREATE TABLE t (b BLOB)")
+    #expect(connection.logPages == 0)
+    try connection.leaveCheckpoints(below: 60)
+    try fill(connection, pages: 55)
+    // The log begins anew when all of it was copied.
+    for _ in 0..<40 where connection.logPages >= 40 {
+      try insert(into: connection)
+      #expect(connection.logPages <= 64)
+    }
+    #expect(connection.logPages < 40)
+  }
+
+  @Test("another connection copies the log meanwhile")
+  func others() throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("w.db")
+    let connection = try SQLiteConnection(SQLiteOptions(location: .file(path)))
+    try connection.execute("CREATE TABLE t (b BLOB)")
+    try connection.leaveCheckpoints(below: 10_000)
+    try fill(connection, pages: 50)
+    let other = try SQLiteConnection(SQLiteOptions(location: .file(path), access: .write))
+    let copied = try other.checkpoint(.passive)
+    #expect(copied.pages == copied.copied && copied.pages >= 50)
+    try insert(into: connection)
+    #expect(connection.logPages < 10)
+    let rows = try connection.queryInteger("SELECT count(*) FROM t") ?? 0
+    #expect(try other.queryInteger("SELECT count(*) FROM t") == rows)
+  }
+}
