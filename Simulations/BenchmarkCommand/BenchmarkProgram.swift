@@ -18,8 +18,8 @@ struct BenchmarkProgram: AsyncParsableCommand {
 
   @Argument(
     help: """
-      What to measure: 'list', or any of text, store, sync, keystroke, search, simulator, growth, or \
-      one part of store.
+      What to measure: 'list', or any of text, store, sync, keystroke, search, simulator, growth, \
+      or one part of store.
       """)
   var names: [String] = []
 
