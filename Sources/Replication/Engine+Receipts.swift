@@ -28,7 +28,8 @@ extension Engine {
     guard limits.receiptMilliseconds != nil, let digest, let receipts = storedReceipts,
       Receipt.digest(of: receipts) != digest
     else { return }
-    connection.awaitsReceipts = true
+    // Who has none, as a device that is new, cannot show that this store is an earlier one.
+    connection.awaitsReceipts = digest != Receipt.digest(of: [])
     session(connection.id) { $0.tell(receipts: receipts, now: now) }
   }
 

@@ -56,6 +56,27 @@ struct DurabilityTests {
     #expect(try holders(world, change) == 2)
   }
 
+  @Test("a peer that has no receipts is not waited for: it can show nothing of an earlier store")
+  func noReceipts() throws {
+    let world = try World.members(3, seed: 104)
+    try world.set(0, "n", 0)
+    let first = world.connect(1, 0)
+    #expect(
+      world.runUntil {
+        world.nodes[1].store.appliedVector == world.nodes[0].store.appliedVector
+      })
+    world.cut(first)
+    _ = try world.nodes[0].store.makeReceipt()
+    #expect(try !world.nodes[0].store.receipts().isEmpty)
+    #expect(try world.nodes[2].store.receipts().isEmpty)
+    try world.set(0, "n", 1)
+    let change = try last(world, 0)
+    let start = world.now
+    _ = world.connect(2, 0)
+    #expect(world.runUntil { world.nodes[2].store.appliedVector.contains(change) })
+    #expect(world.now - start < world.nodes[0].engine.limits.publishHoldMilliseconds / 2)
+  }
+
   @Test("a peer that was put back to before the change does not count until it has it again")
   func regressions() throws {
     let world = World(seed: 103)
