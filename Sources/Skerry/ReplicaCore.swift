@@ -98,6 +98,8 @@ actor ReplicaCore {
     guard state != nil else { return }
     endReport()
     state = nil
+    service?.stop()
+    service = nil
     for pending in waiting.close() { pending.refuse() }
     endExchanges()
     endWaits()

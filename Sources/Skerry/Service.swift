@@ -6,6 +6,8 @@ private import Transports
 struct ServiceHooks: Sendable {
   var log: @Sendable (ServeLogLine) -> Void
   var dial: @Sendable (DialID, _ address: String) -> Void
+  /// The replica is closed: nothing is served any more.
+  var stop: @Sendable () -> Void
 }
 
 /// Keeps one replica connected: a listener and the links that its engine wants.
@@ -17,8 +19,13 @@ struct Service: Sendable {
   func run(listening: @Sendable (String) -> Void) async throws(ReplicaError) {
     let listener = try await listen()
     let core = core
+    let (isOpen, opening) = AsyncStream<Void>.makeStream()
     let hooks = ServiceHooks(
-      log: log, dial: { dial, address in Task { await core.dial(dial, address) } })
+      log: log, dial: { dial, address in Task { await core.dial(dial, address) } },
+      stop: {
+        opening.finish()
+        Task { await listener?.close() }
+      })
     do throws(ReplicaError) {
       try await core.beginService(
         configuration, boundTo: listener?.boundEndpoint.description, hooks: hooks)
@@ -36,7 +43,7 @@ struct Service: Sendable {
         Task { await listener.close() }
       }
     } else {
-      while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
+      for await _ in isOpen {}
     }
     await core.endService()
   }

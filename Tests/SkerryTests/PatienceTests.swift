@@ -43,6 +43,17 @@ struct PatienceTests {
     _ = await closing.closings.first { _ in true }
   }
 
+  @Test(
+    "whoever serves a replica is done when it is closed", .timeLimit(.minutes(1)),
+    arguments: [nil, "127.0.0.1:0"])
+  func closedWhileServed(listen: String?) async throws {
+    let ada = try await Replica.create(at: folder.path("a"), name: "Ada")
+    let serving = Task { try await ada.serve(ServeConfiguration(listen: listen)) }
+    while await ada.core.service == nil { try await Task.sleep(for: .milliseconds(1)) }
+    await ada.close()
+    try await serving.value
+  }
+
   @Test("an exchange that is called off ends", .timeLimit(.minutes(1)))
   func calledOff() async throws {
     let ada = try await Replica.create(at: folder.path("a"), name: "Ada")

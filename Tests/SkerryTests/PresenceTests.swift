@@ -36,7 +36,7 @@ struct PresenceTests {
   func beforeServing() async throws {
     let (ada, bob) = try await folder.levelPair()
     try await bob.setPresence("here")
-    let hooks = ServiceHooks(log: { _ in }, dial: { _, _ in })
+    let hooks = ServiceHooks(log: { _ in }, dial: { _, _ in }, stop: {})
     try await bob.core.beginService(ServeConfiguration(), boundTo: nil, hooks: hooks)
     var seen = ada.presence().makeAsyncIterator()
     #expect(await seen.next() == [])
