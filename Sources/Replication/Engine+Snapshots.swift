@@ -234,8 +234,8 @@ extension Engine {
       taking?.cursor = part.cursor
       if part.isLast { return try installSnapshot(from: connection) }
       if isLast { wantSnapshot(after: part.cursor, from: connection.id) }
-      // Nothing of the store has changed, but there is more to look at.
-      emit(.changed([], isComplete: true))
+      // There is more to look at; and what is told now may be heard when all has been taken over.
+      emit(.changed([], isComplete: false))
     } catch {
       if case .refused(let reason) = error { return refuseSnapshot(reason, connection) }
       fail(connection, error)
