@@ -32,28 +32,20 @@ extension MarkedSection {
   mutating func forEachShown(
     _ body: (Int, MarkClaims.Source, Range<Int>?, () -> [Int]) -> Void
   ) {
-    var place = SequenceTracker.Cursor(leaf: 0, slot: 0)
-    while let here = tracker.settled(place) {
-      let span = tracker.span(here)
-      place = SequenceTracker.Cursor(leaf: here.leaf, slot: here.slot + 1)
-      guard !span.isDeleted else { continue }
-      var index = Self.index(span.id)
-      let end = index + span.count
-      while index < end {
-        let (set, endOfSet) = span.isPlaceholder ? baseSets[index] : insertedSets[index]
-        let (covers, endOfCovers) =
-          span.isPlaceholder ? baseCovers[index] : insertedCovers[index]
-        var count = min(end, endOfSet, endOfCovers) - index
-        var inserted: Range<Int>?
-        if !span.isPlaceholder {
-          let events = order.events(from: index, count: count)
-          count = UInt32(events.count)
-          inserted = events
-        }
-        body(Int(count), MarkClaims.Source(set: set, covers: covers), inserted) {
-          marks(ofList: covers)
-        }
-        index += count
+    for shown in shownStretches() {
+      let source = MarkClaims.Source(set: shown.set, covers: shown.covers)
+      func tell(_ count: Int, _ inserted: Range<Int>?) {
+        body(count, source, inserted) { marks(ofList: shown.covers) }
+      }
+      guard !shown.isPlaceholder else {
+        tell(Int(shown.count), nil)
+        continue
+      }
+      var offset: UInt32 = 0
+      while offset < shown.count {
+        let events = order.events(from: shown.index + offset, count: shown.count - offset)
+        tell(events.count, events)
+        offset += UInt32(events.count)
       }
     }
   }

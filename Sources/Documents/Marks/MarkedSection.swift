@@ -352,6 +352,26 @@ struct MarkedSection: ~Copyable {
   /// Puts the set that each unit has in the end into `marks`, for those that are visible.
   private mutating func finish(_ marks: inout TextMarks) {
     var parts: ContiguousArray<TextMarks.Run> = []
+    for shown in shownStretches() {
+      let set = set(shown.set, covered: shown.covers, onlySeen: false, &marks)
+      parts.append(TextMarks.Run(count: Int(shown.count), set: set))
+    }
+    marks.replaceRuns(by: parts)
+  }
+
+  /// Units in a row that are visible in the end, of one span, with one set and one list of covers.
+  struct ShownStretch: BitwiseCopyable {
+    var isPlaceholder: Bool
+    /// The index in the base, or the id, of the first.
+    var index: ID
+    var count: UInt32
+    var set: Int
+    var covers: Int
+  }
+
+  /// All of them, in order.
+  mutating func shownStretches() -> ContiguousArray<ShownStretch> {
+    var found: ContiguousArray<ShownStretch> = []
     var place = SequenceTracker.Cursor(leaf: 0, slot: 0)
     while let here = tracker.settled(place) {
       let span = tracker.span(here)
@@ -361,14 +381,17 @@ struct MarkedSection: ~Copyable {
       let end = index + span.count
       while index < end {
         let (set, endOfSet) = span.isPlaceholder ? baseSets[index] : insertedSets[index]
-        let (cover, endOfCover) = span.isPlaceholder ? baseCovers[index] : insertedCovers[index]
-        let next = min(end, endOfSet, endOfCover)
-        let all = self.set(set, covered: cover, onlySeen: false, &marks)
-        parts.append(TextMarks.Run(count: Int(next - index), set: all))
+        let (covers, endOfCovers) =
+          span.isPlaceholder ? baseCovers[index] : insertedCovers[index]
+        let next = min(end, endOfSet, endOfCovers)
+        found.append(
+          ShownStretch(
+            isPlaceholder: span.isPlaceholder, index: index, count: next - index, set: set,
+            covers: covers))
         index = next
       }
     }
-    marks.replaceRuns(by: parts)
+    return found
   }
 }
 
