@@ -208,13 +208,19 @@ extension DocumentHistory {
   /// Whether the event deletes the document, or is the last of what is folded where it was deleted.
   func isDelete(at version: Int) -> Bool {
     if let base, version < base.count { return version == base.last && base.isDeleted }
+    let index = firstOther(from: version)
+    return index < others.count && others[index].version == version
+      && others[index].operation.isDeleteDocument
+  }
+
+  /// The place in ``others`` of the first that is not before `version`. Complexity: O(log others).
+  func firstOther(from version: Int) -> Int {
     var low = 0
     var high = others.count
     while low < high {
       let middle = (low + high) / 2
       if others[middle].version < version { low = middle + 1 } else { high = middle }
     }
-    return low < others.count && others[low].version == version
-      && others[low].operation.isDeleteDocument
+    return low
   }
 }

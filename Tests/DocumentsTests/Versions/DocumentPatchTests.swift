@@ -29,6 +29,58 @@ struct DocumentPatchTests {
     }
   }
 
+  @Test("where only texts were written since, a version is that of a replay", arguments: 0..<12)
+  func onlyWriting(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    var replicas = (0..<3).map { DocumentReplica($0) }
+    let paths: [DocumentPath] = [["note", "body"], ["note", "title"]]
+    try replicas[0].edit { editor in
+      try editor.set(["note"], to: ["tags": ["sea", "tide"]])
+      for path in paths { try editor.make(path, .text) }
+      try editor.increment(["seen"], by: 2)
+      if seed % 3 == 0 { try editor.deleteDocument() }
+    }
+    try replicas[1].receive(replicas[0].log)
+    try replicas[2].receive(replicas[0].log)
+    var versions = [replicas[0].vector]
+    for _ in 0..<60 {
+      let who = Int.random(in: replicas.indices, using: &random)
+      if Int.random(in: 0..<4, using: &random) == 0 {
+        let other = replicas[Int.random(in: replicas.indices, using: &random)]
+        try replicas[who].receive(replicas[who].missing(from: other))
+      } else {
+        let path = paths[Int.random(in: paths.indices, using: &random)]
+        let length = try replicas[who].document.count(at: path)
+        let at = Int.random(in: 0...length, using: &random)
+        let deleted = Int.random(in: 0...min(2, length - at), using: &random)
+        let inserted = RandomEditing.texts.randomElement(using: &random) ?? ""
+        try replicas[who].edit { try $0.splice(path, at: at, delete: deleted, insert: inserted) }
+      }
+      versions.append(replicas[who].vector)
+    }
+    for other in replicas[1...] {
+      try replicas[0].receive(replicas[0].missing(from: other))
+    }
+    let document = replicas[0].document
+    let history = try replicas[0].history()
+    for version in versions {
+      let frontier = try history.frontier(at: version)
+      guard frontier != history.graph.frontier else { continue }
+      let quick = try #require(
+        try document.documentBeforeWriting(at: frontier, of: history), "seed \(seed)")
+      let replayed = try Document.replaying(documentID, history.edits(), at: version)
+      #expect(quick.canonicalJSON() == replayed.canonicalJSON(), "seed \(seed)")
+      #expect(quick.isDeleted == replayed.isDeleted)
+    }
+    // As soon as anything else is done, the history is asked.
+    let before = replicas[0].vector
+    try replicas[0].edit { try $0.increment(["seen"], by: 1) }
+    let grown = try replicas[0].history()
+    #expect(
+      try replicas[0].document.documentBeforeWriting(
+        at: grown.frontier(at: before), of: grown) == nil)
+  }
+
   @Test("a container that is there in both is told of by what changed in it")
   func nested() throws {
     var replica = DocumentReplica(0)
