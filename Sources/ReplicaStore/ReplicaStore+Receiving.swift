@@ -149,7 +149,7 @@ extension ReplicaStore {
   }
 
   /// Whether changes are stored that can be applied, as far as is known without looking.
-  package var hasReadyChanges: Bool { lanes.areLoaded && lanes.hasReady }
+  package var hasReadyChanges: Bool { lanes.areLoaded ? lanes.hasReady : mayHaveReady }
 
   /// How many changes are stored and not applied.
   package func waitingCount() throws(StoreError) -> UInt64 {
@@ -257,5 +257,6 @@ extension ReplicaStore {
     lanes.load(
       tips.filter { $0.position.sequence > state.applied[$0.origin] }
         .map { ($0.origin, $0.position.sequence) })
+    mayHaveReady = false
   }
 }

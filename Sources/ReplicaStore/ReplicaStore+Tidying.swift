@@ -188,14 +188,3 @@ extension ReplicaStore {
     }
   }
 }
-
-extension ReplicaStore {
-  /// Leaves it to others to copy the write-ahead log back into the file, as long as the log has
-  /// fewer pages; see ``logPages``.
-  package func leaveCheckpoints(below pagesMax: Int) throws(StoreError) {
-    try sql { () throws(SQLiteError) in try connection.leaveCheckpoints(below: pagesMax) }
-  }
-
-  /// How many pages the write-ahead log had after the last commit.
-  package var logPages: Int { connection.logPages }
-}

@@ -14,10 +14,11 @@ extension ReplicaStore {
   /// when there is none. Complexity: O(its length), opening it.
   package var topology: HeldTopology? { topologies(limit: 1).first }
 
-  /// The same with others that count, in their order: so many at most.
+  /// The same with others that count, in their order: so many at most. It looks at no more than
+  /// ``topologiesReadMax``, however many there are that cannot be read.
   package func topologies(limit: Int) -> [HeldTopology] {
     var found: [HeldTopology] = []
-    for sealed in membership.topologies {
+    for sealed in membership.topologies.prefix(Self.topologiesReadMax) {
       guard found.count < limit else { break }
       do throws(MembershipError) {
         found.append(
@@ -30,6 +31,8 @@ extension ReplicaStore {
     }
     return found
   }
+
+  private static let topologiesReadMax = 64
 
   /// Declares which links the members keep.
   ///

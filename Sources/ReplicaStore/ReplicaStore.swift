@@ -84,6 +84,10 @@ package final class ReplicaStore {
   /// How often snapshots have replaced what the store shows.
   var seenInstallation: UInt64 = 0
   private var external: ExternalChanges?
+  /// Whether somebody asks ``refresh()`` what others have done, or nothing is gathered for it.
+  package var gathersNews = true
+  /// Lanes that had something ready, or may have had, were given up.
+  var mayHaveReady = false
 
   init(
     _ connection: SQLiteConnection, identity: StoreIdentity,
@@ -233,6 +237,7 @@ package final class ReplicaStore {
     isStale = true
     seenRecordPosition = -1
     cache.removeAll()
+    if lanes.areLoaded { mayHaveReady = true }
     lanes.removeAll()
     chains = [:]
     knownPrivateChanges = nil
@@ -284,6 +289,7 @@ package final class ReplicaStore {
     let isFirst = seenDataVersion < 0
     let wasStale = isStale
     state = try StoreState.load(from: connection)
+    mayHaveReady = hasReadyChanges
     lanes.removeAll()
     chains = [:]
     knownPrivateChanges = nil
@@ -305,7 +311,7 @@ package final class ReplicaStore {
     let origin = identity.origin
     try refreshOrigin()
     if identity.origin != origin { changes.isComplete = false }
-    if !isFirst, !(wasStale && version == seenDataVersion) { external = changes }
+    if gathersNews, !isFirst, !(wasStale && version == seenDataVersion) { external = changes }
     seenDataVersion = version
     currentAtVersion = connection.seenVersion
     isStale = false

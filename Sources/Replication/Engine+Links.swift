@@ -78,7 +78,8 @@ extension Engine {
     links[id].map { $0.gauges.heldBytes + $0.queuedBytes + inbox.byteCount(of: id) } ?? 0
   }
 
-  /// What all links hold together, between two inputs. Complexity: O(links).
+  /// What all links hold together, between two inputs, and what those that are gone have left to be
+  /// stored. Complexity: O(links).
   package var heldBytes: Int {
     links.values.reduce(0) { $0 + $1.gauges.heldBytes + $1.queuedBytes }
       + inbox.byteCount + unverified.count * Self.unverifiedEntryBytes
@@ -91,7 +92,7 @@ extension Engine {
 
   /// The most that one link may hold: the queue, a frame, a segment, what its credit lets come
   /// before it is stored, and vectors of so many origins. ``heldBytes`` is at most so much for each
-  /// link, and ``EngineLimits/unverifiedOriginsMax`` entries.
+  /// link, ``EngineLimits/unverifiedOriginsMax`` entries, and twice what credit lets come.
   package var heldBytesMaxOfLink: Int {
     limits.queuedBytesMax + limits.session.windowBytes + MessageLimits.segmentBytesMax
       + Link.heldBytesMax(limits.link, limits.session, originsHere: stored.entries.count)
@@ -150,6 +151,10 @@ extension Engine {
       hasShutDown = true
       seal(isWhole: true)
       drain()
+      while !postponed.isEmpty {
+        providedBytes = 0
+        providePostponed()
+      }
       sayGoodBye()
       for id in sortedLinks { session(id) { $0.leave(now: now) } }
       drain()
@@ -315,6 +320,9 @@ extension Engine {
     emit(.ended(id, figures(of: connection, at: instant)))
     planner.closed(id.rawValue, now: now)
     unverified.removeAll { $0.id == id }
+    // What came is stored, as a peer may say good-bye with it. It was not acknowledged: where one
+    // link after the other is cut, it comes again.
+    if inbox.byteCount(where: { links[$0] == nil }) > limits.session.windowBytes { inbox.drop(id) }
     if taking?.link == id {
       taking = nil
       takeSnapshot()

@@ -19,7 +19,7 @@ extension Engine {
     let isSmallNext = inbox.hasSmall(limits.small)
     if isSmallNext { attentionAt = now }
     let limit = isAttended(at: instant) ? limits.workBesideOthers : limits.work
-    if store.hasReadyChanges, !isSmallNext || hasStored {
+    if canApply, !isSmallNext || hasStored {
       hasStored = false
       applyReady(limit)
     } else if let batch = inbox.next(limit) {
@@ -73,6 +73,8 @@ extension Engine {
           // The record that says whose it is may still be on its way: it is asked for then.
           let waiting = unverified.filter { $0.id == connection.id }
           if waiting.contains(where: { $0.origin == header.origin }) { return nil }
+          // Of a link that is gone nothing can be asked; it comes again over another one.
+          guard links[connection.id] != nil else { return nil }
           if waiting.count < limits.unverifiedOriginsMax {
             unverified.append((connection.id, header.origin))
             log(.warning, "segments from \(connection.place) wait for their author: \(error)")
@@ -241,7 +243,7 @@ extension Engine {
     } catch {
       log(.error, "\(error)")
     }
-    if store.hasReadyChanges { applyReady(limits.work) }
+    if canApply { applyReady(limits.work) }
   }
 
   /// Applies what waited for own changes to be sealed, or what a turn has left.
@@ -251,6 +253,7 @@ extension Engine {
       if !documents.isEmpty { emit(.changed(documents, isComplete: true)) }
     } catch {
       log(.error, "changes that are ready could not be applied and wait: \(error)")
+      applyAgainAt = now + 1_000
     }
   }
 

@@ -56,6 +56,8 @@ package final class Engine {
   var hasStored = false
   /// Links that are level as soon as all that came is shown.
   private var nearlyLevel: Set<LinkID> = []
+  /// When what is ready is tried again, after it could not be applied.
+  var applyAgainAt: UInt64?
   /// When somebody last worked here, or a small change came.
   var attentionAt: UInt64?
   private var effects: [Effect] = []
@@ -141,6 +143,7 @@ package final class Engine {
       drain()
       if let due = sealAt, now >= due { seal() }
       ask()
+      if let due = applyAgainAt, now >= due { applyAgainAt = nil }
       if let due = admitAgainAt, now >= due { react() }
       if let due = savePeersAt, now >= due { savePeers() }
       if let due = receiptAt, now >= due { writeReceipt() }
@@ -159,6 +162,7 @@ package final class Engine {
   package var nextTimer: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
     deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline, presenceDeadline)
+    deadline = min(deadline, applyAgainAt ?? .max)
     dialler?.lower(&deadline)
     if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max, receiptAt ?? .max) }
     for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }
@@ -168,7 +172,14 @@ package final class Engine {
   // MARK: One turn
 
   /// Whether a turn was ended before all was done, so that others get theirs: ``goOn(at:)``.
-  package var hasMore: Bool { !inbox.isEmpty || !postponed.isEmpty || store.hasReadyChanges }
+  package var hasMore: Bool { !inbox.isEmpty || !postponed.isEmpty || canApply }
+
+  /// Whether changes are ready, and it is not known that they cannot be applied just now.
+  var canApply: Bool { applyAgainAt == nil && store.hasReadyChanges }
+
+  /// Whether something came over a link that is not stored yet: until then nothing more is to be
+  /// read from it. Complexity: O(links).
+  package func holdsUnstored(of id: LinkID) -> Bool { inbox.byteCount(of: id) > 0 }
 
   /// Somebody works here, or small changes come: whoever gives the engine its turns leaves time
   /// between them.
@@ -215,7 +226,7 @@ package final class Engine {
       }
       work.removeAll(keepingCapacity: true)
       next = 0
-      guard takesLeft > 0, !inbox.isEmpty || store.hasReadyChanges else { return }
+      guard takesLeft > 0, !inbox.isEmpty || canApply else { return }
       takesLeft -= 1
       takeOver()
     }
@@ -229,7 +240,7 @@ package final class Engine {
   }
 
   private func tellLevels() {
-    guard !nearlyLevel.isEmpty, !hasMore else { return }
+    guard !nearlyLevel.isEmpty, !hasMore, applyAgainAt == nil else { return }
     for id in nearlyLevel.sorted() where links[id] != nil {
       writeReceiptSoon(isAtRest: true)
       emit(.level(id, true))

@@ -32,6 +32,11 @@ struct Inbox {
     queues.first { $0.connection.id == link }?.byteCount ?? 0
   }
 
+  /// What those links have that are told of. Complexity: O(links).
+  func byteCount(where isCounted: (LinkID) -> Bool) -> Int {
+    queues.reduce(0) { $0 + (isCounted($1.connection.id) ? $1.byteCount : 0) }
+  }
+
   mutating func append(_ segment: IncomingSegment, from connection: Connection) {
     byteCount += segment.bytes.count
     if !queues.contains(where: { $0.connection === connection }) {

@@ -131,7 +131,7 @@ package struct Membership: Sendable {
 
   /// The declarations of links that count, the one that holds first. All who have the same records
   /// have the same.
-  package var topologies: [SealedTopology] { fold.topologies }
+  package var topologies: some RandomAccessCollection<SealedTopology> { fold.topologies.ranked }
 
   /// In the order of their keys, then of their issuers.
   package var invites: [Invite] { fold.sortedInvites }

@@ -26,12 +26,11 @@ struct MembershipFold: Sendable {
   private(set) var waiting: [MembershipRecord] = []
 
   /// Declarations of links that count, the one that holds first.
-  private(set) var topologies: [SealedTopology] = []
+  private(set) var topologies = TopologyFold()
 
   private var chains: [SigningKey.Public: [MembershipRecord]] = [:]
   private var acceptedHashes: Set<Digest> = []
   private var agenda: [SigningKey.Public] = []
-  private var topologyFold = TopologyFold()
 
   /// - Precondition: `records` are of this workspace, sorted by hash, without repetition.
   init(workspace: WorkspaceID, records: [MembershipRecord]) {
@@ -46,8 +45,7 @@ struct MembershipFold: Sendable {
     }
     while !agenda.isEmpty { follow(agenda.removeFirst()) }
     requests.sort { $0.hash < $1.hash }
-    topologies = topologyFold.ranked()
-    topologyFold = TopologyFold()
+    topologies.rank()
     sortedInvites = invites.values.sorted { ($0.key, $0.issuer) < ($1.key, $1.issuer) }
     waiting = records.filter { !acceptedHashes.contains($0.hash) }
     chains = [:]
@@ -87,7 +85,7 @@ struct MembershipFold: Sendable {
       accept(record)
       switch record.content {
       case .origin(let salt): claim(salt.origin(of: author), author)
-      case .topology(let part) where isWriter: topologyFold.add(part, record)
+      case .topology(let part) where isWriter: topologies.add(part, record)
       case .invite(let key, let role, let expiresMillis) where isWriter:
         let id = InviteID(key: key, issuer: author)
         guard invites[id] == nil else { continue }

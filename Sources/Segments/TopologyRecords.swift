@@ -77,7 +77,7 @@ package struct SealedTopology: Hashable, Sendable {
   /// The one that it takes the place of; zeros for none.
   package let replaces: Digest
   /// How many declarations it takes the place of, one after the other.
-  package internal(set) var depth = 0
+  package let depth: Int
   let sealed: [UInt8]
 
   package var keyEpoch: UInt32 { sealed.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
@@ -119,51 +119,77 @@ package struct SealedTopology: Hashable, Sendable {
 /// not claimed: nobody can make one that all later ones would have to beat. The farthest holds, and
 /// of equally far ones that of the lower name. One whose predecessor is not known has no effect.
 struct TopologyFold: Sendable {
-  private struct Unfinished {
-    var parts: UInt8
+  /// A part, which stands for those before it too. Any number of parts may follow one.
+  private struct Part {
+    var previous: Digest
+    var number: UInt8
     var count: UInt8
     var replaces: Digest
-    var sealed: [UInt8]
+    var slice: [UInt8]
   }
 
-  /// By the hash of the last record.
-  private var unfinished: [Digest: Unfinished] = [:]
-  private var whole: [Digest: SealedTopology] = [:]
+  private struct Whole {
+    /// The hash of its last record.
+    var name: Digest
+    var author: SigningKey.Public
+    var replaces: Digest
+    var depth = 0
+  }
+
+  /// By the hash of the record.
+  private var parts: [Digest: Part] = [:]
+  private var whole: [Whole] = []
 
   /// Takes a record of a writer's chain, after the one before it.
   mutating func add(_ part: TopologyPart, _ record: MembershipRecord) {
-    var next: Unfinished
-    if part.number == 0 {
-      next = Unfinished(parts: 1, count: part.count, replaces: part.replaces, sealed: part.slice)
-    } else {
-      guard let before = unfinished[record.previous], before.parts == part.number,
+    var replaces = part.replaces
+    if part.number > 0 {
+      guard let before = parts[record.previous], before.number + 1 == part.number,
         before.count == part.count
       else { return }
-      next = before
-      next.parts += 1
-      next.sealed += part.slice
+      replaces = before.replaces
     }
-    if next.parts < next.count {
-      unfinished[record.hash] = next
-    } else {
-      whole[record.hash] = SealedTopology(
-        name: record.hash, author: record.author, replaces: next.replaces, sealed: next.sealed)
+    parts[record.hash] = Part(
+      previous: record.previous, number: part.number, count: part.count, replaces: replaces,
+      slice: part.slice)
+    if part.number + 1 == part.count {
+      whole.append(Whole(name: record.hash, author: record.author, replaces: replaces))
     }
   }
 
-  /// Those that count, the one that holds first. Complexity: O(n log n).
-  func ranked() -> [SealedTopology] {
-    var successors: [Digest: [SealedTopology]] = [:]
-    for topology in whole.values { successors[topology.replaces, default: []].append(topology) }
-    var ranked: [SealedTopology] = []
+  /// All are added: leaves those that count, the one that holds first. Complexity: O(n log n).
+  mutating func rank() {
+    var successors: [Digest: [Whole]] = [:]
+    for topology in whole { successors[topology.replaces, default: []].append(topology) }
+    whole = []
     var agenda = successors[.zero] ?? []
     while let next = agenda.popLast() {
       for var successor in successors[next.name] ?? [] {
         successor.depth = next.depth + 1
         agenda.append(successor)
       }
-      ranked.append(next)
+      whole.append(next)
     }
-    return ranked.sorted { ($1.depth, $0.name) < ($0.depth, $1.name) }
+    whole.sort { ($1.depth, $0.name) < ($0.depth, $1.name) }
+  }
+
+  /// In their order, each put together when it is asked for: many may share parts.
+  var ranked: some RandomAccessCollection<SealedTopology> {
+    whole.lazy.map { whole in
+      SealedTopology(
+        name: whole.name, author: whole.author, replaces: whole.replaces, depth: whole.depth,
+        sealed: sealed(endingWith: whole.name))
+    }
+  }
+
+  private func sealed(endingWith last: Digest) -> [UInt8] {
+    var slices: [[UInt8]] = []
+    var name = last
+    while let part = parts[name] {
+      slices.append(part.slice)
+      if part.number == 0 { break }
+      name = part.previous
+    }
+    return slices.reversed().flatMap { $0 }
   }
 }

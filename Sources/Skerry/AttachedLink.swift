@@ -91,35 +91,6 @@ extension ReplicaCore {
     state?.engine.sent(link, byteCount: byteCount)
   }
 
-  /// False when the link is gone. Nothing more is read before all is taken over that came, turn by
-  /// turn, and whoever waits for this replica has a turn between two of them.
-  private func received(_ link: LinkID, _ bytes: [UInt8]) async -> Bool {
-    guard links[link] != nil, let engine = state?.engine else { return false }
-    var began = ContinuousClock.now
-    perform(engine.received(link, bytes, at: .now))
-    await leaveTime(for: began)
-    while let engine = state?.engine, engine.hasMore {
-      began = .now
-      perform(engine.goOn(at: .now))
-      await leaveTime(for: began)
-    }
-    return links[link] != nil
-  }
-
-  /// After a turn of the engine that began then: while somebody works here, half of the time is
-  /// theirs.
-  private func leaveTime(for began: ContinuousClock.Instant) async {
-    let took = ContinuousClock.now - began
-    guard let engine = state?.engine else { return }
-    if took > Self.shortTurn, engine.isAttended(at: .now) {
-      try? await Task.sleep(for: took)
-    } else if engine.hasMore {
-      await Task.yield()
-    }
-  }
-
-  private static let shortTurn = Duration.microseconds(500)
-
   /// The channel ended, for the reason given.
   private func ended(_ link: LinkID, _ reason: String, byPeer: Bool = false) {
     guard let attached = links.removeValue(forKey: link) else { return }
@@ -176,6 +147,7 @@ extension ReplicaCore {
     scheduleTick()
     projectSoon()
     checkpointSoon()
+    goOnSoon()
     if !effects.isEmpty { lookAtHealthSoon() }
   }
 

@@ -1,5 +1,6 @@
 private import ReplicaStore
 private import SQLiteBridge
+internal import Synchronization
 
 /// Copies a store's write-ahead log back into its file beside the work, on a connection and a
 /// thread of its own: a commit that did it would take ten times as long as others, and what waits
@@ -10,12 +11,16 @@ actor Checkpointer {
 
   private let path: String
   private var connection: SQLiteConnection?
+  private var isClosed = false
 
   /// From so many pages on the log is worth it.
   static let pagesMin = 500
   /// With so many the commit does it after all. While one commit follows the other the log is never
   /// copied to its end, which is when it begins anew; what is left to that commit is little then.
   static let pagesMax = 4_000
+  /// With so many more it is seen that readers follow one another so closely that the log cannot
+  /// begin anew: that needs a moment without any.
+  static let starvedPages = 16_000
 
   init(path: String) {
     self.path = path
@@ -24,15 +29,22 @@ actor Checkpointer {
 
   /// Copies what others leave it. What fails is left to the commit that comes to ``pagesMax``.
   func run() {
+    guard !isClosed else { return }
     do throws(SQLiteError) {
       if connection == nil { connection = try SQLiteConnection(.store(at: path, .write)) }
       _ = try connection?.checkpoint(.passive)
     } catch {
-      close()
+      end()
     }
   }
 
+  /// The file is not opened again.
   func close() {
+    isClosed = true
+    end()
+  }
+
+  private func end() {
     connection?.close()
     connection = nil
   }
@@ -41,7 +53,9 @@ actor Checkpointer {
 extension ReplicaCore {
   /// Sees to it that the log is copied when it has become long.
   func checkpointSoon() {
-    guard let pages = state?.store.logPages, !isCheckpointing else { return }
+    guard let pages = state?.store.logPages else { return }
+    logLength.note(pages)
+    guard !isCheckpointing else { return }
     if pages < copiedPages { copiedPages = 0 }
     guard pages - copiedPages >= Checkpointer.pagesMin else { return }
     copiedPages = pages
@@ -54,4 +68,32 @@ extension ReplicaCore {
   }
 
   private func checkpointed() { isCheckpointing = false }
+
+  /// Copies the log to its end, so that the next commit begins it anew if nobody reads.
+  func checkpointNow() {
+    // What fails here is tried again when the log has become longer.
+    try? state?.store.copyLog()
+  }
+}
+
+/// How long the log is, for those who read without asking the writer.
+final class LogLength: Sendable {
+  private let pages = Atomic(0)
+  /// How long it was when it was last found too long.
+  private let complained = Atomic(0)
+
+  func note(_ pages: Int) {
+    if pages < self.pages.load(ordering: .relaxed) { complained.store(0, ordering: .relaxed) }
+    self.pages.store(pages, ordering: .relaxed)
+  }
+
+  /// Whether it has become too long since this was last true.
+  func isTooLong() -> Bool {
+    let pages = pages.load(ordering: .relaxed)
+    let complained = complained.load(ordering: .relaxed)
+    guard pages >= complained + Checkpointer.starvedPages else { return false }
+    return self.complained.compareExchange(
+      expected: complained, desired: pages, ordering: .relaxed
+    ).exchanged
+  }
 }

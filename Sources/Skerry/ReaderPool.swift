@@ -56,18 +56,33 @@ final class ReaderPool: Sendable {
     case closed
   }
 
+  /// What becomes of one who waits.
+  private enum Given {
+    case taken(Reader)
+    /// There is none, and none can be opened.
+    case nothing
+    case asksAgain
+  }
+
   private struct State {
     var idle: [Reader] = []
     /// Those that are idle, are in use, or are being opened.
     var count = 0
-    /// Given nil when there will be no more.
-    var waiting: [CheckedContinuation<Reader?, Never>] = []
+    var waiting: [CheckedContinuation<Given, Never>] = []
     var reads: UInt64 = 0
+    /// Those that may take long.
+    var longReads = 0
+    /// Somebody waits until none is in use, and none is given out before.
+    var isQuieting = false
+    var quieting: CheckedContinuation<Void, Never>?
     var isClosed = false
     var closing: [CheckedContinuation<Void, Never>] = []
 
+    var isQuiet: Bool { count == idle.count }
+
     mutating func turn() -> Turn {
       if isClosed { return .closed }
+      if isQuieting { return .waits }
       if let reader = idle.popLast() { return .taken(reader) }
       guard count < ReaderPool.countMax else { return .waits }
       count += 1
@@ -92,7 +107,7 @@ final class ReaderPool: Sendable {
       defer { (state.idle, state.waiting) = ([], []) }
       return (state.idle, state.waiting)
     }
-    for continuation in waiting { continuation.resume(returning: nil) }
+    for continuation in waiting { continuation.resume(returning: .asksAgain) }
     for reader in idle { end(reader) }
     await withCheckedContinuation { continuation in
       let isOver = state.withLock { state in
@@ -113,6 +128,8 @@ final class ReaderPool: Sendable {
     if isTurnOfOthers() { await Task.yield() }
     guard let reader = try await take() else { return nil }
     defer { give(reader) }
+    if case .everything = extent { state.withLock { $0.longReads += 1 } }
+    defer { if case .everything = extent { state.withLock { $0.longReads -= 1 } } }
     let value =
       switch extent {
       case .oneCall: try reader.run(body)
@@ -121,6 +138,31 @@ final class ReaderPool: Sendable {
         try await Errand(label: "skerry reading \(path)").run { try reader.runInOneState(body) }
       }
     return (value, reader.store.takeFoundDamage())
+  }
+
+  /// Does something while nobody reads: who reads ends, and who wants to begin waits. Nothing is done
+  /// where somebody else has asked for the same, or a read is under way that may take long.
+  func whenNobodyReads(_ body: () async -> Void) async {
+    let begins = state.withLock { state in
+      guard !state.isQuieting, !state.isClosed, state.longReads == 0 else { return false }
+      state.isQuieting = true
+      return true
+    }
+    guard begins else { return }
+    await withCheckedContinuation { continuation in
+      let isQuiet = state.withLock { state in
+        if !state.isQuiet { state.quieting = continuation }
+        return state.isQuiet
+      }
+      if isQuiet { continuation.resume() }
+    }
+    await body()
+    let waiting = state.withLock { state in
+      state.isQuieting = false
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.resume(returning: .asksAgain) }
   }
 
   // MARK: Taking turns
@@ -136,28 +178,28 @@ final class ReaderPool: Sendable {
 
   /// Nil when none could be opened.
   private func take() async throws(ReplicaError) -> Reader? {
-    let turn = state.withLock { $0.turn() }
-    switch turn {
-    case .taken(let reader): return reader
-    case .opens: return open()
-    case .closed: throw Self.closed
-    case .waits: break
-    }
-    let reader: Reader? = await withCheckedContinuation { continuation in
-      let turn = state.withLock { state in
-        let turn = state.turn()
-        if case .waits = turn { state.waiting.append(continuation) }
-        return turn
-      }
-      switch turn {
-      case .taken(let reader): continuation.resume(returning: reader)
-      case .opens: continuation.resume(returning: open())
-      case .closed: continuation.resume(returning: nil)
+    while true {
+      switch state.withLock({ $0.turn() }) {
+      case .taken(let reader): return reader
+      case .opens: return open()
+      case .closed: throw ReplicaError(.closed, "The replica is closed.")
       case .waits: break
       }
+      let given = await withCheckedContinuation { continuation in
+        let mayAskAgain = state.withLock { state in
+          let isFull = state.idle.isEmpty && state.count >= Self.countMax
+          guard !state.isClosed, state.isQuieting || isFull else { return true }
+          state.waiting.append(continuation)
+          return false
+        }
+        if mayAskAgain { continuation.resume(returning: .asksAgain) }
+      }
+      switch given {
+      case .taken(let reader): return reader
+      case .nothing: return nil
+      case .asksAgain: break
+      }
     }
-    guard reader != nil || !state.withLock({ $0.isClosed }) else { throw Self.closed }
-    return reader
   }
 
   private func open() -> Reader? {
@@ -168,6 +210,7 @@ final class ReaderPool: Sendable {
       options.cacheKibibytes = Self.cacheKibibytes
       let store = try ReplicaStore.open(options)
       store.cacheLimits = Self.openDocuments
+      store.gathersNews = false
       return Reader(store: store)
     } catch {
       // Whoever waits for one would wait for ever.
@@ -176,8 +219,8 @@ final class ReaderPool: Sendable {
         defer { if state.count == 0 { state.waiting = [] } }
         return state.count == 0 ? state.waiting : []
       }
-      for continuation in waiting { continuation.resume(returning: nil) }
-      endClosing()
+      for continuation in waiting { continuation.resume(returning: .nothing) }
+      settle()
       return nil
     }
   }
@@ -185,30 +228,36 @@ final class ReaderPool: Sendable {
   private func give(_ reader: Reader) {
     let isOver = state.withLock { state in
       if state.isClosed { return true }
-      if state.waiting.isEmpty {
+      if state.isQuieting || state.waiting.isEmpty {
         state.idle.append(reader)
       } else {
-        state.waiting.removeFirst().resume(returning: reader)
+        state.waiting.removeFirst().resume(returning: .taken(reader))
       }
       return false
     }
-    if isOver { end(reader) }
+    if isOver { end(reader) } else { settle() }
   }
 
   private func end(_ reader: Reader) {
     reader.store.close()
     state.withLock { $0.count -= 1 }
-    endClosing()
+    settle()
   }
 
-  private func endClosing() {
-    let closing = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-      guard state.count == 0 else { return [] }
-      defer { state.closing = [] }
-      return state.closing
+  /// Wakes those who wait until nobody reads, or until there is none any more.
+  private func settle() {
+    let settled = state.withLock { state in
+      var settled: [CheckedContinuation<Void, Never>] = []
+      if state.isQuiet, let quieting = state.quieting {
+        settled.append(quieting)
+        state.quieting = nil
+      }
+      if state.count == 0 {
+        settled += state.closing
+        state.closing = []
+      }
+      return settled
     }
-    for continuation in closing { continuation.resume() }
+    for continuation in settled { continuation.resume() }
   }
-
-  private static var closed: ReplicaError { ReplicaError(.closed, "The replica is closed.") }
 }

@@ -26,6 +26,9 @@ extension Replica {
   private func read<Value: Sendable>(
     _ extent: ReaderPool.Extent, _ body: @escaping @Sendable (Reading) throws -> Value
   ) async throws -> Value {
+    if core.logLength.isTooLong() {
+      await readers.whenNobodyReads { await core.checkpointNow() }
+    }
     guard let found = try await readers.read(extent, body) else {
       // Without another connection the one that writes has to do it.
       return try await core.read(body)

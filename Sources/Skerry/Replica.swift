@@ -1,7 +1,8 @@
 /// One replica of a workspace: a store on this device and the engine around it.
 ///
-/// Every read and write is local; nothing waits for a network. Transactions wait for the disk on a
-/// thread of their own. Reads have connections of their own: they wait for no transaction and hold
+/// Every read and write is local; nothing waits for a network. A transaction that nothing else is
+/// under way beside waits for the disk on the thread of its caller, which spares two changes of
+/// threads; all others wait on a thread of the replica. Reads have connections of their own: they wait for no transaction and hold
 /// none up. Several processes may hold the same store at once; what one commits the others see
 /// within 100 ms.
 public final class Replica: Sendable {

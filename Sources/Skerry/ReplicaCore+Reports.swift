@@ -10,7 +10,9 @@ extension ReplicaCore {
   }
 
   func version() throws(ReplicaError) -> VersionVector {
-    try opened().store.appliedVector
+    let store = try opened().store
+    lookAround()
+    return store.appliedVector
   }
 
   func check() throws(ReplicaError) -> [String] {

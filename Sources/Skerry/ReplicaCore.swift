@@ -4,8 +4,8 @@ internal import Replication
 private import Sealing
 internal import Synchronization
 
-/// Owns a store, the engine over it and the links, on a queue of its own: everything that reads or
-/// writes the file happens here, one thing after the other.
+/// Owns a store, the engine over it and the links: everything that writes the file happens here, one
+/// thing after the other. Reads, queries and checkpoints have connections of their own.
 actor ReplicaCore {
   struct Open {
     var store: ReplicaStore
@@ -49,9 +49,11 @@ actor ReplicaCore {
   nonisolated let watchNumber = Mutex<UInt64>(0)
   var projection = ProjectionSchedule()
   nonisolated let checkpointer: Checkpointer
+  nonisolated let logLength = LogLength()
   var isCheckpointing = false
   /// How long the log was when it was copied last.
   var copiedPages = 0
+  var turns = EngineTurns()
   private var timer: (deadline: UInt64, task: Task<Void, Never>)?
   private var poller: Task<Void, Never>?
 
@@ -64,7 +66,7 @@ actor ReplicaCore {
     checkpointer = Checkpointer(path: path)
   }
 
-  /// The one way in from outside: `make` opens the store on this actor's own thread.
+  /// The one way in from outside: `make` opens the store as this actor's work.
   func start(_ make: @Sendable () throws -> Open) throws(ReplicaError) {
     state = try ReplicaError.translating {
       let open = try make()
@@ -103,6 +105,7 @@ actor ReplicaCore {
     for pending in waiting.close() { pending.refuse() }
     endExchanges()
     endWaits()
+    goOnSoon()
     healthTask?.cancel()
     healthTask = nil
     healthFollowers.finish()

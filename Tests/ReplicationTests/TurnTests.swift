@@ -2,6 +2,7 @@ import Causality
 import Documents
 import JSONCoding
 import ReplicaStore
+import SQLiteBridge
 import TestSupport
 import Testing
 
@@ -106,5 +107,83 @@ struct TurnTests {
     world.run(node.engine.shutDown(at: world.instant), 0)
     #expect(try node.store.unsealedCount() == 0)
     #expect(!node.engine.hasMore)
+    // Also what peers had asked for and one turn does not get to.
+    for _ in 0..<200 { world.step() }
+    let own = node.store.identity.origin
+    #expect(world.nodes[1].store.appliedVector[own] == node.store.appliedVector[own])
+  }
+
+  @Test("what is ready is gone on with after another process has committed in between")
+  func otherProcesses() throws {
+    let file = try StoreFile()
+    let world = World(seed: 5)
+    _ = try world.add(
+      try ReplicaStore.create(
+        file.options, .workspace(name: "founder"), now: world.instant.wall, entropy: world.entropy)
+    ) {
+      $0.limits.work = WorkLimit(changes: 10, bytes: 1 << 20)
+      $0.limits.workBesideOthers = $0.limits.work
+    }
+    _ = try world.join(try world.invite(from: 0))
+    let node = world.nodes[0]
+    var link = world.connect(1, 0)
+    _ = world.runUntil { node.levels.contains(link) }
+    world.cut(link)
+    try write(95, at: 1, of: world)
+    let origin = world.nodes[1].store.identity.origin
+    let before = node.store.appliedVector[origin]
+    // Whoever opens a store applies what is ready.
+    let other = try ReplicaStore.open(file.options)
+    link = world.connect(1, 0)
+    _ = world.runUntil { node.store.appliedVector[origin] > before }
+    #expect(node.engine.hasMore && node.store.appliedVector[origin] < before + 95)
+    let result = try other.group(now: world.instant.wall, entropy: world.entropy) { group in
+      group.transaction { transaction in
+        try transaction.edit(transaction.create()).set(DocumentPath([.key("n")]), to: 1)
+      }
+    }
+    _ = try result.get()
+    // All of it has come; only the turns are missing.
+    world.run(node.engine.storeChanged(at: world.instant), 0)
+    #expect(node.engine.hasMore && !node.levels.contains(link))
+    while node.engine.hasMore { world.run(node.engine.goOn(at: world.instant), 0) }
+    #expect(node.store.appliedVector[origin] == before + 95)
+    other.close()
+  }
+
+  @Test("what cannot be applied is tried again in time, not at once, and nobody is told it is shown")
+  func failing() throws {
+    let file = try StoreFile()
+    let world = World(seed: 6)
+    _ = try world.add(
+      try ReplicaStore.create(
+        file.options, .workspace(name: "founder"), now: world.instant.wall, entropy: world.entropy)
+    ) {
+      $0.limits.work = WorkLimit(changes: 10, bytes: 1 << 20)
+      $0.limits.workBesideOthers = $0.limits.work
+    }
+    _ = try world.join(try world.invite(from: 0))
+    let node = world.nodes[0]
+    var link = world.connect(1, 0)
+    _ = world.runUntil { node.levels.contains(link) }
+    world.cut(link)
+    try write(95, at: 1, of: world)
+    let origin = world.nodes[1].store.identity.origin
+    let before = node.store.appliedVector[origin]
+    link = world.connect(1, 0)
+    _ = world.runUntil { node.store.appliedVector[origin] > before }
+    // Somebody else writes and does not come to an end.
+    var options = file.options
+    options.busyTimeoutMilliseconds = 0
+    let other = try SQLiteConnection(options)
+    try other.execute("BEGIN IMMEDIATE")
+    world.run(node.engine.goOn(at: world.instant), 0)
+    #expect(!node.engine.hasMore && !node.levels.contains(link))
+    let due = node.engine.nextDeadline
+    #expect(due > world.now && due <= world.now + 1_000)
+    try other.execute("COMMIT")
+    #expect(world.runUntil { node.levels.contains(link) })
+    #expect(node.store.appliedVector[origin] == before + 95)
+    other.close()
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import JSONCoding
 import Skerry
+import Synchronization
 import Testing
 
 @Suite("Reads beside transactions")
@@ -37,18 +38,28 @@ struct ConcurrentReadingTests {
     }.version
   }
 
+  private final class Writing: Sendable {
+    let hasFailed = Atomic(false)
+  }
+
   @Test("see whole transactions, all that was committed before, and never less than before")
   func wholeStates() async throws {
     let replica = try await Replica.create(at: folder.path("a"), name: "a")
     let accounts = try await Self.makeAccounts(5, in: replica)
     let rounds = 60
+    let writing = Writing()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        for round in 1...rounds {
-          let version = try await Self.move(round, accounts, in: replica)
-          let shown = try await replica.json(accounts[round % 5], path: ["round"])
-          #expect(shown == .integer(Int64(round)))
-          #expect(try await replica.read { $0.version.covers(version) })
+        do {
+          for round in 1...rounds {
+            let version = try await Self.move(round, accounts, in: replica)
+            let shown = try await replica.json(accounts[round % 5], path: ["round"])
+            #expect(shown == .integer(Int64(round)))
+            #expect(try await replica.read { $0.version.covers(version) })
+          }
+        } catch {
+          writing.hasFailed.store(true, ordering: .relaxed)
+          throw error
         }
       }
       // More readers than there are connections.
@@ -56,7 +67,7 @@ struct ConcurrentReadingTests {
         group.addTask {
           var seen = VersionVector()
           var last: Int64 = 0
-          while last < rounds {
+          while last < rounds, !writing.hasFailed.load(ordering: .relaxed) {
             let (version, found) = try await replica.read {
               reading -> (VersionVector, [JSONValue]) in
               (reading.version, try accounts.map { try reading.json($0) })

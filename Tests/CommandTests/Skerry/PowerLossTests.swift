@@ -74,6 +74,7 @@ struct PowerLossTests {
         try await check(files, answered...lineCount, "step \(index) of \(steps.count), \(fate)")
       }
     }
+    #expect(disk.outputBytes == output.count, "answers are told from writes by their number")
     #expect(seen.count > steps.count, "\(seen.count) of \(steps.count) steps")
   }
 

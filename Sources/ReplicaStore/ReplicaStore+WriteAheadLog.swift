@@ -1,0 +1,18 @@
+import SQLiteBridge
+
+// The file's write-ahead log: how long it is, and who copies it back.
+extension ReplicaStore {
+  /// Leaves it to others to copy the write-ahead log back into the file, as long as the log has
+  /// fewer pages; see ``logPages``.
+  package func leaveCheckpoints(below pagesMax: Int) throws(StoreError) {
+    try sql { () throws(SQLiteError) in try connection.leaveCheckpoints(below: pagesMax) }
+  }
+
+  /// How many pages the write-ahead log had after the last commit.
+  package var logPages: Int { connection.logPages }
+
+  /// Copies the log back into the file as far as no reader is in the way, within this call.
+  package func copyLog() throws(StoreError) {
+    _ = try sql { () throws(SQLiteError) in try connection.checkpoint(.passive) }
+  }
+}
