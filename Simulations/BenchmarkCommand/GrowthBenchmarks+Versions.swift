@@ -1,8 +1,8 @@
 import Causality
 import Documents
 
-/// What it costs to look back, as the history grows and as more lies between two versions. The first
-/// must cost the same on every line, the others grow with what they look at.
+/// What it costs to look back, as the history grows and as more lies between two versions. The
+/// first must cost the same on every line, the others grow with what they look at.
 extension GrowthBenchmarks {
   static func versions(_ bench: Bench, changesMax: Int) throws {
     var changes = 1_000

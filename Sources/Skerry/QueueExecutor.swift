@@ -10,8 +10,8 @@ private import Synchronization
 #endif
 
 /// Runs an actor's work, one thing after the other, on one serial dispatch queue, so that a thread
-/// that waits for the disk is none of the cooperative pool's. The exception is ``runAtOnce(_:)``: with
-/// as many at work in it at once as there are cores, other tasks wait for their disks.
+/// that waits for the disk is none of the cooperative pool's. The exception is ``runAtOnce(_:)``:
+/// with as many at work in it at once as there are cores, other tasks wait for their disks.
 final class QueueExecutor: SerialExecutor {
   private let queue: DispatchQueue
   private let turn = Mutex(())

@@ -140,8 +140,8 @@ final class ReaderPool: Sendable {
     return (value, reader.store.takeFoundDamage())
   }
 
-  /// Does something while nobody reads: who reads ends, and who wants to begin waits. Nothing is done
-  /// where somebody else has asked for the same, or a read is under way that may take long.
+  /// Does something while nobody reads: who reads ends, and who wants to begin waits. Nothing is
+  /// done where somebody else has asked for the same, or a read is under way that may take long.
   func whenNobodyReads(_ body: () async -> Void) async {
     let begins = state.withLock { state in
       guard !state.isQuieting, !state.isClosed, state.longReads == 0 else { return false }

@@ -2,9 +2,9 @@
 ///
 /// Every read and write is local; nothing waits for a network. A transaction that nothing else is
 /// under way beside waits for the disk on the thread of its caller, which spares two changes of
-/// threads; all others wait on a thread of the replica. Reads have connections of their own: they wait for no transaction and hold
-/// none up. Several processes may hold the same store at once; what one commits the others see
-/// within 100 ms.
+/// threads; all others wait on a thread of the replica. Reads have connections of their own: they
+/// wait for no transaction and hold none up. Several processes may hold the same store at once;
+/// what one commits the others see within 100 ms.
 public final class Replica: Sendable {
   /// The store's file.
   public let path: String

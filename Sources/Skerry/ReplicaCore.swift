@@ -4,8 +4,8 @@ internal import Replication
 private import Sealing
 internal import Synchronization
 
-/// Owns a store, the engine over it and the links: everything that writes the file happens here, one
-/// thing after the other. Reads, queries and checkpoints have connections of their own.
+/// Owns a store, the engine over it and the links: everything that writes the file happens here,
+/// one thing after the other. Reads, queries and checkpoints have connections of their own.
 actor ReplicaCore {
   struct Open {
     var store: ReplicaStore

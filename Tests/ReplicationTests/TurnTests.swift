@@ -151,7 +151,7 @@ struct TurnTests {
     other.close()
   }
 
-  @Test("what cannot be applied is tried again in time, not at once, and nobody is told it is shown")
+  @Test("what cannot be applied is tried again in time, and nobody is told that it is shown")
   func failing() throws {
     let file = try StoreFile()
     let world = World(seed: 6)
