@@ -177,8 +177,8 @@ let package = Package(
     library(
       "SimulationKit", in: "Simulations",
       [
-        "ByteCoding", "CSQLite", "Causality", "ChangeCoding", "DocumentModel", "Documents",
-        "JSONCoding", "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments",
+        "ByteCoding", "ByteCompression", "CSQLite", "Causality", "ChangeCoding", "DocumentModel",
+        "Documents", "JSONCoding", "Relaying", "ReplicaStore", "Replication", "Sealing", "Segments",
         "SegmentStore", "Sabotages", "SQLiteBridge", "SyncProtocol", heap,
       ], embedded: [.embedInCode("Scenarios"), .embedInCode("Timeline/Page")]),
 

@@ -18,7 +18,7 @@ struct SimulatorCommand: AsyncParsableCommand {
     version: "skerry-sim 0.1.0",
     subcommands: [
       List.self, Run.self, Sweep.self, Replay.self, Shrink.self, CoverageReport.self,
-      SabotageList.self,
+      SabotageList.self, Histories.self,
       Work.self,
     ])
 
