@@ -3,9 +3,12 @@ import Documents
 /// How many documents a store keeps open.
 package struct DocumentCacheLimits: Sendable {
   package let count: Int
+  /// About what they may take in memory.
   package let bytes: Int
 
-  package init(count: Int = 1_024, bytes: Int = 64 << 20) {
+  /// What many small documents take that many changes come to is less than opening them again and
+  /// again costs.
+  package init(count: Int = 16_384, bytes: Int = 48 << 20) {
     self.count = count
     self.bytes = bytes
   }
@@ -60,6 +63,11 @@ struct DocumentCache {
     /// What was found at a position.
     var conflicts: (position: Int64, found: [Conflict])?
     var lastUse: UInt64 = 0
+    /// What the cache counts it as.
+    fileprivate var countedBytes = 0
+    /// Whether its size is to be looked at again.
+    fileprivate var isTouched = false
+    fileprivate var isInCache = false
 
     init(_ document: Document, _ row: Row = Row()) {
       self.document = document
@@ -75,7 +83,11 @@ struct DocumentCache {
 
   private var entries: [DocumentID: Entry] = [:]
   private var uses: UInt64 = 0
-  private var trims: UInt64 = 0
+  /// Those that were used since sizes were looked at.
+  private var touched: [Entry] = []
+  private var bytes = 0
+  /// What an open document takes besides what it counts itself.
+  private static let bytesOfEach = 2_048
   /// Documents that hold their history, the latest last.
   private var withHistory: [DocumentID] = []
 
@@ -83,23 +95,38 @@ struct DocumentCache {
 
   mutating func entry(_ id: DocumentID) -> Entry? {
     guard let entry = entries[id] else { return nil }
-    uses += 1
-    entry.lastUse = uses
+    use(entry)
     return entry
   }
 
   mutating func insert(_ entry: Entry) {
+    if let other = entries.updateValue(entry, forKey: entry.document.id) { forget(other) }
+    entry.isInCache = true
+    use(entry)
+  }
+
+  private mutating func use(_ entry: Entry) {
     uses += 1
     entry.lastUse = uses
-    entries[entry.document.id] = entry
+    guard !entry.isTouched else { return }
+    entry.isTouched = true
+    touched.append(entry)
   }
 
   mutating func remove(_ id: DocumentID) {
-    entries[id] = nil
-    withHistory.removeAll { $0 == id }
+    guard let entry = entries.removeValue(forKey: id) else { return }
+    forget(entry)
+    if !withHistory.isEmpty { withHistory.removeAll { $0 == id } }
+  }
+
+  private mutating func forget(_ entry: Entry) {
+    bytes -= entry.countedBytes
+    entry.countedBytes = 0
+    entry.isInCache = false
   }
 
   mutating func removeAll() {
+    for entry in entries.values { forget(entry) }
     entries.removeAll()
     withHistory.removeAll()
   }
@@ -126,17 +153,20 @@ struct DocumentCache {
   }
 
   /// Closes documents until the bounds hold with room to spare. Not within a transaction, which may
-  /// have documents in hand that are not written yet. Complexity: O(1) mostly.
+  /// have documents in hand that are not written yet. Complexity: O(documents used since the last
+  /// time), and where it closes some O(log n) for each of them.
   mutating func trim() {
-    trims += 1
-    guard entries.count > limits.count || trims % 64 == 0 else { return }
-    var bytes = entries.values.reduce(0) { $0 + $1.document.approximateBytes }
+    for entry in touched {
+      entry.isTouched = false
+      guard entry.isInCache else { continue }
+      let now = entry.document.approximateBytes + Self.bytesOfEach
+      bytes += now - entry.countedBytes
+      entry.countedBytes = now
+    }
+    touched.removeAll(keepingCapacity: touched.count < 1_024)
     guard entries.count > limits.count || bytes > limits.bytes else { return }
-    var count = entries.count
     for entry in entries.values.sorted(by: { $0.lastUse < $1.lastUse }) {
-      guard count > limits.count * 3 / 4 || bytes > limits.bytes * 3 / 4 else { return }
-      count -= 1
-      bytes -= entry.document.approximateBytes
+      guard entries.count > limits.count * 3 / 4 || bytes > limits.bytes * 3 / 4 else { return }
       remove(entry.document.id)
     }
   }
