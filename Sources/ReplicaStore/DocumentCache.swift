@@ -43,6 +43,8 @@ struct DocumentCache {
     var row: Int64
     /// Bytes of the change blocks since the last fold.
     var tailBytes = 0
+    /// How many edits they are.
+    var tailCount = 0
     /// Bytes of the state at the last fold.
     var stateBytes: Int
     /// The local position of its last change.

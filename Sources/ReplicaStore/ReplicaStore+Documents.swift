@@ -185,9 +185,12 @@ extension ReplicaStore {
   func isFoldDue(_ entry: DocumentCache.Entry) -> Bool {
     if Sabotage.foldTooEarly.isPlanted { return true }
     return entry.isDerivedAnew || entry.tailBytes > max(Self.foldBytesMin, entry.stateBytes / 2)
+      || entry.tailCount > max(Self.foldCountMin, entry.stateBytes / 64)
   }
 
   static var foldBytesMin: Int { 4_096 }
+  /// Whoever opens the document does so many edits again, in about a millisecond.
+  private static var foldCountMin: Int { 4_096 }
 
   /// Writes the state anew and moves the tail to the history, as one chunk.
   func fold(_ entry: DocumentCache.Entry) throws(StoreError) {
@@ -220,6 +223,7 @@ extension ReplicaStore {
         .integer(entry.row))
     }
     entry.tailBytes = 0
+    entry.tailCount = 0
     entry.stateBytes = state.count
     entry.isDerivedAnew = false
     try noteChunks(of: entry)

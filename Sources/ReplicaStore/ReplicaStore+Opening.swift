@@ -124,6 +124,7 @@ extension ReplicaStore {
     } catch {
       throw .damaged("what was last edited in document \(id) is unreadable (\(error))")
     }
+    entry.tailCount = edits.count
     entry.position = max(entry.position, last.position)
     do {
       _ = try entry.document.merge(edits) { try history(entry) }

@@ -75,6 +75,7 @@ extension ReplicaStore {
     // A draft that was merged leaves what others have set beside what it sets.
     if entry.document.hasRivals { entry.isBranched = true }
     entry.tailBytes += blocks.reduce(0) { $0 + $1.count }
+    entry.tailCount += part.count
     entry.position = position
     try sql { () throws(SQLiteError) in
       if entry.row == 0 {
