@@ -194,8 +194,8 @@ let package = Package(
       "BenchmarkCommand", in: "Simulations",
       [
         "ByteCompression", "CSQLite", "Causality", "ChangeCoding", "CommandKit", "Documents",
-        "EditingTraces", "JSONCoding", "ReplicaStore", "SQLiteBridge", "Sealing", "SimulationKit",
-        "Skerry",
+        "EditingTraces", "JSONCoding", "RelayService", "ReplicaStore", "SQLiteBridge", "Sealing",
+        "SimulationKit", "Skerry",
       ], embedded: [.embedInCode("Peers/peers.py")]),
 
     // Tests, organised like the sources.

@@ -18,8 +18,8 @@ struct BenchmarkProgram: AsyncParsableCommand {
 
   @Argument(
     help: """
-      What to measure: 'list', or any of text, store, sync, keystroke, search, simulator, growth, \
-      or one part of store.
+      What to measure: 'list', or any of text, store, sync, keystroke, relay, search, simulator, \
+      growth, or one part of store.
       """)
   var names: [String] = []
 
@@ -105,6 +105,7 @@ enum Benchmarks {
       // Without recorded keystrokes some are made up.
       try await SyncBenchmarks.run(bench, try? program.folder())
     },
+    "relay": { bench, _ in try await RelayBenchmarks.run(bench) },
     "search": { bench, _ in try SearchBenchmarks.run(bench) },
     "simulator": { bench, _ in try SimulatorBenchmarks.run(bench) },
     "growth": { bench, _ in try GrowthBenchmarks.run(bench) },

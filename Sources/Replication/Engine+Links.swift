@@ -289,8 +289,8 @@ extension Engine {
       role: store.isAdmitted ? .replica : .joiner, origin: store.identity.origin, tips: tips,
       recordDigest: store.membership.digest.array)
     configuration.flow = connection.flow
-    configuration.wish = wish
-    connection.wish = wish
+    configuration.wish = wish(of: connection)
+    connection.wish = configuration.wish
     configuration.receiptDigest = receiptDigest
     configuration.hasUnsealed = try store.unsealedCount() > 0
     configuration.limits = limits.session

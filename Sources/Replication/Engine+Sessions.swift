@@ -138,7 +138,7 @@ extension Engine {
 
   private func met(_ peer: PeerHello, _ connection: Connection) {
     connection.metAt = now
-    planner.linked(connection.id.rawValue, author: peer.hello.origin)
+    planner.linked(connection.id.rawValue, author: peer.hello.origin, now: now)
     dialler?.up(connection.id)
     if let key = connection.peerKey { noteUnsaved(key) }
     dropDouble(of: connection)

@@ -28,6 +28,12 @@ extension Engine {
   /// What this replica asks its peers to push.
   var wish: PushWish { place?.wish ?? .everything }
 
+  /// The same of one of them. A relay that is called alone, in a mesh of nobody else, writes nothing
+  /// itself: only asking would bring what others do, and late.
+  func wish(of connection: Connection) -> PushWish {
+    connection.isRelay && place?.callsRelayAlone == true ? .everything : wish
+  }
+
   /// Where the configuration, or else the declaration that holds, puts this replica.
   func findPlace() -> Place? {
     if let topology = configuration.topology {
@@ -93,7 +99,8 @@ extension Engine {
     planner.wishes(wish)
     let members = Set(store.topology?.declaration.members.map(\.device) ?? [])
     for id in sortedLinks {
-      guard let connection = links[id], let said = connection.wish, said != wish else { continue }
+      guard let connection = links[id], let said = connection.wish, said != wish(of: connection)
+      else { continue }
       let isMember = connection.peerKey.map { members.contains($0) } ?? false
       if connection.isInitiator || isMember { part(with: id) }
     }
@@ -106,6 +113,12 @@ struct Place: Equatable {
   var selfAddress: String
 
   var wish: PushWish { topology.wish(of: selfAddress) }
+
+  /// Whether nobody but a relay is to be called.
+  var callsRelayAlone: Bool {
+    let called = (topology.members + topology.hubs).filter { $0 != selfAddress }
+    return called.count == 1 && EngineConfiguration.isRelay(called[0])
+  }
 
   init(topology: Topology, selfAddress: String) {
     self.topology = topology

@@ -10,8 +10,13 @@ package struct WantPlanner: Sendable {
   /// A link by the number that its owner gives it.
   package typealias LinkNumber = UInt64
 
-  /// How long what is advertised may take to arrive unasked, when no link to its author is up.
+  /// How long what is advertised may take to arrive unasked, when no link to its author is up and
+  /// one may be about to be.
   package private(set) var graceMilliseconds: UInt64
+  /// The same with one link, for some time: nobody but its peer can bring anything.
+  package static let singleGraceMilliseconds: UInt64 = 20
+  /// After a link has come up others may.
+  package static let settlingMilliseconds: UInt64 = 2_000
   /// How long a peer that was asked, or an author that pushes by itself, may send nothing at all.
   package let patienceMilliseconds: UInt64 = 5_000
 
@@ -25,6 +30,8 @@ package struct WantPlanner: Sendable {
   }
 
   private var local = VersionVector()
+  /// When links have been as they are for long enough; nil before the first.
+  private var settlesAt: UInt64?
   /// What is lacking, sorted by origin.
   private var origins: [Origin] = []
   /// Only looked up in.
@@ -63,8 +70,16 @@ package struct WantPlanner: Sendable {
   }
 
   /// A link is up whose peer writes under this origin, and pushes what it writes by itself.
-  package mutating func linked(_ link: LinkNumber, author: Origin) {
+  package mutating func linked(_ link: LinkNumber, author: Origin, now: UInt64) {
     authors[link] = author
+    settlesAt = now + Self.settlingMilliseconds
+  }
+
+  private func grace(at now: UInt64) -> UInt64 {
+    guard authors.count == 1, let settlesAt, now >= settlesAt,
+      graceMilliseconds == Self.grace(.firstHand)
+    else { return graceMilliseconds }
+    return Self.singleGraceMilliseconds
   }
 
   /// A peer has this.
@@ -74,7 +89,7 @@ package struct WantPlanner: Sendable {
     for entry in vector.entries where entry.sequence > local[entry.origin] {
       if lacks[entry.origin] == nil {
         added.append(entry.origin)
-        lacks[entry.origin] = Lack(holders: [], asked: nil, dueAt: now + graceMilliseconds)
+        lacks[entry.origin] = Lack(holders: [], asked: nil, dueAt: now + grace(at: now))
       }
       note(entry, by: link)
       if authors[link] == entry.origin, lacks[entry.origin]?.asked == nil {

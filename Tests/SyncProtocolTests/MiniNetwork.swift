@@ -167,7 +167,7 @@ struct MiniNetwork {
       case .advertised(let vector):
         nodes[node].planner.advertised(vector, by: UInt64(end.link), now: now)
       case .peerKnown(let peer):
-        nodes[node].planner.linked(UInt64(end.link), author: peer.hello.origin)
+        nodes[node].planner.linked(UInt64(end.link), author: peer.hello.origin, now: now)
       case .level(let isLevel):
         if isLevel {
           nodes[node].level.insert(end.link)

@@ -44,11 +44,34 @@ import Testing
 
   @Test func theAuthorItselfGetsTimeToPush() {
     var planner = WantPlanner(local: VersionVector(), wish: .firstHand)
-    planner.linked(7, author: author)
+    planner.linked(7, author: author, now: 0)
     planner.advertised(upTo(5), by: 7, now: 0)
     planner.advertised(upTo(5), by: 8, now: 1)
     #expect(planner.plan(now: 4_999).isEmpty)
     #expect(planner.plan(now: 5_000).map(\.link) == [8])
+  }
+
+  @Test func whereOneLinkHasBeenAloneForLongNoOtherOneIsWaitedFor() {
+    var planner = WantPlanner(local: VersionVector(), wish: .firstHand)
+    planner.linked(7, author: other, now: 0)
+    planner.advertised(upTo(5), by: 7, now: 1_999)
+    #expect(planner.nextDeadline == 2_199)
+    planner.stored(upTo(5), now: 1_999)
+    planner.advertised(upTo(6), by: 7, now: 2_000)
+    #expect(planner.nextDeadline == 2_020)
+    planner.stored(upTo(6), now: 2_001)
+    planner.linked(8, author: other, now: 3_000)
+    planner.advertised(upTo(7), by: 7, now: 9_000)
+    #expect(planner.nextDeadline == 9_200)
+    planner.stored(upTo(7), now: 9_001)
+    planner.closed(8, now: 9_002)
+    planner.advertised(upTo(8), by: 7, now: 9_003)
+    #expect(planner.nextDeadline == 9_023)
+    // Who is pushed everything goes on asking late.
+    planner = WantPlanner(local: VersionVector(), wish: .everything)
+    planner.linked(7, author: other, now: 0)
+    planner.advertised(upTo(5), by: 7, now: 5_000)
+    #expect(planner.nextDeadline == 15_000)
   }
 
   @Test func aPeerThatIsStillSendingIsNotGivenUp() {
