@@ -59,11 +59,14 @@ private struct Past {
     let after = try document.count(at: path)
     try bench.time(
       name, subject, each: 1, prepare: {},
-      check: { (patches: [TextPatch]) in
-        let growth = patches.map { $0.inserted.unicodeScalars.count - $0.removed }
-        return before + growth.reduce(0, +) == after
+      check: { (patches: [DocumentPatch]) in
+        let growth = patches.map { patch in
+          guard case .text(let patch) = patch.action else { return Int.max }
+          return patch.inserted.unicodeScalars.count - patch.removed
+        }
+        return growth.allSatisfy { $0 < .max } && before + growth.reduce(0, +) == after
       },
-      measure: { try document.textPatches(at: path, from: then, to: now, in: history) })
+      measure: { try document.patches(from: then, to: now, in: history) })
   }
 
   /// Who wrote what of the whole text.

@@ -99,10 +99,9 @@ enum RelayBenchmarks {
       for replica in replicas + replicas {
         try expect(try await replica.sync(with: [relay.address]).allSatisfy(\.isLevel))
       }
-      let served = [
-        try await ServedReplica(author, peers: [relay.address]),
-        try await ServedReplica(reader, peers: [relay.address]),
-      ]
+      let served = replicas.map { replica in
+        Task { try await replica.serve(ServeConfiguration(peers: [relay.address])) }
+      }
       for number in 1...keystrokeCount {
         let watch = Stopwatch()
         let commit = try await author.transaction { transaction in
@@ -115,7 +114,10 @@ enum RelayBenchmarks {
         try expect(text.utf8.count == number)
         try await Task.sleep(for: pause)
       }
-      for replica in served { await replica.stop() }
+      for task in served {
+        task.cancel()
+        _ = await task.result
+      }
       await relay.stop()
       await SyncBenchmarks.close(replicas)
     }

@@ -87,9 +87,9 @@ struct DocumentCache {
   private var uses: UInt64 = 0
   /// Those that were used since sizes were looked at.
   private var touched: [Entry] = []
-  private var bytes = 0
+  private(set) var bytes = 0
   /// What an open document takes besides what it counts itself.
-  private static let bytesOfEach = 2_048
+  static let bytesOfEach = 2_048
   /// Documents that hold their history, the latest last.
   private var withHistory: [DocumentID] = []
 
@@ -167,7 +167,8 @@ struct DocumentCache {
     }
     touched.removeAll(keepingCapacity: touched.count < 1_024)
     guard entries.count > limits.count || bytes > limits.bytes else { return }
-    for entry in entries.values.sorted(by: { $0.lastUse < $1.lastUse }) {
+    // The one that was used last stays, however large it is: it is asked for again.
+    for entry in entries.values.sorted(by: { $0.lastUse < $1.lastUse }).dropLast() {
       guard entries.count > limits.count * 3 / 4 || bytes > limits.bytes * 3 / 4 else { return }
       remove(entry.document.id)
     }

@@ -36,7 +36,9 @@ extension ReplicaStore {
 
   /// The document as it was at a version; nil when it did not exist there.
   ///
-  /// Complexity: O(history of the document).
+  /// Complexity: O(history of the document) to read it, unless the open document keeps it. Then
+  /// O(what was written since and the texts) where nothing was done since but writing in texts
+  /// without marks, else O(history) once more.
   package func document(
     _ id: DocumentID, at version: VersionVector
   ) throws(StoreError) -> Document? {
@@ -45,7 +47,7 @@ extension ReplicaStore {
       let history = try knownHistory(entry)
       guard history.reaches(version) else { throw .folded(id) }
       do {
-        let document = try Document.replaying(history) { version.contains($0.change) }
+        let document = try entry.document.document(at: version, of: history)
         return document.isEmpty ? nil : document
       } catch {
         throw .damaged("the history of document \(id) cannot be replayed (\(error))")

@@ -151,6 +151,10 @@ extension ReplicaStore {
   /// Whether changes are stored that can be applied, as far as is known without looking.
   package var hasReadyChanges: Bool { lanes.areLoaded ? lanes.hasReady : mayHaveReady }
 
+  /// Another process may have stored changes that nobody has applied: from now on
+  /// ``hasReadyChanges`` says so until somebody has looked.
+  package func suspectReadyChanges() { if !lanes.areLoaded { mayHaveReady = true } }
+
   /// How many changes are stored and not applied.
   package func waitingCount() throws(StoreError) -> UInt64 {
     try reading { () throws(StoreError) in

@@ -10,9 +10,4 @@ extension ReplicaStore {
 
   /// How many pages the write-ahead log had after the last commit.
   package var logPages: Int { connection.logPages }
-
-  /// Copies the log back into the file as far as no reader is in the way, within this call.
-  package func copyLog() throws(StoreError) {
-    _ = try sql { () throws(SQLiteError) in try connection.checkpoint(.passive) }
-  }
 }

@@ -246,6 +246,8 @@ extension Engine {
     if canApply { applyReady(limits.work) }
   }
 
+  private static let applyAgainMilliseconds: UInt64 = 1_000
+
   /// Applies what waited for own changes to be sealed, or what a turn has left.
   private func applyReady(_ limit: WorkLimit) {
     do throws(StoreError) {
@@ -253,7 +255,7 @@ extension Engine {
       if !documents.isEmpty { emit(.changed(documents, isComplete: true)) }
     } catch {
       log(.error, "changes that are ready could not be applied and wait: \(error)")
-      applyAgainAt = now + 1_000
+      applyAgainAt = now + Self.applyAgainMilliseconds
     }
   }
 
@@ -292,6 +294,11 @@ extension Engine {
       if changes.segmentsArrived {
         advance(
           try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)
+        if try store.waitingCount() > 0 {
+          // Whoever has stored them is about to apply them, unless it has ended.
+          store.suspectReadyChanges()
+          applyAgainAt = applyAgainAt ?? now + Self.applyAgainMilliseconds
+        }
       }
       if changes.membershipChanged { membershipChangedOutside() }
       isReturning = try store.isReturning()

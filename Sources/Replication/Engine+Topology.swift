@@ -28,10 +28,10 @@ extension Engine {
   /// What this replica asks its peers to push.
   var wish: PushWish { place?.wish ?? .everything }
 
-  /// The same of one of them. A relay that is called alone, in a mesh of nobody else, writes nothing
-  /// itself: only asking would bring what others do, and late.
+  /// The same of one of them. A relay writes nothing itself: where it is all that there is, only
+  /// asking would bring what others do, and late.
   func wish(of connection: Connection) -> PushWish {
-    connection.isRelay && place?.callsRelayAlone == true ? .everything : wish
+    connection.isRelay && place?.knowsRelayAlone == true ? .everything : wish
   }
 
   /// Where the configuration, or else the declaration that holds, puts this replica.
@@ -49,7 +49,6 @@ extension Engine {
   /// Brings the links in line with what is declared now.
   func followDeclaration() {
     guard let next = findPlace(), next != place, !hasShutDown else { return }
-    let before = wish
     place = next
     log(
       .info,
@@ -61,7 +60,7 @@ extension Engine {
       for link in dialler?.follow(next) ?? [] { part(with: link) }
     }
     dialler?.visit(errands(isNew: true), now: now)
-    if wish != before { renewSessions() }
+    renewSessions()
     replan()
   }
 
@@ -114,10 +113,10 @@ struct Place: Equatable {
 
   var wish: PushWish { topology.wish(of: selfAddress) }
 
-  /// Whether nobody but a relay is to be called.
-  var callsRelayAlone: Bool {
+  /// Whether nobody but a relay is to be called, and nobody calls.
+  var knowsRelayAlone: Bool {
     let called = (topology.members + topology.hubs).filter { $0 != selfAddress }
-    return called.count == 1 && EngineConfiguration.isRelay(called[0])
+    return selfAddress.isEmpty && called.count == 1 && EngineConfiguration.isRelay(called[0])
   }
 
   init(topology: Topology, selfAddress: String) {

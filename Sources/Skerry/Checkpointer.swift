@@ -19,7 +19,7 @@ actor Checkpointer {
   /// copied to its end, which is when it begins anew; what is left to that commit is little then.
   static let pagesMax = 4_000
   /// With so many more it is seen that readers follow one another so closely that the log cannot
-  /// begin anew: that needs a moment without any.
+  /// begin anew: that needs a moment without any. A read that goes on for long prevents it.
   static let starvedPages = 16_000
 
   init(path: String) {
@@ -68,12 +68,6 @@ extension ReplicaCore {
   }
 
   private func checkpointed() { isCheckpointing = false }
-
-  /// Copies the log to its end, so that the next commit begins it anew if nobody reads.
-  func checkpointNow() {
-    // What fails here is tried again when the log has become longer.
-    try? state?.store.copyLog()
-  }
 }
 
 /// How long the log is, for those who read without asking the writer.
@@ -95,5 +89,11 @@ final class LogLength: Sendable {
     return self.complained.compareExchange(
       expected: complained, desired: pages, ordering: .relaxed
     ).exchanged
+  }
+
+  /// Nothing could be done about it: it is tried again when the log is somewhat longer.
+  func tryAgain() {
+    let pages = pages.load(ordering: .relaxed)
+    complained.store(pages - Checkpointer.starvedPages * 15 / 16, ordering: .relaxed)
   }
 }

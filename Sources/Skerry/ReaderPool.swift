@@ -80,12 +80,16 @@ final class ReaderPool: Sendable {
 
     var isQuiet: Bool { count == idle.count }
 
-    mutating func turn() -> Turn {
+    mutating func turn(takesLong: Bool) -> Turn {
       if isClosed { return .closed }
       if isQuieting { return .waits }
-      if let reader = idle.popLast() { return .taken(reader) }
+      if let reader = idle.popLast() {
+        if takesLong { longReads += 1 }
+        return .taken(reader)
+      }
       guard count < ReaderPool.countMax else { return .waits }
       count += 1
+      if takesLong { longReads += 1 }
       return .opens
     }
   }
@@ -126,10 +130,9 @@ final class ReaderPool: Sendable {
   ) async throws -> (value: Value, damage: FoundDamage?)? {
     // A task that reads on and on would never let others of its thread have a turn.
     if isTurnOfOthers() { await Task.yield() }
-    guard let reader = try await take() else { return nil }
-    defer { give(reader) }
-    if case .everything = extent { state.withLock { $0.longReads += 1 } }
-    defer { if case .everything = extent { state.withLock { $0.longReads -= 1 } } }
+    let takesLong = if case .everything = extent { true } else { false }
+    guard let reader = try await take(takesLong: takesLong) else { return nil }
+    defer { give(reader, tookLong: takesLong) }
     let value =
       switch extent {
       case .oneCall: try reader.run(body)
@@ -140,15 +143,21 @@ final class ReaderPool: Sendable {
     return (value, reader.store.takeFoundDamage())
   }
 
-  /// Does something while nobody reads: who reads ends, and who wants to begin waits. Nothing is
-  /// done where somebody else has asked for the same, or a read is under way that may take long.
-  func whenNobodyReads(_ body: () async -> Void) async {
+  /// Does something while nobody reads: who reads ends, and who wants to begin waits.
+  ///
+  /// - Returns: false where nothing was done, as somebody else has asked for the same, or a read
+  ///   goes on for longer than others may be held up for this.
+  func whenNobodyReads(_ body: () async -> Void) async -> Bool {
     let begins = state.withLock { state in
       guard !state.isQuieting, !state.isClosed, state.longReads == 0 else { return false }
       state.isQuieting = true
       return true
     }
-    guard begins else { return }
+    guard begins else { return false }
+    let alarm = Task {
+      try await Task.sleep(for: Self.quietingMax)
+      endQuieting()
+    }
     await withCheckedContinuation { continuation in
       let isQuiet = state.withLock { state in
         if !state.isQuiet { state.quieting = continuation }
@@ -156,7 +165,28 @@ final class ReaderPool: Sendable {
       }
       if isQuiet { continuation.resume() }
     }
-    await body()
+    let isQuiet = state.withLock { $0.isQuieting }
+    if isQuiet { await body() }
+    alarm.cancel()
+    goOn()
+    return isQuiet
+  }
+
+  /// How long those who want to read wait for those who do.
+  private static let quietingMax = Duration.milliseconds(50)
+
+  /// Gives up waiting for those who read, if that is still waited for.
+  private func endQuieting() {
+    let quieting = state.withLock { state in
+      defer { state.quieting = nil }
+      if state.quieting != nil { state.isQuieting = false }
+      return state.quieting
+    }
+    quieting?.resume()
+  }
+
+  /// Lets those read who wait.
+  private func goOn() {
     let waiting = state.withLock { state in
       state.isQuieting = false
       defer { state.waiting = [] }
@@ -177,11 +207,14 @@ final class ReaderPool: Sendable {
   }
 
   /// Nil when none could be opened.
-  private func take() async throws(ReplicaError) -> Reader? {
+  private func take(takesLong: Bool) async throws(ReplicaError) -> Reader? {
     while true {
-      switch state.withLock({ $0.turn() }) {
+      switch state.withLock({ $0.turn(takesLong: takesLong) }) {
       case .taken(let reader): return reader
-      case .opens: return open()
+      case .opens:
+        let reader = open()
+        if takesLong, reader == nil { state.withLock { $0.longReads -= 1 } }
+        return reader
       case .closed: throw ReplicaError(.closed, "The replica is closed.")
       case .waits: break
       }
@@ -195,7 +228,9 @@ final class ReaderPool: Sendable {
         if mayAskAgain { continuation.resume(returning: .asksAgain) }
       }
       switch given {
-      case .taken(let reader): return reader
+      case .taken(let reader):
+        if takesLong { state.withLock { $0.longReads += 1 } }
+        return reader
       case .nothing: return nil
       case .asksAgain: break
       }
@@ -225,8 +260,9 @@ final class ReaderPool: Sendable {
     }
   }
 
-  private func give(_ reader: Reader) {
+  private func give(_ reader: Reader, tookLong: Bool) {
     let isOver = state.withLock { state in
+      if tookLong { state.longReads -= 1 }
       if state.isClosed { return true }
       if state.isQuieting || state.waiting.isEmpty {
         state.idle.append(reader)

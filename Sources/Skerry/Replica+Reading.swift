@@ -27,7 +27,8 @@ extension Replica {
     _ extent: ReaderPool.Extent, _ body: @escaping @Sendable (Reading) throws -> Value
   ) async throws -> Value {
     if core.logLength.isTooLong() {
-      await readers.whenNobodyReads { await core.checkpointNow() }
+      let isDone = await readers.whenNobodyReads { await core.checkpointer.run() }
+      if !isDone { core.logLength.tryAgain() }
     }
     guard let found = try await readers.read(extent, body) else {
       // Without another connection the one that writes has to do it.

@@ -91,6 +91,8 @@ actor ReplicaCore {
     tellPresence()
     timer?.task.cancel()
     timer = nil
+    scheduleTick()
+    goOnSoon()
   }
 
   func close() async {

@@ -149,6 +149,8 @@ package struct WantPlanner: Sendable {
   /// A link is gone, and with it what its peer could be asked for.
   package mutating func closed(_ link: LinkNumber, now: UInt64) {
     defer { renewDeadline() }
+    // Whoever was cut off may be back soon.
+    settlesAt = now + Self.settlingMilliseconds
     authors[link] = nil
     lastSegmentAt[link] = nil
     for origin in origins {

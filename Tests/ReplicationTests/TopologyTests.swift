@@ -17,6 +17,20 @@ import Testing
   ]
   private static let addresses = (0..<4).map { "tcp://x:\($0)" }
 
+  @Test func aRelayIsAskedToPushWhereItIsAllThatThereIs() {
+    func knowsRelayAlone(_ kind: Topology.Kind, _ own: String, _ others: [String]) -> Bool {
+      let topology = Topology(kind: kind, selfAddress: own, peers: others)
+      return Place(topology: topology, selfAddress: own).knowsRelayAlone
+    }
+    #expect(knowsRelayAlone(.mesh, "", ["ws://relay:1/"]))
+    #expect(knowsRelayAlone(.mesh, "", ["wss://relay:1/"]))
+    #expect(!knowsRelayAlone(.mesh, "", ["ws://relay:1/", "ws://relay:2/"]))
+    #expect(!knowsRelayAlone(.mesh, "", ["ws://relay:1/", "tcp://x:1"]))
+    #expect(!knowsRelayAlone(.mesh, "", ["tcp://x:1"]))
+    // Others may call, and push what they write.
+    #expect(!knowsRelayAlone(.mesh, "tcp://x:0", ["ws://relay:1/"]))
+  }
+
   private func wire(_ kind: Int, seed: UInt64) throws -> World {
     let world = try World.members(4, seed: seed)
     for (index, node) in world.nodes.enumerated() {

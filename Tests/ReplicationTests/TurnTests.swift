@@ -151,6 +151,39 @@ struct TurnTests {
     other.close()
   }
 
+  @Test("what another process has stored, and has ended before it was applied, is applied in time")
+  func endedProcesses() throws {
+    let file = try StoreFile()
+    let world = World(seed: 7)
+    _ = try world.add(
+      try ReplicaStore.create(
+        file.options, .workspace(name: "founder"), now: world.instant.wall, entropy: world.entropy)
+    ) {
+      $0.limits.work = WorkLimit(changes: 10, bytes: 1 << 20)
+      $0.limits.workBesideOthers = $0.limits.work
+    }
+    _ = try world.join(try world.invite(from: 0))
+    let node = world.nodes[0]
+    let link = world.connect(1, 0)
+    _ = world.runUntil { node.levels.contains(link) }
+    world.cut(link)
+    try write(95, at: 1, of: world)
+    let origin = world.nodes[1].store.identity.origin
+    let before = node.store.appliedVector[origin]
+    let other = try ReplicaStore.open(file.options)
+    let engine = try Engine(store: other, entropy: world.entropy, at: world.instant)
+    _ = world.connect(1, 0)
+    _ = world.runUntil { node.store.appliedVector[origin] > before }
+    node.isDown = true
+    _ = engine.storeChanged(at: world.instant)
+    #expect(other.appliedVector[origin] < before + 95)
+    #expect(engine.nextDeadline > world.now && engine.nextDeadline <= world.now + 1_000)
+    world.now += 1_000
+    while engine.nextDeadline <= world.now { _ = engine.tick(at: world.instant) }
+    #expect(other.appliedVector[origin] == before + 95)
+    other.close()
+  }
+
   @Test("what cannot be applied is tried again in time, and nobody is told that it is shown")
   func failing() throws {
     let file = try StoreFile()

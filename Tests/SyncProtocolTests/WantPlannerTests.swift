@@ -66,7 +66,10 @@ import Testing
     planner.stored(upTo(7), now: 9_001)
     planner.closed(8, now: 9_002)
     planner.advertised(upTo(8), by: 7, now: 9_003)
-    #expect(planner.nextDeadline == 9_023)
+    #expect(planner.nextDeadline == 9_203)
+    planner.stored(upTo(8), now: 9_004)
+    planner.advertised(upTo(9), by: 7, now: 11_002)
+    #expect(planner.nextDeadline == 11_022)
     // Who is pushed everything goes on asking late.
     planner = WantPlanner(local: VersionVector(), wish: .everything)
     planner.linked(7, author: other, now: 0)

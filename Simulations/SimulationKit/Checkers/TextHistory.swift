@@ -24,6 +24,7 @@ package struct TextHistory {
   private struct Moment {
     var version: VersionVector
     var text: String
+    var state: JSONValue
   }
 
   private struct Failure: Error {
@@ -52,8 +53,8 @@ package struct TextHistory {
 
   /// What is wrong with the history of a seed; nil: nothing.
   ///
-  /// - Parameter tamper: what becomes of the changes that a replica takes over, to see that the check
-  ///   can fail.
+  /// - Parameter tamper: what becomes of the changes that a replica takes over, to see that the
+  ///   check can fail.
   package static func failure(
     seed: UInt64, tamper: (IncomingEdit) -> IncomingEdit = { $0 }
   ) -> String? {
@@ -100,8 +101,11 @@ package struct TextHistory {
     guard let edit = try editor.finish() else { return }
     take(
       Change(id: id, lamport: person.lamport + 1, time: .epoch, edits: [edit]), index, isNew: true)
-    let text = try people[index].document.text(at: Self.text)
-    moments.append(Moment(version: people[index].seen, text: text))
+    let document = people[index].document
+    moments.append(
+      Moment(
+        version: people[index].seen, text: try document.text(at: Self.text),
+        state: document.canonicalJSON()))
   }
 
   private static func write(_ editor: Editor, _ random: inout RandomStream) throws {
@@ -195,6 +199,10 @@ package struct TextHistory {
       let text = try first.document.text(at: Self.text, version: moment.version, in: history)
       guard text == moment.text else {
         throw Failure(sentence: "at \(moment.version) the text was '\(moment.text)', not '\(text)'")
+      }
+      let past = try first.document.document(at: moment.version, of: history)
+      guard past.canonicalJSON() == moment.state else {
+        throw Failure(sentence: "at \(moment.version) the document was another one")
       }
     }
     var packed = DocumentHistory(document: Self.id)

@@ -22,6 +22,15 @@ extension Document {
       from: try document(at: from, of: history).shape, at: from, to: after, at: to, in: history)
   }
 
+  /// A document of its own as this one was at a version of its history, which has seen all that is
+  /// folded. Complexity: as in ``patches(from:to:in:)``.
+  package func document(
+    at version: VersionVector, of history: DocumentHistory
+  ) throws -> Document {
+    let past = try document(at: history.frontier(at: version), of: history)
+    return past === self ? copy() : past
+  }
+
   /// The document as it was at a version of its history, which `self` is if that is the last one.
   /// Complexity: as in ``patches(from:to:in:)``.
   func document(at version: [Int], of history: DocumentHistory) throws -> Document {
