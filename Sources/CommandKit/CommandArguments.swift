@@ -8,6 +8,17 @@ package struct OutputOptions: ParsableArguments {
   package init() {}
 }
 
+/// For commands that dial.
+package struct TrustOption: ParsableArguments {
+  @Option(
+    name: .customLong("trust"),
+    help: "Certificates (PEM) to believe at wss:// addresses besides the system's.",
+    completion: .file(), transform: CommandArgument.certificates)
+  package var certificates: String?
+
+  package init() {}
+}
+
 /// Reads what command lines spell, with a sentence for what cannot be read.
 package enum CommandArgument {
   /// A version as it is printed: `v1:` and base64url.
@@ -44,6 +55,16 @@ package enum CommandArgument {
     do {
       try ServeConfiguration.check(listen: text)
       return text
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  /// The path of a file of certificates, which is read.
+  @Sendable package static func certificates(_ file: String) throws -> String {
+    do {
+      try Replica.check(certificates: file)
+      return file
     } catch {
       throw ValidationError(error.description)
     }

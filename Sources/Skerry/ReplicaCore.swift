@@ -40,6 +40,8 @@ actor ReplicaCore {
   var reportedHealth: Health?
   nonisolated let presenceFollowers = Broadcast<[Presence]>(buffered: 1)
   var service: ServiceHooks?
+  /// The file of the certificates that are believed besides the system's.
+  var trustedCertificates: String?
   /// Addresses that did not answer the last time, and why.
   var unreachable: [String: String] = [:]
   /// What those who follow a document were told last, and which arrivals it held.

@@ -135,7 +135,8 @@ extension ReplicaCore {
   /// Dials for the engine and tells it how that went.
   func dial(_ dial: DialID, _ address: String) async {
     do throws(ReplicaError) {
-      let channel = try await Dialling.channel(to: Address(address))
+      let channel = try await Dialling.channel(
+        to: Address(address), trusting: trustedCertificates)
       guard service != nil else {
         await channel.close("")
         return
