@@ -48,13 +48,14 @@ private struct RelayListening: Service {
     let identity = try readIdentity()
     let listener = try await bind(configuration.listen, transport, identity)
     let figures = try await openFigures()
+    let hangUps = await UnixSignalsSequence(trapping: .sighup)
     announce("\(listener.boundEndpoint)")
     let publicKey = await server.publicKey
     logger.info("relay key \(publicKey)")
 
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await server.keepTime() }
-      group.addTask { await rereadWhenAsked(identity) }
+      group.addTask { await reread(identity, at: hangUps) }
       if let figures {
         // What comes there and is no request is dropped, which closes it.
         group.addTask { for await _ in figures.connections {} }
@@ -86,8 +87,10 @@ private struct RelayListening: Service {
   }
 
   /// Without TLS, too, a hang-up ends nothing.
-  private func rereadWhenAsked(_ identity: ListenerIdentity?) async {
-    for await _ in await UnixSignalsSequence(trapping: .sighup) {
+  private func reread(
+    _ identity: ListenerIdentity?, at hangUps: UnixSignalsSequence
+  ) async {
+    for await _ in hangUps {
       guard let identity else {
         logger.info("SIGHUP: there is no certificate to read again.")
         continue
