@@ -1,4 +1,5 @@
 public import ArgumentParser
+package import JSONCoding
 public import Skerry
 
 package struct OutputOptions: ParsableArguments {
@@ -57,6 +58,14 @@ package enum CommandArgument {
       return text
     } catch {
       throw ValidationError(error.description)
+    }
+  }
+
+  @Sendable package static func json(_ text: String) throws -> JSONValue {
+    do {
+      return try JSONValue(parsing: text)
+    } catch {
+      throw ValidationError("'\(text.prefix(60))' is not JSON: \(error).")
     }
   }
 

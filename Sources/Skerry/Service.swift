@@ -121,7 +121,8 @@ extension ReplicaCore {
     service = hooks
     startPolling()
     perform(try opened().engine.start(at: .now))
-    lookAtHealthSoon()
+    // At once: other processes learn from it that the store is served.
+    lookAtHealth()
   }
 
   func endService() async {

@@ -69,6 +69,7 @@ struct ServeCommand: AsyncParsableCommand {
       EXAMPLES
         skerry serve notes.skerry --listen 0.0.0.0:7000
         skerry serve notes.skerry --listen 127.0.0.1:0 --peer tcp://ada.local:7000 --topology ring
+        skerry serve notes.skerry --listen 0.0.0.0:7000 --presence '{"doing":"backups"}'
       """)
 
   @OptionGroup var place: StoreArgument
@@ -87,12 +88,18 @@ struct ServeCommand: AsyncParsableCommand {
     help: "A hub of a star, the most important first; may be given several times.",
     transform: CommandArgument.address)
   var hubs: [Address] = []
+  @Option(
+    help: ArgumentHelp(
+      "What the others are shown as long as this lasts, of at most a kilobyte.", valueName: "json"),
+    transform: CommandArgument.json)
+  var presence: JSONValue?
   @OptionGroup var trusted: TrustOption
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
     try await replica.trust(certificatesIn: trusted.certificates)
+    if let presence { try await replica.setPresence(presence) }
     let configuration = ServeConfiguration(
       listen: listen, peers: peers, topology: topology, hubs: hubs)
     let isJSON = output.isJSON
