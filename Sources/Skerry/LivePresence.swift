@@ -4,8 +4,8 @@ internal import Sealing
 
 // Who is present is known to the processes that keep links. Another one that uses the same store
 // asks for it, with a note in there that it takes back; as long as somebody asks, those that serve
-// the store tell it in their reports, at most once in a second. At all other times nothing of
-// anybody's presence is in the file.
+// the store tell it in their reports, at most once in a second. At all other times no row of the
+// file has anything of anybody's presence.
 extension ReplicaCore {
   /// After it was looked whether others have committed: asks, answers, and tells what was answered.
   func passOnPresence() {
@@ -93,24 +93,13 @@ extension ReplicaCore {
   /// What is told whoever asks: what this process shows, too.
   var toldOfPresence: [Presence]? {
     guard isAskedForPresence, let open = state else { return nil }
-    let own = open.engine.shownPresence.flatMap { present -> Presence? in
-      guard let value = try? JSONValue(parsing: present.state) else { return nil }
-      return Presence(
-        device: present.device.hexadecimal, name: open.engine.name(of: present), run: present.run,
-        value: value)
-    }
+    let own = open.engine.shownPresence.flatMap { Presence($0, in: open.engine) }
     return known(in: open) + (own.map { [$0] } ?? [])
   }
 
   /// Whom the links of this process have told of.
   private func known(in open: Open) -> [Presence] {
-    open.engine.presentDevices(at: .now).compactMap { present in
-      // What another release shows and this one cannot read is nothing that can be shown.
-      guard let value = try? JSONValue(parsing: present.state) else { return nil }
-      return Presence(
-        device: present.device.hexadecimal, name: open.engine.name(of: present), run: present.run,
-        value: value)
-    }
+    open.engine.presentDevices(at: .now).compactMap { Presence($0, in: open.engine) }
   }
 }
 
@@ -126,6 +115,14 @@ extension Presence {
   }
 
   var source: Source { Source(device: device, run: run) }
+
+  /// Nil for what another release shows and this one cannot read: it is nothing to be shown.
+  fileprivate init?(_ present: PresentDevice, in engine: Engine) {
+    guard let value = try? JSONValue(parsing: present.state) else { return nil }
+    self.init(
+      device: present.device.hexadecimal, name: engine.name(of: present), run: present.run,
+      value: value)
+  }
 
   public var json: JSONValue {
     [

@@ -1,5 +1,4 @@
 internal import Replication
-private import Sealing
 
 /// What another device, or another process of this one, shows at the moment.
 public struct Presence: Hashable, Sendable {

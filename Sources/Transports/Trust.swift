@@ -42,9 +42,9 @@ package struct Trust: Hashable, Sendable {
     } catch {
       guard let file else {
         throw TransportError(
-          .untrusted, at: "this machine",
-          "it has no list of whose certificates to trust; install its package ca-certificates, or "
-            + "trust a file of certificates (--trust FILE)")
+          .untrusted, at: "TLS",
+          "this machine has no list of whose certificates to trust; install its package "
+            + "ca-certificates, or trust a file of certificates (--trust FILE)")
       }
       // A bare machine has no such list, and then there is only the file.
       configuration.trustRoots = .certificates(own)
