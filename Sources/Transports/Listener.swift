@@ -132,6 +132,8 @@ private final class Door: Sendable {
         self.links.yield(connection)
       case .success(.plain):
         break
+      case .success(.refused):
+        self.statistics.withLock { $0.failedHandshakes += 1 }
       case .failure:
         self.statistics.withLock { $0.failedHandshakes += 1 }
         channel.close(promise: nil)

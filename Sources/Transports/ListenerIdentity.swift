@@ -15,7 +15,8 @@ package final class ListenerIdentity: Sendable {
   private let state: Mutex<State>
 
   /// - Parameters:
-  ///   - certificateFile: the certificate in PEM form, followed by those that lead to a trusted one.
+  ///   - certificateFile: the certificate in PEM form, followed by those that lead to a trusted
+  ///     one.
   ///   - keyFile: its private key in PEM form, without a passphrase.
   /// - Throws: `badCertificate`, naming the file and what is wrong with it.
   package init(certificateFile: String, keyFile: String) throws(TransportError) {

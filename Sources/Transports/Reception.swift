@@ -16,6 +16,8 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
     case link(Connection)
     /// A plain request is being answered; the connection closes itself.
     case plain
+    /// It was told that it is wrong here, and is given time to read that.
+    case refused
   }
 
   enum Security {
@@ -42,6 +44,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
   private let outcome: EventLoopPromise<Outcome>
   private var seen = ByteBuffer()
   private var isDecided = false
+  private var isRefused = false
 
   init(
     limits: TransportLimits, security: Security,
@@ -55,6 +58,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isRefused else { return }
     guard !isDecided else { return context.fireChannelRead(data) }
     var bytes = Self.unwrapInboundIn(data)
     seen.writeBuffer(&bytes)
@@ -123,11 +127,13 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
 
   /// TLS where none is spoken. Whoever greets so knows an HTTP server without TLS by its answer.
   private func refuseTLS(_ context: ChannelHandlerContext) {
+    isRefused = true
     let answer = context.channel.allocator.buffer(
       string: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
     context.writeAndFlush(Self.wrapOutboundOut(answer), promise: nil)
-    outcome.fail(ChannelError.operationUnsupported)
-    context.close(promise: nil)
+    // Closing while more of its greeting comes would reset the connection, and the answer with it.
+    context.close(mode: .output, promise: nil)
+    outcome.succeed(.refused)
   }
 
   private func receiveStream(_ context: ChannelHandlerContext) throws {

@@ -3,8 +3,8 @@ import Causality
 /// P15: where a replica lacks for long what one that is linked with it has and may send, and gets
 /// nothing of it, one of the two says that something stands still.
 ///
-/// It is told by what both have stored, and not by what either believes of the other: a replica that
-/// has forgotten that something waits says that all is well.
+/// It is told by what both have stored, and not by what either believes of the other: a replica
+/// that has forgotten that something waits says that all is well.
 struct WedgeChecker {
   /// Longer than both ends together need to notice: three heartbeats, and what asking elsewhere and
   /// looking again take.
