@@ -69,6 +69,50 @@ struct SecureLinkTests: StoreFleet {
     try await stop([first, second, relay])
   }
 
+  @Test("a link that is cut, of which bits turn over, or that nobody answers is made anew")
+  func badNetwork() async throws {
+    let id = try await makeStore("a")
+    try await join("b", from: "a")
+    let (relay, place) = try await relay(.local)
+    let proxy = try TCPProxy(to: try #require(Int(place.split(separator: ":").last ?? "")))
+    defer { proxy.stop() }
+    let (near, _) = try await serve(
+      "a", "--peer", "wss://127.0.0.1:\(proxy.port)/", "--trust", root)
+    let (far, _) = try await serve("b", "--peer", "wss://\(place)/", "--trust", root)
+    func texts(_ word: String) -> [String] {
+      (0..<40).map { "\(word)\($0) " + String(repeating: "x", count: 400) }
+    }
+    proxy.set { $0.corruptedEvery = 15_000 }
+    var connections = proxy.connectionCount
+    for round in 0..<10 where proxy.connectionCount < connections + 2 {
+      try await insert(texts("rot\(round)-"), into: id, of: round % 2 == 0 ? "a" : "b")
+    }
+    #expect(try await until { proxy.connectionCount >= connections + 2 })
+    proxy.set { $0 = TCPProxy.Weather() }
+    try await untilEqual(["a", "b"])
+
+    proxy.set { $0.bytesPerSecond = 200_000 }
+    for round in 0..<2 {
+      connections = proxy.connectionCount
+      let crossed = proxy.byteCount
+      try await insert(texts("cut\(round)-"), into: id, of: "a")
+      #expect(try await until { proxy.byteCount > crossed + 3_000 })
+      proxy.cut()
+      #expect(try await until { proxy.connectionCount > connections })
+    }
+    proxy.set { $0 = TCPProxy.Weather() }
+    connections = proxy.connectionCount
+    proxy.halfOpen()
+    try await insert(["half ", "open "], into: id, of: "a")
+    // Three heartbeats of five seconds.
+    #expect(try await until { proxy.connectionCount > connections })
+    try await untilEqual(["a", "b"])
+    let text = try await state("b")
+    for word in ["rot0-39 ", "cut1-39 ", "open "] { #expect(text.contains(word)) }
+    try await stop([near, far, relay])
+    try await expectHealthy(["a", "b"])
+  }
+
   @Test("what is wrong is said by sync, once, with exit status 1, and nothing is sent")
   func complaints() async throws {
     _ = try await makeStore("a")
