@@ -50,6 +50,7 @@ struct Join: AsyncParsableCommand {
   @Option(
     help: "Where the other device, or a relay, answers.", transform: CommandArgument.address)
   var from: Address?
+  @OptionGroup var trusted: TrustOption
 
   func run() async throws {
     let path = try place.path()
@@ -60,6 +61,7 @@ struct Join: AsyncParsableCommand {
       try say("The notes will be there after the first sync with the device that made the code.")
       return
     }
+    try await replica.trust(certificatesIn: trusted.certificates)
     let report = try await replica.exchange(with: [from]).first
     let isAdmitted = try await replica.identity().isAdmitted
     await replica.close()
@@ -93,13 +95,16 @@ struct Sync: AsyncParsableCommand {
 
   @OptionGroup var place: NotesStore
   @Argument(
-    help: "tcp://HOST:PORT, ws://HOST:PORT/ for a relay, or the path of another store.",
+    help:
+      "tcp://HOST:PORT, ws://HOST:PORT/ or wss://HOST:PORT/ for a relay, or another store's path.",
     transform: CommandArgument.address)
   var addresses: [Address]
+  @OptionGroup var trusted: TrustOption
 
   func run() async throws {
     let reports = try await place.withLibrary { library in
-      try await library.replica.exchange(with: addresses)
+      try await library.replica.trust(certificatesIn: trusted.certificates)
+      return try await library.replica.exchange(with: addresses)
     }
     for report in reports {
       if place.isJSON {
@@ -133,9 +138,11 @@ struct Serve: AsyncParsableCommand {
     name: .customLong("peer"), help: "Another device or a relay; may be given several times.",
     transform: CommandArgument.address)
   var peers: [Address] = []
+  @OptionGroup var trusted: TrustOption
 
   func run() async throws {
     let replica = try await place.open(makingIt: true)
+    try await replica.trust(certificatesIn: trusted.certificates)
     let configuration = ServeConfiguration(listen: listen, peers: peers)
     let isJSON = place.isJSON
     try await ThisProcess.untilAskedToStop {

@@ -1,9 +1,21 @@
 public import ArgumentParser
+package import JSONCoding
 public import Skerry
 
 package struct OutputOptions: ParsableArguments {
   @Flag(name: .customLong("json"), help: "Print JSON, one object a line.")
   package var isJSON = false
+
+  package init() {}
+}
+
+/// For commands that dial.
+package struct TrustOption: ParsableArguments {
+  @Option(
+    name: .customLong("trust"),
+    help: "Certificates (PEM) to believe at wss:// addresses besides the system's.",
+    completion: .file(), transform: CommandArgument.certificates)
+  package var certificates: String?
 
   package init() {}
 }
@@ -44,6 +56,24 @@ package enum CommandArgument {
     do {
       try ServeConfiguration.check(listen: text)
       return text
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+
+  @Sendable package static func json(_ text: String) throws -> JSONValue {
+    do {
+      return try JSONValue(parsing: text)
+    } catch {
+      throw ValidationError("'\(text.prefix(60))' is not JSON: \(error).")
+    }
+  }
+
+  /// The path of a file of certificates, which is read.
+  @Sendable package static func certificates(_ file: String) throws -> String {
+    do {
+      try Replica.check(certificates: file)
+      return file
     } catch {
       throw ValidationError(error.description)
     }

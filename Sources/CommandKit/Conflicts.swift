@@ -84,7 +84,7 @@ package struct ResolutionOptions: ParsableArguments {
 
   @Option(
     help: "A plain value to take instead, as JSON: not for positions and whole documents.",
-    transform: { try JSONValue(argument: $0) })
+    transform: CommandArgument.json)
   package var value: JSONValue?
 
   package init() {}
@@ -165,14 +165,4 @@ extension Replica {
 
 extension ConflictID: ExpressibleByArgument {
   public init?(argument: String) { self.init(text: argument) }
-}
-
-extension JSONValue {
-  fileprivate init(argument: String) throws {
-    do {
-      self = try JSONValue(parsing: argument)
-    } catch {
-      throw ValidationError("'\(argument.prefix(60))' is not JSON: \(error).")
-    }
-  }
 }

@@ -8,11 +8,15 @@ struct ServeCommand: AsyncParsableCommand {
     abstract: "Serve workspaces until SIGTERM.",
     discussion: """
       The first line on standard output is 'listening on HOST:PORT', once clients can connect. \
-      They come with ws://HOST:PORT/ or tcp://HOST:PORT. SIGTERM stops accepting, finishes what \
-      has arrived, and exits 0.
+      They come with ws://HOST:PORT/ or tcp://HOST:PORT; with a certificate and its key, with \
+      wss://HOST:PORT/ only. SIGHUP reads both files again: links that are up live on, and where \
+      the files cannot be used, the ones before stay. SIGTERM stops accepting, finishes what has \
+      arrived, and exits 0.
 
-      EXAMPLE
+      EXAMPLES
         skerry-relay serve --listen 127.0.0.1:0 --data ./relay --metrics 127.0.0.1:9420
+        skerry-relay serve --listen 0.0.0.0:443 --data ./relay --tls-certificate full.pem \
+          --tls-key key.pem
       """)
 
   @Option(help: "The address to listen on, HOST:PORT; port 0 takes any free one.")
@@ -23,6 +27,14 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(help: "The address for GET /health, GET /metrics (Prometheus) and a page at /.")
   var metrics: String?
+
+  @Option(
+    help: "The certificate (PEM) for TLS, followed by those that lead to a trusted one.",
+    completion: .file())
+  var tlsCertificate: String?
+
+  @Option(help: "The certificate's private key (PEM), without a passphrase.", completion: .file())
+  var tlsKey: String?
 
   @Option(help: "Workspaces that may be stored; one more is refused.")
   var maxWorkspaces: Int?
@@ -50,7 +62,9 @@ struct ServeCommand: AsyncParsableCommand {
     limits.workspaceBytesMax = quotaBytes
     limits.rateBytesPerSecond = rateBytesPerSecond
     do {
-      return try RelayConfiguration(listen: listen, data: data, metrics: metrics, limits: limits)
+      return try RelayConfiguration(
+        listen: listen, data: data, metrics: metrics, certificateFile: tlsCertificate,
+        keyFile: tlsKey, limits: limits)
     } catch {
       throw ValidationError(error.sentence)
     }

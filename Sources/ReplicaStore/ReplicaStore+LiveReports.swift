@@ -1,6 +1,7 @@
 package import Causality
 import ChangeCoding
 package import Documents
+import SQLiteBridge
 import Sealing
 import SegmentStore
 import Segments
@@ -8,7 +9,12 @@ import Segments
 // What a process that serves the store tells the others that use it: how its links are. Opaque
 // here, and worth nothing when that process is gone.
 extension ReplicaStore {
-  private static let livePrefix = "live "
+  static let livePrefix = "live "
+
+  /// Another number whenever another process has committed.
+  package func versionOfOthers() throws(StoreError) -> Int64 {
+    try sql { () throws(SQLiteError) in try connection.dataVersion() }
+  }
 
   /// The reports of all processes, by the names that they chose.
   package func liveReports() throws(StoreError) -> [(process: String, report: [UInt8])] {

@@ -39,6 +39,12 @@ extension Engine {
     return presence.present
   }
 
+  /// What this process shows; nil for nothing.
+  package var shownPresence: PresentDevice? {
+    guard let state = presence.own, let run = presence.run else { return nil }
+    return PresentDevice(device: store.identity.device.publicKey, run: run, state: state)
+  }
+
   /// When presence has something to do; `.max` when it has not.
   var presenceDeadline: UInt64 {
     let isHeard = !links.isEmpty && store.isAdmitted

@@ -14,7 +14,9 @@ extension Engine {
       guard let connection = links[id] else { continue }
       var wedge = connection.link.session?.wedge(now: now)
       // While a snapshot is taken from one peer, the others have nothing to send.
-      if case .notArriving = wedge, taking != nil { wedge = nil }
+      if let kind = wedge?.kind, [.notArriving, .dropped].contains(kind), taking != nil {
+        wedge = nil
+      }
       guard wedge?.reason != connection.wedgeReason else { continue }
       connection.wedgeReason = wedge?.reason
       if let wedge {

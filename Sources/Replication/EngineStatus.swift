@@ -24,6 +24,12 @@ package struct LinkFigures: Sendable {
   package var lag: Lag?
   /// A queue of the link that does not move.
   package var wedge: Wedge?
+  /// What went wrong on the link without ending it.
+  package var complaint: LinkFailure?
+  /// This side may push segments on it.
+  package var mayPush = false
+  /// The peer was offered a snapshot, and nothing else goes until it has dealt with that.
+  package var isGivingSnapshot = false
   /// Changes that the peer has and that are missing here.
   package var lacking: UInt64 = 0
   /// Documents that came in a snapshot, and that are still to come.
@@ -143,6 +149,9 @@ extension Engine {
     return found
   }
 
+  /// Durable segments, as links are told of them.
+  package var storedVector: VersionVector { stored }
+
   /// How a link is doing; nil when it is gone.
   package func link(_ id: LinkID, at instant: EngineInstant) -> LinkFigures? {
     links[id].map { figures(of: $0, at: instant) }
@@ -157,6 +166,7 @@ extension Engine {
     figures.bytesSent = connection.link.bytesSent
     figures.bytesReceived = connection.link.bytesReceived
     figures.snapshotDocuments = connection.snapshotDocuments
+    figures.complaint = connection.complaint
     if let taking, taking.link == connection.id, taking.documentsInAll > taking.documents {
       figures.snapshotDocumentsToCome = taking.documentsInAll - taking.documents
     }
@@ -166,6 +176,8 @@ extension Engine {
       figures.traffic = session.traffic
       if session.isRunning { figures.lag = session.lag(now: instant.monotonic) }
       figures.wedge = session.wedge(now: instant.monotonic)
+      figures.mayPush = session.mayPush
+      figures.isGivingSnapshot = session.isHoldingBack
       figures.lostByPeer = connection.lostByPeer
       figures.lacking = session.peerVector.changeCount(beyond: stored)
     }

@@ -137,6 +137,9 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case followFirstDeclaration
   /// What was acknowledged stays in the list of what is under way. Breaks P14.
   case growWithoutBound
+  /// What comes from others while a link is up is not passed on over it, and not missed either.
+  /// Breaks P15: a queue stands still, and nobody is told.
+  case wedgeInSilence
   /// Whom a change was sent to counts among those that have it. Breaks P2: a commit that waits for
   /// others does not.
   case countTheSent

@@ -2,10 +2,14 @@ private import Transports
 
 /// Opens channels to addresses, whatever their kind.
 enum Dialling {
-  static func channel(to address: Address) async throws(ReplicaError) -> any ByteChannel {
+  /// - Parameter trusted: the file of the certificates that are believed besides the system's.
+  static func channel(
+    to address: Address, trusting trusted: String?
+  ) async throws(ReplicaError) -> any ByteChannel {
     if address.isPath { return try await path(address.text) }
     do {
-      let connection = try await Dialer().connect(to: Transports.Address(address.text))
+      let connection = try await Dialer(trust: Trust(file: trusted)).connect(
+        to: Transports.Address(address.text))
       return NetworkChannel(connection: connection)
     } catch let error as TransportError {
       throw ReplicaError(.unreachable, Sentence.of(error.description))
@@ -53,4 +57,30 @@ private struct PathChannel: ByteChannel {
 
 extension ReplicaCore {
   fileprivate var hasLinks: Bool { !links.isEmpty }
+
+  func trust(certificatesIn file: String?) throws(ReplicaError) {
+    if let file { try Replica.check(certificates: file) }
+    trustedCertificates = file
+  }
+}
+
+extension Replica {
+  /// Believes, where a `wss://` address is dialled, the certificates in a file besides those that
+  /// the system trusts; nil for the system's only, as at first. It counts for this replica object
+  /// from its next link on, and the file is read again for each.
+  ///
+  /// - Parameter file: certificates in PEM form, such as that of an authority of one's own.
+  /// - Throws: `invalid` when it cannot be read or holds none.
+  public func trust(certificatesIn file: String?) async throws(ReplicaError) {
+    try await core.trust(certificatesIn: file)
+  }
+
+  /// Checks that a file holds certificates before anything is touched.
+  public static func check(certificates file: String) throws(ReplicaError) {
+    do throws(TransportError) {
+      try Trust(file: file).check()
+    } catch {
+      throw ReplicaError(.invalid, Sentence.of(error.description))
+    }
+  }
 }

@@ -212,7 +212,8 @@ struct Exchange: Sendable {
 
   private func dial(_ address: Address) async -> Result<LinkID, ReplicaError> {
     do throws(ReplicaError) {
-      let channel = try await Dialling.channel(to: address)
+      let channel = try await Dialling.channel(
+        to: address, trusting: core.trustedCertificates)
       return .success(try await core.connect(channel, isRelay: address.isRelay))
     } catch {
       return .failure(error)

@@ -1,72 +1,47 @@
 internal import ReplicaStore
 
-#if canImport(Glibc)
-  private import Glibc
-#elseif canImport(Musl)
-  private import Musl
-#else
-  private import Darwin
-#endif
-
 /// What a process that serves a store tells the others that use the same store: its links, which
 /// nobody else can see. It lies in the store until the process ends in good order; of one that was
 /// killed it is passed over, and removed by the next one that serves.
 struct LiveReport {
-  let process: Int32
-  /// Tells the process from others that have the same number after it; nil where that cannot be
-  /// found out.
-  let life: String?
-  /// The file that the process serves: a report that was copied along with a store is not about
-  /// the copy.
-  let placement: [UInt8]
+  let process: LiveProcess
   let health: Health
-
-  /// Whether its process is alive and serves this file.
-  func counts(at placement: [UInt8]) -> Bool {
-    guard self.placement == placement else { return false }
-    guard kill(process, 0) == 0 || errno == EPERM else { return false }
-    guard let life, let found = ProcessLife.token(of: process) else { return true }
-    return life == found
-  }
+  /// Who is present, this process included; nil as long as nobody asks for it.
+  let presence: [Presence]?
 }
 
 extension LiveReport {
   var bytes: [UInt8] {
-    let json: JSONValue = [
-      "process": .integer(Int64(process)),
-      "life": life.map { .string($0) } ?? .null,
-      "placement": .string(String(decoding: placement, as: UTF8.self)),
-      "peers": .array(
-        health.peers.filter { $0.state != .away }.map {
-          [
-            "device": .string($0.device), "name": $0.name.map { .string($0) } ?? .null,
-            "address": $0.address.map { .string($0) } ?? .null,
-            "state": .string($0.state.rawValue), "reason": $0.reason.map { .string($0) } ?? .null,
-          ]
-        }),
-      "addresses": .array(
-        health.addresses.map {
-          [
-            "address": .string($0.address), "connected": .bool($0.isConnected),
-            "reason": $0.reason.map { .string($0) } ?? .null,
-          ]
-        }),
-    ]
+    var json = process.json
+    json["peers"] = .array(
+      health.peers.filter { $0.state != .away }.map {
+        [
+          "device": .string($0.device), "name": $0.name.map { .string($0) } ?? .null,
+          "address": $0.address.map { .string($0) } ?? .null,
+          "state": .string($0.state.rawValue), "reason": $0.reason.map { .string($0) } ?? .null,
+        ]
+      })
+    json["addresses"] = .array(
+      health.addresses.map {
+        [
+          "address": .string($0.address), "connected": .bool($0.isConnected),
+          "reason": $0.reason.map { .string($0) } ?? .null,
+        ]
+      })
+    json["presence"] = presence.map { .array($0.map(\.json)) } ?? .null
     var bytes: [UInt8] = []
-    json.write(to: &bytes)
+    JSONValue.object(json).write(to: &bytes)
     return bytes
   }
 
   /// Nil for bytes that are no report: a later release may write others.
   init?(_ bytes: [UInt8]) {
     guard let json = (try? JSONValue(parsing: bytes))?.objectValue,
-      case .integer(let number)? = json["process"], let process = Int32(exactly: number),
-      let placement = json["placement"]?.stringValue, let peers = json["peers"]?.arrayValue,
+      let process = LiveProcess(json), let peers = json["peers"]?.arrayValue,
       let addresses = json["addresses"]?.arrayValue
     else { return nil }
     self.process = process
-    life = json["life"]?.stringValue
-    self.placement = Array(placement.utf8)
+    presence = json["presence"]?.arrayValue?.compactMap { Presence($0) }
     health = Health(
       peers: peers.compactMap { Health.Peer($0) },
       addresses: addresses.compactMap { Health.DialledAddress($0) }, stalls: [], history: [])
@@ -98,7 +73,7 @@ extension Health.DialledAddress {
 extension Status {
   /// With what another process knows of its links.
   mutating func add(_ report: LiveReport) {
-    servers.append(report.process)
+    servers.append(report.process.number)
     for told in report.health.peers {
       guard let index = peers.firstIndex(where: { $0.device == told.device }) else { continue }
       peers[index].isConnected = true
@@ -125,43 +100,42 @@ extension Status {
 }
 
 extension ReplicaCore {
-  private static var process: Int32 { getpid() }
-
-  /// Tells other processes how the links of this one are, if that has changed.
-  func report(_ health: Health) throws(ReplicaError) {
-    guard health != reportedHealth, let placement = Placement.token(of: path) else { return }
+  /// Tells other processes how the links of this one are and, where that is asked for, who is
+  /// present, if that has changed.
+  func report(_ health: Health, _ presence: [Presence]?) throws(ReplicaError) {
+    guard health != reported?.health || presence != reported?.presence,
+      let process = LiveProcess.current(path)
+    else { return }
     let store = try opened().store
-    let report = LiveReport(
-      process: Self.process, life: ProcessLife.token(of: Self.process), placement: placement,
-      health: health)
+    let report = LiveReport(process: process, health: health, presence: presence)
     try ReplicaError.translating {
-      try store.setLiveReport(report.bytes, of: "\(Self.process)")
-      if reportedHealth == nil {
+      try store.setLiveReport(report.bytes, of: process.name)
+      if reported == nil {
         // The first one cleans up behind those that were killed.
         for (name, bytes) in try store.liveReports()
-        where LiveReport(bytes)?.counts(at: placement) != true {
+        where LiveProcess(bytes)?.counts(at: process.placement) != true {
           try store.setLiveReport(nil, of: name)
         }
       }
     }
-    reportedHealth = health
+    reported = report
   }
 
   /// Takes back what this process has told.
   func endReport() {
-    guard reportedHealth != nil else { return }
-    reportedHealth = nil
+    guard let told = reported else { return }
+    reported = nil
     // What cannot be removed is passed over when this process is gone.
-    try? state?.store.setLiveReport(nil, of: "\(Self.process)")
+    try? state?.store.setLiveReport(nil, of: told.process.name)
   }
 
   /// What other processes tell that serve this store.
   func liveReports() throws(ReplicaError) -> [LiveReport] {
-    guard let placement = Placement.token(of: path) else { return [] }
+    guard let own = LiveProcess.current(path) else { return [] }
     let store = try opened().store
     return try ReplicaError.translating {
       try store.liveReports().compactMap { LiveReport($0.report) }
-        .filter { $0.process != Self.process && $0.counts(at: placement) }
+        .filter { $0.process.number != own.number && $0.process.counts(at: own.placement) }
     }
   }
 }

@@ -1,5 +1,4 @@
 internal import Replication
-private import Sealing
 
 /// What another device, or another process of this one, shows at the moment.
 public struct Presence: Hashable, Sendable {
@@ -31,8 +30,29 @@ extension Replica {
 
   /// Who is there, sorted by device: at once, and then whenever somebody comes, goes or shows
   /// something else. A reader that is slow gets the newest only. This process is not in it.
+  ///
+  /// Where other processes serve the store, what they know and show is in it, within a second.
   public func presence() -> AsyncStream<[Presence]> {
     core.followPresence()
+  }
+
+  /// Who is there, as those know it who keep links of this store.
+  ///
+  /// - Throws: `unreachable` when nobody does; `late` when they have not answered in time.
+  public func presence(
+    within patience: Duration
+  ) async throws(ReplicaError) -> [Presence] {
+    // As long as it is followed it is asked for.
+    let following = core.followPresence()
+    defer { withExtendedLifetime(following) {} }
+    let deadline = ContinuousClock.now + patience
+    while true {
+      if let present = try await core.presenceAnswer() { return present }
+      guard ContinuousClock.now < deadline, !Task.isCancelled else { break }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    throw ReplicaError(
+      .late, "The process that serves this store has not told in time who is present.")
   }
 }
 
@@ -52,19 +72,19 @@ extension ReplicaCore {
 
   nonisolated func followPresence() -> AsyncStream<[Presence]> {
     let stream = presenceFollowers.add()
-    Task { await tellPresence() }
+    Task {
+      await startPolling()
+      await askForPresence()
+      await tellPresence()
+    }
     return stream
   }
 
-  func tellPresence() {
-    guard !presenceFollowers.isEmpty, let open = state else { return }
-    presenceFollowers.tell(
-      open.engine.presentDevices(at: .now).compactMap { present in
-        // What another release shows and this one cannot read is nothing that can be shown.
-        guard let value = try? JSONValue(parsing: present.state) else { return nil }
-        return Presence(
-          device: present.device.hexadecimal, name: open.engine.name(of: present), run: present.run,
-          value: value)
-      })
+  /// - Parameter isNews: also when it is what was told last.
+  func tellPresence(isNews: Bool = true) {
+    guard !presenceFollowers.isEmpty, state != nil else { return }
+    let present = present()
+    if isNews || present != toldPresence { presenceFollowers.tell(present) }
+    toldPresence = present
   }
 }

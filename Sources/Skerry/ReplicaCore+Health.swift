@@ -31,7 +31,11 @@ extension ReplicaCore {
     healthTask = nil
     guard state != nil else { return }
     do {
-      if service != nil { try report(Health(try ownStatus())) }
+      if service != nil {
+        // Who has asked may have ended without a word.
+        if isAskedForPresence { lookForQuestions() }
+        try report(Health(try ownStatus()), toldOfPresence)
+      }
       let status = try status()
       let health = Health(status)
       if isAsked || health != toldHealth { healthFollowers.tell(health) }

@@ -37,9 +37,17 @@ actor ReplicaCore {
   /// Waits until the health is looked at.
   var healthTask: Task<Void, Never>?
   /// What other processes were told last.
-  var reportedHealth: Health?
+  var reported: LiveReport?
   nonisolated let presenceFollowers = Broadcast<[Presence]>(buffered: 1)
+  var toldPresence: [Presence]?
+  /// Whether other processes were asked who is present, and whether one asks.
+  var asksForPresence = false
+  var isAskedForPresence = false
+  /// How far it was looked for questions and answers.
+  var versionPassedOn: Int64?
   var service: ServiceHooks?
+  /// The file of the certificates that are believed besides the system's.
+  var trustedCertificates: String?
   /// Addresses that did not answer the last time, and why.
   var unreachable: [String: String] = [:]
   /// What those who follow a document were told last, and which arrivals it held.
@@ -101,6 +109,8 @@ actor ReplicaCore {
     await endLinks()
     guard state != nil else { return }
     endReport()
+    presenceFollowers.finish()
+    askForPresence()
     state = nil
     service?.stop()
     service = nil
@@ -111,7 +121,6 @@ actor ReplicaCore {
     healthTask?.cancel()
     healthTask = nil
     healthFollowers.finish()
-    presenceFollowers.finish()
     projection.task?.cancel()
     projection.task = nil
     timer?.task.cancel()
@@ -174,13 +183,14 @@ extension ReplicaCore {
     lookAround()
     // What other processes tell of their links changes nothing else here.
     if !healthFollowers.isEmpty { lookAtHealthSoon() }
+    passOnPresence()
     return true
   }
 
   /// Whether anybody wants to know what other processes commit.
   private var isWatched: Bool {
     !links.isEmpty || service != nil || !subscribers.isEmpty || !waits.isEmpty
-      || !healthFollowers.isEmpty
+      || !healthFollowers.isEmpty || !presenceFollowers.isEmpty || asksForPresence
   }
 
   /// Takes in what other processes have committed.

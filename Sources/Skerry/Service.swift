@@ -121,7 +121,8 @@ extension ReplicaCore {
     service = hooks
     startPolling()
     perform(try opened().engine.start(at: .now))
-    lookAtHealthSoon()
+    // At once: other processes learn from it that the store is served.
+    lookAtHealth()
   }
 
   func endService() async {
@@ -135,7 +136,8 @@ extension ReplicaCore {
   /// Dials for the engine and tells it how that went.
   func dial(_ dial: DialID, _ address: String) async {
     do throws(ReplicaError) {
-      let channel = try await Dialling.channel(to: Address(address))
+      let channel = try await Dialling.channel(
+        to: Address(address), trusting: trustedCertificates)
       guard service != nil else {
         await channel.close("")
         return

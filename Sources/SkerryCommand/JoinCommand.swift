@@ -33,6 +33,7 @@ struct JoinCommand: AsyncParsableCommand {
   var name: String?
   @Option(help: "Begin with what is in this backup of the workspace.", completion: .file())
   var backup: String?
+  @OptionGroup var trusted: TrustOption
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -46,6 +47,7 @@ struct JoinCommand: AsyncParsableCommand {
     }
     var report: SyncReport?
     if let from {
+      try await replica.trust(certificatesIn: trusted.certificates)
       report = try await fetch(from: from, into: replica)
     }
     let identity = try await replica.identity()

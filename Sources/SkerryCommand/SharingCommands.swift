@@ -8,14 +8,14 @@ struct SyncCommand: AsyncParsableCommand {
     commandName: "sync",
     abstract: "Exchange changes until both sides are level.",
     discussion: """
-      An address is tcp://HOST:PORT for a replica, ws://HOST:PORT/ for a relay, or
-      the path of another store on this machine. With several, all of them end
-      level.
+      An address is tcp://HOST:PORT for a replica, ws://HOST:PORT/ for a relay or
+      wss://HOST:PORT/ for one that speaks TLS, or the path of another store on this
+      machine. With several, all of them end level.
 
       EXAMPLES
         skerry sync notes.skerry tcp://ada.local:7000
         skerry sync notes.skerry /media/stick/notes.skerry
-        skerry sync notes.skerry ws://relay.example:8080/ --watch
+        skerry sync notes.skerry wss://relay.example/ --watch
       """)
 
   @OptionGroup var place: StoreArgument
@@ -23,10 +23,12 @@ struct SyncCommand: AsyncParsableCommand {
   var addresses: [Address]
   @Flag(help: "Keep going until stopped.")
   var watch = false
+  @OptionGroup var trusted: TrustOption
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
+    try await replica.trust(certificatesIn: trusted.certificates)
     let progress = ProgressBar(label: "sync")
     let reports = try await replica.sync(with: addresses) { progress.show($0) }
     progress.finish()
@@ -67,6 +69,7 @@ struct ServeCommand: AsyncParsableCommand {
       EXAMPLES
         skerry serve notes.skerry --listen 0.0.0.0:7000
         skerry serve notes.skerry --listen 127.0.0.1:0 --peer tcp://ada.local:7000 --topology ring
+        skerry serve notes.skerry --listen 0.0.0.0:7000 --presence '{"doing":"backups"}'
       """)
 
   @OptionGroup var place: StoreArgument
@@ -85,10 +88,18 @@ struct ServeCommand: AsyncParsableCommand {
     help: "A hub of a star, the most important first; may be given several times.",
     transform: CommandArgument.address)
   var hubs: [Address] = []
+  @Option(
+    help: ArgumentHelp(
+      "What the others are shown as long as this lasts, of at most a kilobyte.", valueName: "json"),
+    transform: CommandArgument.json)
+  var presence: JSONValue?
+  @OptionGroup var trusted: TrustOption
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
+    try await replica.trust(certificatesIn: trusted.certificates)
+    if let presence { try await replica.setPresence(presence) }
     let configuration = ServeConfiguration(
       listen: listen, peers: peers, topology: topology, hubs: hubs)
     let isJSON = output.isJSON

@@ -33,7 +33,7 @@ struct SkerryProgram: AsyncParsableCommand {
       GetCommand.self, ApplyCommand.self, LogCommand.self, DiffCommand.self, BlameCommand.self,
       RestoreCommand.self, UndoCommand.self, RedoCommand.self, DraftCommand.self,
       EditCommand.self, MergeCommand.self, ConflictsCommand.self, ResolveCommand.self,
-      SyncCommand.self, ServeCommand.self, TopologyCommand.self,
+      SyncCommand.self, ServeCommand.self, TopologyCommand.self, PresenceCommand.self,
       StatusCommand.self, QueryCommand.self, SearchCommand.self, IndexCommand.self,
       FeedCommand.self, BackupCommand.self, RecoveryKeyCommand.self, CompactCommand.self,
       ExportCommand.self, ImportCommand.self, DoctorCommand.self,

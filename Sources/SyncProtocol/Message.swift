@@ -76,7 +76,9 @@ package struct Hello: Equatable, Sendable {
   package var windowBytes: UInt64
   /// Of the set of membership records that the sender has: 32 bytes.
   package var recordDigest: [UInt8]
-  /// Always empty: who lacks what the sender dropped is offered a snapshot.
+  /// What the sender has dropped when it says hello, of each origin up to this sequence: who lacks
+  /// something of that need not wait for it to come. A hint, of at most ``floorEntriesMax``
+  /// origins, and nothing for who is not admitted yet.
   package var floor = VersionVector()
   /// Room for later versions: ascending numbers with bytes that older readers step over.
   package var extensions: [Extension] = []
@@ -115,6 +117,14 @@ package struct Hello: Equatable, Sendable {
       found.bytes.count == 8
     else { return nil }
     return found.bytes.reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// A hello is one message, however many origins there are.
+  package static let floorEntriesMax = 1_024
+
+  /// Of a floor what a hello tells.
+  static func told(floor: VersionVector) -> VersionVector {
+    VersionVector(sorted: Array(floor.entries.prefix(floorEntriesMax)))
   }
 
   package var knowsFolding: Bool { extensions.contains { $0.number == Hello.knowsFolding } }

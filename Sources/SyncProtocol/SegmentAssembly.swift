@@ -74,29 +74,51 @@ struct WaitingMarks: Sendable {
   /// Ages are told to a tenth of a second; a mark gathers what came within it.
   private static let stepMilliseconds: UInt64 = 100
   private static let countMax = 1_024
+  /// With more entries than this in all marks together, the last one gathers what comes.
+  static let entryCountMax = 4_096
   private var marks: Deque<Mark> = []
+  /// Of all marks together: at most ``entryCountMax`` and a vector.
+  private(set) var entryCount = 0
 
   /// When the oldest of those that wait came.
   var oldest: UInt64? { marks.first?.since }
 
+  /// Of the changes that have waited longest, the first origin that is not `reached` yet.
+  func longestWaiting(beyond reached: VersionVector) -> Origin? {
+    marks.first?.goal.entries.first { reached[$0.origin] < $0.sequence }?.origin
+  }
+
+  /// Whether changes of an origin are among those that have waited longest and are not `reached`.
+  ///
+  /// What came later may overtake them for a while; when it goes on doing so they are stuck.
+  func isLongestWaiting(_ origin: Origin, beyond reached: VersionVector) -> Bool {
+    (marks.first?.goal[origin] ?? 0) > reached[origin]
+  }
+
   mutating func add(_ goal: VersionVector, at now: UInt64) {
     guard !goal.isEmpty else { return }
-    if let last = marks.last,
-      now < last.since + WaitingMarks.stepMilliseconds || marks.count == WaitingMarks.countMax
-    {
+    let isFull = marks.count == Self.countMax || entryCount >= Self.entryCountMax
+    if let last = marks.last, isFull || now < last.since + Self.stepMilliseconds {
+      entryCount -= last.goal.entries.count
       marks[marks.count - 1].goal.merge(goal)
+      entryCount += marks[marks.count - 1].goal.entries.count
     } else {
       marks.append(Mark(since: now, goal: goal))
+      entryCount += goal.entries.count
     }
   }
 
   mutating func settle(_ acknowledged: VersionVector) {
-    while let first = marks.first, acknowledged.covers(first.goal) { marks.removeFirst() }
+    while let first = marks.first, acknowledged.covers(first.goal) {
+      entryCount -= first.goal.entries.count
+      marks.removeFirst()
+    }
   }
 
   /// Nothing of an origin is waited for any more.
   mutating func forget(_ origin: Origin) {
     for index in marks.indices { marks[index].goal.set(origin, to: 0) }
     marks.removeAll(where: \.goal.isEmpty)
+    entryCount = marks.reduce(0) { $0 + $1.goal.entries.count }
   }
 }

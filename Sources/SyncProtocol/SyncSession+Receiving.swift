@@ -80,7 +80,7 @@ extension SyncSession {
       // Bounded first, so that no peer makes the sum overflow.
       let given = Int64(clamping: min(bytes, MessageLimits.creditBytesMax))
       credit = min(credit + given, Int64(sendLimit))
-      lastGain = clock
+      lastGain.any = clock
     case .have(let vector):
       guard hasMet else { throw .unexpected("an advertisement") }
       awaitsSealed = false
@@ -189,7 +189,10 @@ extension SyncSession {
         below.append(tip)
       }
     }
-    if !lacking.isEmpty { actions.append(.advertised(lacking)) }
+    if !lacking.isEmpty {
+      lackingMarks.add(lacking, at: clock)
+      actions.append(.advertised(lacking))
+    }
     if below.isEmpty {
       hasComparedChains = true
       runIfReady()
@@ -222,8 +225,11 @@ extension SyncSession {
   ) throws(SessionEnding.Violation) {
     let news = durableThere.news(in: vector)
     guard !news.isEmpty else { return }
+    lastGain.any = clock
+    if news.entries.contains(where: { waiting.isLongestWaiting($0.origin, beyond: durableThere) }) {
+      lastGain.ofLongestWaiting = clock
+    }
     holds(news)
-    lastGain = clock
     guard durableThere.entries.count <= limits.originCountMax else { throw .vectorTooLong }
     actions.append(.acknowledged(news))
   }
@@ -235,7 +241,7 @@ extension SyncSession {
     let news = VersionVector(
       local.news(in: vector).entries.filter { !excluded.contains($0.origin) })
     guard !news.isEmpty else { return }
-    lacking.merge(news)
+    miss(news)
     if news[configuration.origin] > 0, !hasReportedReuse {
       hasReportedReuse = true
       actions.append(.identityReused(sequence: news[configuration.origin]))
@@ -250,17 +256,30 @@ extension SyncSession {
   ) throws(SessionEnding.Violation) {
     guard assembly == nil else { throw .unexpected("a segment inside another") }
     guard allowance > 0 else { throw .creditExceeded }
-    lastArrival = clock
+    noteArrival(of: head.origin)
     allowance -= Int64(head.byteCount)
     assembly = SegmentAssembly(head: head, bytes: part)
     try completeAssembly()
   }
 
   private mutating func takePart(_ part: [UInt8]) throws(SessionEnding.Violation) {
-    guard assembly != nil else { throw .unexpected("a part without a segment") }
-    lastArrival = clock
+    guard let origin = assembly?.head.origin else {
+      throw .unexpected("a part without a segment")
+    }
+    noteArrival(of: origin)
     guard assembly?.append(part) == true else { throw .segmentTooLong }
     try completeAssembly()
+  }
+
+  private mutating func noteArrival(of origin: Origin) {
+    lastArrival.any = clock
+    if lackingMarks.isLongestWaiting(origin, beyond: local) { lastArrival.ofLongestWaiting = clock }
+  }
+
+  /// The peer has this, and it is not here.
+  private mutating func miss(_ news: VersionVector) {
+    lackingMarks.add(lacking.news(in: news), at: clock)
+    lacking.merge(news)
   }
 
   private mutating func completeAssembly() throws(SessionEnding.Violation) {

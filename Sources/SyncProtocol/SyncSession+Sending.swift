@@ -103,10 +103,14 @@ extension SyncSession {
     let news = local.news(in: VersionVector(tips))
     guard !news.isEmpty else { return finish() }
     if Sabotage.forwardWithoutSuppression.isPlanted { forgetWhoHas(news) }
-    local.merge(news)
     // What this peer has came from somebody else: it is not to be blamed for not having sent it.
-    if news.entries.contains(where: { lacking[$0.origin] > 0 }) { lastArrival = clock }
+    if news.entries.contains(where: { lacking[$0.origin] > 0 }) { lastArrival.any = clock }
+    if news.entries.contains(where: { lackingMarks.isLongestWaiting($0.origin, beyond: local) }) {
+      lastArrival.ofLongestWaiting = clock
+    }
+    local.merge(news)
     lacking.settle(news)
+    lackingMarks.settle(local)
     if !hasSentTips { note(tips) }
     if phase == .running {
       offer(news, firstHand: firstHand)
@@ -250,6 +254,7 @@ extension SyncSession {
       news.set(origin, to: 0)
     }
     guard pushes else { return }
+    if Sabotage.wedgeInSilence.isPlanted { news.keepOnly(configuration.origin) }
     if peerWish == .everything || firstHand {
       push(news)
     } else {

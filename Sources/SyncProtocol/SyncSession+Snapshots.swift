@@ -132,6 +132,7 @@ extension SyncSession {
     guard phase == .running else { return [] }
     local = VersionVector(tips)
     lacking.settle(local)
+    lackingMarks.settle(local)
     forgetWhatIsUnderWay()
     acknowledge(local)
     if isOffered {
@@ -157,7 +158,7 @@ extension SyncSession {
   mutating func takeSnapshotMessage(_ message: Message) throws(SessionEnding.Violation) {
     guard hasMet else { throw .unexpected("a snapshot") }
     // Whoever asks for parts, or sends them, moves.
-    (lastGain, lastArrival) = (clock, clock)
+    (lastGain, lastArrival) = (Movement(at: clock), Movement(at: clock))
     switch message {
     case .snapshotOffer(let offer):
       isOffered = true

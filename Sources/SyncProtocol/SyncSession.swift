@@ -104,7 +104,7 @@ package struct SyncSession: Sendable {
   /// What was dropped here.
   var floor: VersionVector
   /// The peer was offered a snapshot: nothing is pushed until it says how it goes on.
-  var isHoldingBack = false
+  package internal(set) var isHoldingBack = false
   /// The peer has offered one and waits for us.
   package internal(set) var isOffered = false
 
@@ -129,12 +129,12 @@ package struct SyncSession: Sendable {
   var pingSentAt: UInt64?
   var roundTrip: UInt64?
   var waiting = WaitingMarks()
+  /// Since when what the peer has is missing here.
+  var lackingMarks = WaitingMarks()
   /// When the peer last acknowledged something or gave credit.
-  var lastGain: UInt64 = 0
+  var lastGain = Movement()
   /// When a part of a segment came last.
-  var lastArrival: UInt64 = 0
-  /// Since when the peer has something that is missing here.
-  var lackingSince: UInt64?
+  var lastArrival = Movement()
   var wasLevel = false
   package private(set) var traffic = Traffic()
 
@@ -180,6 +180,7 @@ package struct SyncSession: Sendable {
     entries += pending.entries.count + unacknowledged.entries.count + lacking.entries.count
     entries += sentHere.entries.count + received.entries.count + acknowledgedByUs.entries.count
     entries += advertisement.entries.count + earlyFirstHand.entries.count
+    entries += waiting.entryCount + lackingMarks.entryCount
     return (assembly?.bytes.count ?? 0) + entries * SyncSession.entryBytes
   }
 
@@ -200,10 +201,11 @@ package struct SyncSession: Sendable {
       clamping: min(theirHello?.windowBytes ?? 0, UInt64(clamping: limits.sendBytesMax)))
   }
 
-  /// The most bytes that a session holds: the longest segment, and fifteen vectors of as many
-  /// origins as the peer and this replica may name.
+  /// The most bytes that a session holds: the longest segment, and seventeen vectors of as many
+  /// origins as the peer and this replica may name, two of them as marks of their age.
   package static func heldBytesMax(_ limits: SessionLimits, originsHere: Int) -> Int {
-    MessageLimits.segmentBytesMax + 15 * entryBytes * (limits.originCountMax + originsHere)
+    MessageLimits.segmentBytesMax + 17 * entryBytes * (limits.originCountMax + originsHere)
+      + 2 * entryBytes * WaitingMarks.entryCountMax
   }
 
   private static let entryBytes = 32
@@ -243,6 +245,8 @@ package struct SyncSession: Sendable {
       role: configuration.role, flow: configuration.flow, wish: configuration.wish,
       origin: configuration.origin, windowBytes: UInt64(limits.windowBytes),
       recordDigest: recordDigest)
+    // Whoever is not admitted yet learns nothing of who writes here.
+    if !isGated { hello.floor = Hello.told(floor: floor) }
     if owesSealed { hello.extensions.append(.init(number: Hello.sealsLater, bytes: [])) }
     if let digest = configuration.receiptDigest {
       hello.extensions.append(.init(receiptDigest: digest))
@@ -348,6 +352,9 @@ package struct SyncSession: Sendable {
     configuration.flow != .receiveOnly && theirHello?.flow != .sendOnly
   }
 
+  /// The session runs, and pushes.
+  package var mayPush: Bool { isRunning && pushes }
+
   /// Whether the peer pushes to us, or we ask it when it only advertises.
   var peerPushes: Bool {
     configuration.flow != .sendOnly && theirHello?.flow != .receiveOnly
@@ -377,7 +384,6 @@ package struct SyncSession: Sendable {
   mutating func finish() -> [SessionAction] {
     if phase == .running {
       pump()
-      lackingSince = lacking.isEmpty ? nil : lackingSince ?? clock
       let isLevel = self.isLevel
       if isLevel != wasLevel {
         wasLevel = isLevel
@@ -397,6 +403,7 @@ package struct SyncSession: Sendable {
     advertisement.set(origin, to: 0)
     inFlight.forget(origin)
     waiting.forget(origin)
+    lackingMarks.forget(origin)
   }
 
   mutating func countSent(_ segment: OutgoingSegment) {

@@ -36,7 +36,7 @@ package enum Address: Hashable, Sendable, CustomStringConvertible {
   case tcp(Endpoint)
   /// `ws://HOST:PORT/PATH`, a relay.
   case webSocket(Endpoint, path: String)
-  /// `wss://HOST:PORT/PATH`, a relay behind TLS: understood here, not spoken yet.
+  /// `wss://HOST:PORT/PATH`, a relay, over TLS.
   case secureWebSocket(Endpoint, path: String)
   /// The path of a store on this machine: everything without a scheme.
   case path(String)

@@ -1,20 +1,25 @@
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import NIOSSL
 internal import NIOWebSocket
 internal import Synchronization
 
 /// Makes links to listeners.
 package struct Dialer: Sendable {
   package let limits: TransportLimits
+  /// Whose certificates are believed where TLS is spoken.
+  package let trust: Trust
 
-  package init(limits: TransportLimits = TransportLimits()) {
+  package init(limits: TransportLimits = TransportLimits(), trust: Trust = Trust()) {
     self.limits = limits
+    self.trust = trust
   }
 
-  /// Connects, and shakes hands where the address asks for a WebSocket.
+  /// Connects, and shakes hands where the address asks for TLS and for a WebSocket.
   /// - Throws: `unresolved`, `refused`, `timedOut`, `unreachable`, `upgradeRefused`, `reset`;
-  ///   `unsupported` for `wss://` and for paths; `cancelled` when the task was.
+  ///   `insecure`, `untrusted`, `wrongName`, `badCertificate` where TLS is asked for;
+  ///   `unsupported` for paths; `cancelled` when the task was.
   package func connect(to address: Address) async throws(TransportError) -> Connection {
     switch address {
     case .tcp(let endpoint):
@@ -27,13 +32,22 @@ package struct Dialer: Sendable {
     case .webSocket(let endpoint, let path):
       return try await connect(endpoint, address) { channel in
         channel.eventLoop.makeCompletedFuture {
-          try makeWebSocket(channel, endpoint, path)
+          try makeWebSocket(channel, endpoint, path, nil)
         }
       }
-    case .secureWebSocket:
-      throw TransportError(
-        .unsupported, at: address.description,
-        "TLS is not built into this version; use ws:// (links are encrypted by themselves)")
+    case .secureWebSocket(let endpoint, let path):
+      let context = try trust.context(shutdownMilliseconds: limits.closeMilliseconds)
+      do throws(TransportError) {
+        return try await connect(endpoint, address) { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try makeWebSocket(channel, endpoint, path, context)
+          }
+        }
+      } catch {
+        guard error.code == .untrusted else { throw error }
+        throw TransportError(
+          .untrusted, at: error.place, await complaint(about: endpoint, context))
+      }
     case .path(let path):
       throw TransportError(
         .unsupported, at: path, "it is a path, and a store on this machine is opened, not dialed")
@@ -69,7 +83,7 @@ package struct Dialer: Sendable {
             notConnectedBy: error, at: address.description,
             milliseconds: limits.connectMilliseconds))
       }
-      return await finish(making, at: address.description)
+      return await finish(making, at: address.description, host: endpoint.host)
     } onCancel: {
       attempt.cancel()
     }
@@ -81,7 +95,7 @@ package struct Dialer: Sendable {
 
   /// Waits for the handshake, for a bounded time.
   private func finish(
-    _ making: Making, at place: String
+    _ making: Making, at place: String, host: String
   ) async -> Result<Connection, TransportError> {
     let deadline = making.channel.eventLoop.scheduleTask(
       in: .milliseconds(Int64(limits.handshakeMilliseconds))
@@ -94,7 +108,18 @@ package struct Dialer: Sendable {
       return .success(try await making.connection.get())
     } catch {
       making.channel.close(promise: nil)
+      if let cause = making.answer?.failure.withLock({ $0 }),
+        let failure = TransportError(notSecuredBy: cause, at: place, host: host)
+      {
+        return .failure(failure)
+      }
       let status = making.answer?.status.load(ordering: .relaxed) ?? 0
+      if status == 426 {
+        return .failure(
+          TransportError(
+            .upgradeRefused, at: place,
+            "it answers those only who speak TLS; use wss:// instead of ws://"))
+      }
       if status != 0 {
         return .failure(
           TransportError(
@@ -105,7 +130,7 @@ package struct Dialer: Sendable {
         return .failure(
           TransportError(
             .timedOut, at: place,
-            "it did not answer the upgrade within \(limits.handshakeMilliseconds) ms"))
+            "it did not complete the handshake within \(limits.handshakeMilliseconds) ms"))
       }
       return .failure(TransportError(notUpgradedBy: error, at: place))
     }
@@ -120,14 +145,19 @@ package struct Dialer: Sendable {
   }
 
   private func makeWebSocket(
-    _ channel: any Channel, _ endpoint: Endpoint, _ path: String
+    _ channel: any Channel, _ endpoint: Endpoint, _ path: String, _ security: NIOSSLContext?
   ) throws -> Making {
     let limits = limits
+    let scheme = security == nil ? "ws" : "wss"
+    if let security {
+      try channel.pipeline.syncOperations.addHandler(
+        NIOSSLClientHandler(context: security, serverHostname: endpoint.serverName))
+    }
     let upgrader = NIOTypedWebSocketClientUpgrader<Connection>(
       maxFrameSize: limits.webSocketFrameBytesMax, enableAutomaticErrorHandling: false
     ) { channel, _ in
       channel.eventLoop.makeCompletedFuture {
-        let wire = Wire(limits: limits, place: "ws \(endpoint)\(path)")
+        let wire = Wire(limits: limits, place: "\(scheme) \(endpoint)\(path)")
         try channel.pipeline.syncOperations.addHandlers([
           WebSocketHandler(role: .client, place: wire.place), WireHandler(wire),
         ])
@@ -160,9 +190,12 @@ private final class Answer: Sendable {
   /// The status of an answer that does not upgrade; 0 while there is none.
   let status = Atomic<UInt>(0)
   let isLate = Atomic<Bool>(false)
+  /// What went wrong first.
+  let failure = Mutex<(any Error)?>(nil)
 }
 
-/// Notes the status of an HTTP server that does not upgrade, for the error.
+/// Notes the status of an HTTP server that does not upgrade, and what broke on the way there, for
+/// the error.
 private final class AnswerObserver: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPClientResponsePart
 
@@ -177,6 +210,11 @@ private final class AnswerObserver: ChannelInboundHandler, RemovableChannelHandl
       answer.status.store(head.status.code, ordering: .relaxed)
     }
     context.fireChannelRead(data)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    answer.failure.withLock { if $0 == nil { $0 = error } }
+    context.fireErrorCaught(error)
   }
 }
 

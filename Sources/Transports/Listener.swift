@@ -16,7 +16,7 @@ package struct ListenerStatistics: Equatable, Sendable {
 
 /// Accepts links on one port. Raw streams and WebSockets may come to the same port: the dialer
 /// speaks first, and its first bytes tell which it is. Plain HTTP requests are answered by
-/// `respond`.
+/// `respond`. With an identity the listener speaks TLS and nothing else.
 package final class Listener: Sendable {
   /// The address that is listened on, with the real port when any free one was asked for.
   package let boundEndpoint: Endpoint
@@ -44,11 +44,12 @@ package final class Listener: Sendable {
   /// - Throws: `cannotListen`, saying why.
   package static func bind(
     _ endpoint: Endpoint, limits: TransportLimits = TransportLimits(),
+    identity: ListenerIdentity? = nil,
     respond: @escaping @Sendable (PlainRequest) async -> PlainResponse = PlainResponse.notFound
   ) async throws(TransportError) -> Listener {
     // Not bounded by the stream: `connectionsMax` bounds it.
     let (connections, links) = AsyncStream.makeStream(of: Connection.self)
-    let door = Door(limits: limits, respond: respond, links: links)
+    let door = Door(limits: limits, identity: identity, respond: respond, links: links)
     let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -83,15 +84,18 @@ package final class Listener: Sendable {
 /// Where accepted connections are counted, given a time limit and found out about.
 private final class Door: Sendable {
   let limits: TransportLimits
+  let identity: ListenerIdentity?
   let respond: @Sendable (PlainRequest) async -> PlainResponse
   let links: AsyncStream<Connection>.Continuation
   let statistics = Mutex(ListenerStatistics())
 
   init(
-    limits: TransportLimits, respond: @escaping @Sendable (PlainRequest) async -> PlainResponse,
+    limits: TransportLimits, identity: ListenerIdentity?,
+    respond: @escaping @Sendable (PlainRequest) async -> PlainResponse,
     links: AsyncStream<Connection>.Continuation
   ) {
     self.limits = limits
+    self.identity = identity
     self.respond = respond
     self.links = links
   }
@@ -128,6 +132,8 @@ private final class Door: Sendable {
         self.links.yield(connection)
       case .success(.plain):
         break
+      case .success(.refused):
+        self.statistics.withLock { $0.failedHandshakes += 1 }
       case .failure:
         self.statistics.withLock { $0.failedHandshakes += 1 }
         channel.close(promise: nil)
@@ -135,7 +141,9 @@ private final class Door: Sendable {
     }
     return channel.eventLoop.makeCompletedFuture {
       try channel.pipeline.syncOperations.addHandler(
-        Reception(limits: limits, respond: respond, outcome: outcome))
+        Reception(
+          limits: limits, security: identity.map { .wanted($0) } ?? .none, respond: respond,
+          outcome: outcome))
     }
   }
 }

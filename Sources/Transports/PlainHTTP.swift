@@ -26,6 +26,11 @@ package struct PlainResponse: Sendable {
   package static let notFound: @Sendable (PlainRequest) async -> PlainResponse = { _ in
     PlainResponse(status: 404, body: "Nothing to read here: this port speaks to replicas.\n")
   }
+
+  /// What a listener that speaks TLS answers who does not.
+  static let tlsRequired: @Sendable (PlainRequest) async -> PlainResponse = { _ in
+    PlainResponse(status: 426, body: "This port speaks TLS only: wss:// instead of ws://.\n")
+  }
 }
 
 /// Answers one request and closes. An upgrade that failed arrives here as an end without a head:
@@ -84,12 +89,13 @@ private func answerLater(
 
 private func write(_ response: PlainResponse, hasBody: Bool, to channel: any Channel) {
   let body = ByteBuffer(string: response.body)
-  let headers: HTTPHeaders = [
+  var headers: HTTPHeaders = [
     "Content-Type": response.contentType,
     "Content-Length": String(body.readableBytes),
     "Connection": "close",
     "Cache-Control": "no-store",
   ]
+  if response.status == 426 { headers.add(name: "Upgrade", value: "TLS/1.2, HTTP/1.1") }
   let head = HTTPResponseHead(
     version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
   channel.write(HTTPServerResponsePart.head(head), promise: nil)

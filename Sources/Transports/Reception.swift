@@ -1,45 +1,78 @@
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
 internal import NIOWebSocket
 
-/// Finds out what an accepted connection is. Its first bytes tell: a method of HTTP, or anything
-/// else, which is a raw stream. (A raw stream begins with the length of its first frame, whose
-/// first byte is 0.)
+/// Finds out what an accepted connection is. Its first bytes tell: the greeting of TLS, inside of
+/// which everything begins anew; a method of HTTP; or anything else, which is a raw stream. (A raw
+/// stream begins with the length of its first frame, whose first byte is 0.) Who speaks TLS where
+/// it is not spoken, or the other way round, is told so as far as their protocol has words for it.
 final class Reception: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
   enum Outcome: Sendable {
     case link(Connection)
     /// A plain request is being answered; the connection closes itself.
     case plain
+    /// It was told that it is wrong here, and is given time to read that.
+    case refused
+  }
+
+  enum Security {
+    case none
+    /// Nothing else is spoken on this port.
+    case wanted(ListenerIdentity)
+    /// This is inside of TLS.
+    case done
+
+    fileprivate var isDone: Bool { if case .done = self { true } else { false } }
+  }
+
+  private enum Kind {
+    case tls
+    case http
+    case stream
   }
 
   private static let methods: [StaticString] = ["GET ", "HEAD", "POST", "PUT ", "OPTI", "DELE"]
 
   private let limits: TransportLimits
+  private let security: Security
   private let respond: @Sendable (PlainRequest) async -> PlainResponse
   private let outcome: EventLoopPromise<Outcome>
   private var seen = ByteBuffer()
   private var isDecided = false
+  private var isRefused = false
 
   init(
-    limits: TransportLimits, respond: @escaping @Sendable (PlainRequest) async -> PlainResponse,
+    limits: TransportLimits, security: Security,
+    respond: @escaping @Sendable (PlainRequest) async -> PlainResponse,
     outcome: EventLoopPromise<Outcome>
   ) {
     self.limits = limits
+    self.security = security
     self.respond = respond
     self.outcome = outcome
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isRefused else { return }
     guard !isDecided else { return context.fireChannelRead(data) }
     var bytes = Self.unwrapInboundIn(data)
     seen.writeBuffer(&bytes)
-    guard let isHTTP = Self.isHTTP(seen.readableBytesView) else { return }
+    guard let kind = Self.kind(of: seen.readableBytesView) else { return }
     isDecided = true
     do {
-      try isHTTP ? receiveHTTP(context) : receiveStream(context)
+      switch (kind, security) {
+      case (.tls, .wanted(let identity)): try receiveTLS(context, identity)
+      case (.tls, .none): return refuseTLS(context)
+      case (.tls, .done), (.stream, .wanted): throw ChannelError.operationUnsupported
+      case (.http, .wanted): try receiveUnsecured(context)
+      case (.http, .none), (.http, .done): try receiveHTTP(context)
+      case (.stream, .none), (.stream, .done): try receiveStream(context)
+      }
     } catch {
       outcome.fail(error)
       return context.close(promise: nil)
@@ -61,18 +94,51 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
     context.close(promise: nil)
   }
 
-  /// Nil while the bytes could still become either.
-  private static func isHTTP(_ bytes: ByteBufferView) -> Bool? {
-    guard !bytes.isEmpty else { return nil }
+  /// Nil while the bytes could still become one or the other.
+  private static func kind(of bytes: ByteBufferView) -> Kind? {
+    guard let first = bytes.first else { return nil }
+    // A record of the TLS handshake, and the first byte of its version, which is 3 in all of them.
+    if first == 0x16 {
+      return bytes.dropFirst().first.map { $0 == 3 ? .tls : .stream }
+    }
     let candidates = methods.filter { method in
       method.withUTF8Buffer { zip($0, bytes).allSatisfy { $0 == $1 } }
     }
-    if candidates.isEmpty { return false }
-    return bytes.count < 4 ? nil : true
+    if candidates.isEmpty { return .stream }
+    return bytes.count < 4 ? nil : .http
+  }
+
+  /// Inside of TLS the first bytes tell again.
+  private func receiveTLS(_ context: ChannelHandlerContext, _ identity: ListenerIdentity) throws {
+    try context.pipeline.syncOperations.addHandlers([
+      NIOSSLServerHandler(context: identity.context),
+      Reception(limits: limits, security: .done, respond: respond, outcome: outcome),
+    ])
+  }
+
+  /// HTTP without TLS where that is wanted: the answer says so.
+  private func receiveUnsecured(_ context: ChannelHandlerContext) throws {
+    try context.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
+    try context.pipeline.syncOperations.addHandlers([
+      PlainHTTPHandler(respond: PlainResponse.tlsRequired), NotHTTPCloser(),
+    ])
+    outcome.succeed(.plain)
+  }
+
+  /// TLS where none is spoken. Whoever greets so knows an HTTP server without TLS by its answer.
+  private func refuseTLS(_ context: ChannelHandlerContext) {
+    isRefused = true
+    let answer = context.channel.allocator.buffer(
+      string: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    context.writeAndFlush(Self.wrapOutboundOut(answer), promise: nil)
+    // Closing while more of its greeting comes would reset the connection, and the answer with it.
+    context.close(mode: .output, promise: nil)
+    outcome.succeed(.refused)
   }
 
   private func receiveStream(_ context: ChannelHandlerContext) throws {
-    let place = "tcp \(context.remoteAddress?.endpoint.description ?? "unknown")"
+    let scheme = security.isDone ? "tls" : "tcp"
+    let place = "\(scheme) \(context.remoteAddress?.endpoint.description ?? "unknown")"
     let wire = Wire(limits: limits, place: place)
     try context.pipeline.syncOperations.addHandler(WireHandler(wire))
     outcome.succeed(
@@ -84,6 +150,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
   private func receiveHTTP(_ context: ChannelHandlerContext) throws {
     let limits = limits
     let respond = respond
+    let scheme = security.isDone ? "wss" : "ws"
     let upgrader = NIOTypedWebSocketServerUpgrader<Outcome>(
       maxFrameSize: limits.webSocketFrameBytesMax, enableAutomaticErrorHandling: false,
       shouldUpgrade: { channel, head in
@@ -95,7 +162,7 @@ final class Reception: ChannelInboundHandler, RemovableChannelHandler {
       upgradePipelineHandler: { channel, head in
         channel.eventLoop.makeCompletedFuture {
           let place =
-            "ws \(channel.remoteAddress?.endpoint.description ?? "unknown")"
+            "\(scheme) \(channel.remoteAddress?.endpoint.description ?? "unknown")"
           let wire = Wire(limits: limits, place: place)
           try channel.pipeline.syncOperations.addHandlers([
             WebSocketHandler(role: .server, place: place), WireHandler(wire),

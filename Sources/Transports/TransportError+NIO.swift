@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import NIOSSL
 
 #if canImport(Glibc)
   internal import Glibc
@@ -20,6 +21,8 @@ extension TransportError {
       self.init(.reset, at: place, "the connection broke: \(systemMessage(error.errnoCode))")
     case is HTTPParserError:
       self.init(.protocolViolation, at: place, "the peer sent something that is not HTTP")
+    case is NIOSSLError, is BoringSSLError:
+      self.init(.reset, at: place, "the connection broke: \(tlsReason(error))")
     default:
       self.init(.reset, at: place, "the connection broke: \(error)")
     }
@@ -76,13 +79,14 @@ extension TransportError {
   }
 }
 
-private func systemMessage(_ code: CInt) -> String {
+func systemMessage(_ code: CInt) -> String {
   // `strerror` may share its buffer between threads; `strerror_r` has two incompatible forms in C.
   // The few that people meet are spelled out, the others keep their number.
   switch code {
   case EADDRINUSE: "the address is already in use"
   case EADDRNOTAVAIL: "the address is not one of this machine's"
   case EACCES, EPERM: "permission denied"
+  case ENOENT, ENOTDIR: "there is no such file"
   case ECONNRESET: "reset by the peer"
   case EPIPE: "the peer is gone"
   case ENETUNREACH: "there is no network that leads there"

@@ -13,6 +13,14 @@ package struct TransportError: Error, Equatable, Sendable, CustomStringConvertib
     case cannotListen
     /// An HTTP server answered, and not with a WebSocket.
     case upgradeRefused
+    /// TLS was asked for and cannot be agreed on, or is not spoken there.
+    case insecure
+    /// The certificate that is shown there is not believed.
+    case untrusted
+    /// The certificate that is shown there is believed, and somebody else's.
+    case wrongName
+    /// A file of certificates, or of a key, cannot be used.
+    case badCertificate
     /// The peer sent bytes that the transport does not allow.
     case protocolViolation
     /// The connection broke.

@@ -3,8 +3,8 @@ package struct TransportLimits: Sendable {
   /// Connections open at once on a listener, those still shaking hands included. One more is closed
   /// as soon as it is accepted.
   package var connectionsMax = 1024
-  /// From accepting a connection until its first bytes have shown what it is and an upgrade is
-  /// done; and on the dialing side from being connected until the upgrade is done.
+  /// From accepting a connection until its first bytes have shown what it is, and TLS and an
+  /// upgrade are done; and on the dialing side from being connected until both are done.
   package var handshakeMilliseconds = 10_000
   /// Resolving a name and connecting.
   package var connectMilliseconds = 10_000

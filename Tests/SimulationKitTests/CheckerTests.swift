@@ -50,6 +50,34 @@ struct CheckerTests {
     #expect(invented?.promise == "P5")
   }
 
+  @Test("P15: what is not sent beside other things that are, and of which nobody says so")
+  func wedges() {
+    var checker = WedgeChecker()
+    let patience = WedgeChecker.patienceMilliseconds
+    func look(_ count: UInt64, at time: Int, isNamed: Bool = false, link: UInt64 = 1) -> String? {
+      let second = UInt64(time / 1_000 + 1)
+      return checker.observe(
+        [
+          .init(
+            holder: 0, lacker: 1, link: link, held: vector((ada, 3), (ben, second)),
+            stored: vector((ada, count), (ben, second - 1)), isNamed: isNamed)
+        ], at: time)?.promise
+    }
+    #expect(look(1, at: 0) == nil)
+    #expect(look(1, at: patience - 1) == nil)
+    #expect(look(1, at: patience) == "P15")
+    // What moves, what is named and what has another link begins anew.
+    let begin = 200_000
+    #expect(look(1, at: begin) == nil)
+    #expect(look(2, at: begin + patience) == nil)
+    #expect(look(2, at: begin + 2 * patience - 1, isNamed: true) == nil)
+    #expect(look(2, at: begin + 2 * patience) == nil)
+    #expect(look(2, at: begin + 3 * patience - 1, link: 2) == nil)
+    #expect(look(2, at: begin + 3 * patience, link: 2) == nil)
+    #expect(look(3, at: 900_000) == nil)
+    #expect(look(3, at: 900_000 + patience) == nil)
+  }
+
   @Test("P8, P11, P15: a presence that goes back, that nobody has shown, and that stays")
   func presence() {
     let devices = (1...2).map { DeviceKeys(entropy: .seeded($0)).signing.publicKey }

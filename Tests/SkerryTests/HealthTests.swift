@@ -66,18 +66,20 @@ struct HealthTests {
     // The test's parent is alive, and is no process of this store.
     let parent = getppid()
     let report = LiveReport(
-      process: parent, life: ProcessLife.token(of: parent), placement: placement,
+      process: LiveProcess(
+        number: parent, life: ProcessLife.token(of: parent), placement: placement),
       health: Health(
         peers: [
           .init(device: device, name: "Bob", address: "tcp://b", state: .lagging, reason: nil)
-        ], addresses: [], stalls: [], history: []))
+        ], addresses: [], stalls: [], history: []), presence: nil)
     var health = ada.health().makeAsyncIterator()
     #expect(await health.next()?.peers.map(\.state) == [.away])
     try await other.core.store(report)
     #expect(await health.next()?.peers.map(\.state) == [.lagging])
     try await other.core.store(
       LiveReport(
-        process: parent, life: "an earlier one", placement: placement, health: report.health))
+        process: LiveProcess(number: parent, life: "an earlier one", placement: placement),
+        health: report.health, presence: nil))
     #expect(await health.next()?.peers.map(\.state) == [.away])
     await other.close()
     await ada.close()
@@ -116,25 +118,26 @@ struct HealthTests {
     let placement = try #require(Placement.token(of: ada.path))
     func report(_ process: Int32, _ placement: [UInt8]) -> LiveReport {
       LiveReport(
-        process: process, life: nil, placement: placement,
+        process: LiveProcess(number: process, life: nil, placement: placement),
         health: Health(
           peers: [
             .init(device: device, name: "Bob", address: "tcp://b", state: .stalled, reason: "why")
           ], addresses: [.init(address: "tcp://b", isConnected: true, reason: nil)], stalls: [],
-          history: []))
+          history: []), presence: [Presence(device: device, name: nil, run: .max, value: [1])])
     }
     let read = try #require(LiveReport(report(7, placement).bytes))
-    #expect(read.process == 7 && read.placement == placement)
+    #expect(read.process == report(7, placement).process)
     #expect(read.health == report(7, placement).health)
+    #expect(read.presence == report(7, placement).presence)
     #expect(LiveReport([1, 2, 3]) == nil)
     await link.cut()
     var status = try await ada.status()
     #expect(status.peers.map(\.isConnected) == [false])
     // Process 1 is always there; no process has the largest number.
     for (process, place) in [(Int32.max, placement), (1, [UInt8]("elsewhere".utf8))] {
-      #expect(!report(process, place).counts(at: placement))
+      #expect(!report(process, place).process.counts(at: placement))
     }
-    #expect(report(1, placement).counts(at: placement))
+    #expect(report(1, placement).process.counts(at: placement))
     status.add(report(1, placement))
     #expect(status.servers == [1])
     #expect(status.peers.map(\.isConnected) == [true])
@@ -175,6 +178,6 @@ struct HealthTests {
 extension ReplicaCore {
   /// Tells what another process would tell.
   fileprivate func store(_ report: LiveReport) throws {
-    try opened().store.setLiveReport(report.bytes, of: "\(report.process)")
+    try opened().store.setLiveReport(report.bytes, of: report.process.name)
   }
 }

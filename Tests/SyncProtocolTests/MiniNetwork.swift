@@ -31,6 +31,10 @@ struct MiniNetwork {
     var isStuck = false
     /// Gives nothing of what it has stored.
     var isUnreadable = false
+    /// Gives nothing of these.
+    var unreadable: Set<Origin> = []
+    /// What it has dropped.
+    var floor = VersionVector()
 
     init(_ number: Int) {
       origin = makeOrigin(number)
@@ -85,6 +89,7 @@ struct MiniNetwork {
       configuration.flow = flow
       configuration.wish = nodes[node].wish
       configuration.limits = limits
+      configuration.floor = nodes[node].floor
       nodes[node].sessions[link] = SyncSession(configuration)
       nodes[node].decoders[link] = FrameDecoder()
     }
@@ -150,7 +155,12 @@ struct MiniNetwork {
       switch action {
       case .send(let message): transmit(message, end)
       case .needSegments(let request):
-        let segments = nodes[node].isUnreadable ? [] : nodes[node].store.read(request)
+        let segments =
+          nodes[node].isUnreadable
+          ? []
+          : nodes[node].store.read(request).filter {
+            !nodes[node].unreadable.contains($0.origin)
+          }
         apply(nodes[node].sessions[end.link]?.provide(segments, now: now) ?? [], end)
       case .needRecords:
         let records = nodes[node].records.sorted { $0.lexicographicallyPrecedes($1) }

@@ -5,11 +5,11 @@ import Testing
 
 extension LinkTests {
   @Suite struct ConnectionTests {
-    @Test(arguments: [Connection.Kind.tcp, .webSocket])
-    func whatIsSentComesBack(kind: Connection.Kind) async throws {
-      try await withListener(serve: echo) { listener in
-        let connection = try await Dialer().connect(to: listener.address(kind))
-        #expect(connection.kind == kind)
+    @Test(arguments: LinkKind.allCases)
+    func whatIsSentComesBack(kind: LinkKind) async throws {
+      try await withListener(identity: kind.identity(), serve: echo) { listener in
+        let connection = try await listener.dial(kind)
+        #expect(connection.kind == kind.kind)
         try await connection.send("hello, ")
         try await connection.send("skerry")
         #expect(try await connection.receive(count: 13) == Array("hello, skerry".utf8))
@@ -21,10 +21,12 @@ extension LinkTests {
       }
     }
 
-    @Test(arguments: [(Connection.Kind.tcp, 50_000_000), (.webSocket, 12_000_000)])
-    func muchGoesBothWaysPastASlowConsumer(kind: Connection.Kind, total: Int) async throws {
-      try await withListener(serve: echo) { listener in
-        let connection = try await Dialer().connect(to: listener.address(kind))
+    @Test(arguments: [
+      (LinkKind.tcp, 50_000_000), (.webSocket, 12_000_000), (.secureWebSocket, 12_000_000),
+    ])
+    func muchGoesBothWaysPastASlowConsumer(kind: LinkKind, total: Int) async throws {
+      try await withListener(identity: kind.identity(), serve: echo) { listener in
+        let connection = try await listener.dial(kind)
         let sending = Task {
           var sent = 0
           var size = 1
@@ -51,10 +53,10 @@ extension LinkTests {
       }
     }
 
-    @Test(arguments: [Connection.Kind.tcp, .webSocket])
-    func aSenderWaitsForAConsumerThatDoesNotRead(kind: Connection.Kind) async throws {
-      try await withListener(serve: neverRead) { listener in
-        let connection = try await Dialer(limits: .hasty).connect(to: listener.address(kind))
+    @Test(arguments: LinkKind.allCases)
+    func aSenderWaitsForAConsumerThatDoesNotRead(kind: LinkKind) async throws {
+      try await withListener(identity: kind.identity(), serve: neverRead) { listener in
+        let connection = try await listener.dial(kind, limits: .hasty)
         let chunk = [UInt8](repeating: 7, count: 100_000)
         let progress = Progress()
         let sending = Task {
@@ -84,31 +86,32 @@ extension LinkTests {
       }
     }
 
-    @Test(arguments: [Connection.Kind.tcp, .webSocket])
-    func whatWasSentBeforeAClosingArrives(kind: Connection.Kind) async throws {
+    @Test(arguments: LinkKind.allCases)
+    func whatWasSentBeforeAClosingArrives(kind: LinkKind) async throws {
       let total = 3_000_000
       let sendAll: @Sendable (Connection) async -> Void = { connection in
         _ = try? await connection.receive(count: 1)
         try? await connection.send(Pattern.shared.bytes(at: 0, count: total))
         await connection.close("that was all")
       }
-      try await withListener(serve: sendAll) { listener in
-        let connection = try await Dialer().connect(to: listener.address(kind))
+      try await withListener(identity: kind.identity(), serve: sendAll) { listener in
+        let connection = try await listener.dial(kind)
         // More than the other side ever reads, so that a careless close would reset the connection.
         try await connection.send([UInt8](repeating: 1, count: 100_000))
         let bytes = try await connection.receiveToEnd()
         #expect(bytes.count == total)
         #expect(Pattern.shared.matches(bytes, at: 0))
-        #expect(connection.ending == .remote(kind == .webSocket ? "that was all" : ""))
+        #expect(connection.ending == .remote(kind != .tcp ? "that was all" : ""))
         await connection.close()
-        #expect(connection.ending == .remote(kind == .webSocket ? "that was all" : ""))
+        #expect(connection.ending == .remote(kind != .tcp ? "that was all" : ""))
       }
     }
 
-    @Test(arguments: [Connection.Kind.tcp, .webSocket])
-    func aCutInTheMiddleOfAMessageIsTheEnd(kind: Connection.Kind) async throws {
-      let listener = try await Listener.bind(Endpoint(host: "127.0.0.1", port: 0))
-      var dialed: Connection? = try await Dialer().connect(to: listener.address(kind))
+    @Test(arguments: LinkKind.allCases)
+    func aCutInTheMiddleOfAMessageIsTheEnd(kind: LinkKind) async throws {
+      let listener = try await Listener.bind(
+        Endpoint(host: "127.0.0.1", port: 0), identity: kind.identity())
+      var dialed: Connection? = try await listener.dial(kind)
       try await dialed?.send([0, 0, 1])
       var links = listener.connections.makeAsyncIterator()
       let accepted = try #require(await links.next())

@@ -26,8 +26,6 @@ extension LinkTests {
     }
 
     @Test func whatIsNotSpokenIsSaid() async throws {
-      #expect(
-        await failure(.secureWebSocket(Endpoint(host: "a", port: 1), path: "/")) == .unsupported)
       #expect(await failure(.path("/tmp/x.skerry")) == .unsupported)
     }
 

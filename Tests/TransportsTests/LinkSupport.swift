@@ -54,12 +54,13 @@ struct Pattern: Sendable {
 /// A listener on loopback and a handler for each link, for the length of `body`.
 func withListener<Result>(
   on endpoint: Endpoint = Endpoint(host: "127.0.0.1", port: 0),
-  limits: TransportLimits = TransportLimits(),
+  limits: TransportLimits = TransportLimits(), identity: ListenerIdentity? = nil,
   respond: @escaping @Sendable (PlainRequest) async -> PlainResponse = PlainResponse.notFound,
   serve: @escaping @Sendable (Connection) async -> Void,
   body: (Listener) async throws -> Result
 ) async throws -> Result {
-  let listener = try await Listener.bind(endpoint, limits: limits, respond: respond)
+  let listener = try await Listener.bind(
+    endpoint, limits: limits, identity: identity, respond: respond)
   let serving = Task {
     await withTaskGroup(of: Void.self) { group in
       for await connection in listener.connections {
@@ -99,12 +100,52 @@ extension TransportLimits {
   }
 }
 
+/// What a link is made over.
+enum LinkKind: CaseIterable {
+  case tcp
+  case webSocket
+  case secureWebSocket
+
+  var kind: Connection.Kind { self == .tcp ? .tcp : .webSocket }
+
+  func identity() throws -> ListenerIdentity? {
+    self == .secureWebSocket ? try TLSFiles.shared.identity(.local) : nil
+  }
+}
+
+/// Files of certificates and keys, for as long as the tests run.
+struct TLSFiles {
+  static let shared = TLSFiles()
+  let folder = TemporaryFolder()
+  let root: String
+
+  private init() {
+    root = TestCertificate.root.write(to: folder, as: "root").certificate
+  }
+
+  func identity(_ shown: TestCertificate) throws -> ListenerIdentity {
+    let folder = TemporaryFolder()
+    let files = shown.write(to: folder, as: "shown")
+    return try ListenerIdentity(certificateFile: files.certificate, keyFile: files.key)
+  }
+}
+
 extension Listener {
   func address(_ kind: Connection.Kind) -> Address {
     switch kind {
     case .tcp: .tcp(boundEndpoint)
     case .webSocket: .webSocket(boundEndpoint, path: "/test")
     }
+  }
+
+  func dial(
+    _ kind: LinkKind, limits: TransportLimits = TransportLimits()
+  ) async throws -> Connection {
+    let dialer = Dialer(limits: limits, trust: Trust(file: TLSFiles.shared.root))
+    let address =
+      kind == .secureWebSocket
+      ? Address.secureWebSocket(boundEndpoint, path: "/test") : address(kind.kind)
+    return try await dialer.connect(to: address)
   }
 }
 

@@ -24,6 +24,7 @@ struct Checks {
   private var identity = IdentityChecker()
   private var model = ModelChecker()
   private var archive = ChangeArchive()
+  private var wedges = WedgeChecker()
   /// How many renamings of each node's store were followed.
   private var renamingCounts: [Int]
   /// Those that the process had made when they were followed last.
@@ -139,6 +140,12 @@ struct Checks {
     of engine: Engine, node: Int, at time: Int, _ trace: inout Trace
   ) {
     add(BuffersChecker.check(node: node, engine: engine, at: time), &trace)
+  }
+
+  mutating func observe(
+    _ directions: [WedgeChecker.Direction], at time: Int, _ trace: inout Trace
+  ) {
+    add(wedges.observe(directions, at: time), &trace)
   }
 
   /// A machine was lost, and a backup stands in its place; or its disk has lost something.

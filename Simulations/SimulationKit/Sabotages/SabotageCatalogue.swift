@@ -34,7 +34,7 @@ package enum SabotageCatalogue {
   /// The swarm, but for bugs that only another kind of world can show.
   private static func scenario(of sabotage: Sabotage) -> String {
     switch sabotage {
-    case .forwardWithoutSuppression: "quiet-ring"
+    case .forwardWithoutSuppression, .wedgeInSilence: "quiet-ring"
     case .showEveryPlace, .decideUnseen: "quarrel"
     case .moveNodesByArrival: "grove"
     case .keepLastMark, .overlookMarks: "rich-text"
@@ -205,6 +205,8 @@ package enum SabotageCatalogue {
       ("keeps the links of a declaration in whose place another one has come", ["P6"])
     case .growWithoutBound:
       ("keeps in its list of what is under way what was acknowledged", ["P14"])
+    case .wedgeInSilence:
+      ("passes nothing on of what others wrote while a link is up, and misses nothing", ["P15"])
     case .countTheSent:
       ("counts whom a change was sent to among those that have it", ["P2"])
     case .keepPresence:

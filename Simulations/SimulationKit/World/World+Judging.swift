@@ -60,6 +60,43 @@ extension World {
     }
   }
 
+  /// How often it is looked whether queues move.
+  private static let queueStepMilliseconds = 1_000
+
+  /// P15: no queue stands still in silence. Where stores were copied, or members cheat, a device or
+  /// an origin does not tell which replica or history is meant.
+  func checkQueues() {
+    guard now >= queuesLookedAt + Self.queueStepMilliseconds, !plan.hasTwins,
+      !plan.residents.contains(.adversary)
+    else { return }
+    queuesLookedAt = now
+    checks.observe(directions, at: now, &trace)
+  }
+
+  /// Each direction in which a link that runs at both ends may carry segments.
+  private var directions: [WedgeChecker.Direction] {
+    var directions: [WedgeChecker.Direction] = []
+    for case let holder as ReplicaNode in nodes where !holder.isPaused && !holder.isRotten {
+      for (link, end) in holder.links.sorted(by: { $0.key < $1.key }) {
+        guard let engine = holder.engine,
+          let number = network.node(end.side.other, of: end.connection),
+          let lacker = nodes[number] as? ReplicaNode, !lacker.isPaused, !lacker.isRotten,
+          let other = lacker.engine, let far = lacker.link(of: end.connection, end.side.other),
+          let here = engine.link(LinkID(link), at: holder.instant(at: now)),
+          let there = other.link(LinkID(far), at: lacker.instant(at: now)), here.mayPush,
+          there.lag != nil
+        else { continue }
+        directions.append(
+          .init(
+            holder: holder.number, lacker: lacker.number, link: link, held: engine.storedVector,
+            stored: other.storedVector,
+            isNamed: [here, there].contains { $0.wedge != nil || $0.complaint != nil }
+              || here.isGivingSnapshot))
+      }
+    }
+    return directions
+  }
+
   /// P11: what a relay stores shows nothing of what people wrote.
   func checkRelays() {
     for case let node as RelayNode in nodes {

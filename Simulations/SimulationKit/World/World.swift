@@ -71,6 +71,8 @@ final class World {
   var forgeries: [Int: [UInt64]] = [:]
   /// Of the replicas, in worlds in which they declare topologies.
   var deviceKeys: [Int: SigningKey.Public] = [:]
+  /// When it was last looked whether queues move.
+  var queuesLookedAt = 0
   /// Flapping partitions that are on at the moment.
   var flapsOn: Set<Int> = []
 
@@ -105,6 +107,7 @@ final class World {
       if let end = goal.until, time > end { break }
       now = time
       handle(event)
+      checkQueues()
       if phase == .coreHeals || phase == .allHeal { advancePhase() }
       if checks.violations.count >= World.violationCountMax { break }
       if goal.isReached(by: checks.violations) { break }

@@ -112,7 +112,8 @@ extension ReplicaStore {
     path.hasPrefix(":") || path.hasPrefix("file:") ? "./" + path : path
   }
 
-  /// What is not copied of the settings: where the store is.
+  /// What is not copied of the settings: where the store is. Nor is what processes that use it tell
+  /// each other at the moment.
   private static let ownSettings = "'\(placementSetting)', '\(suspicionSetting)'"
 
   /// - Returns: how many rows there are of each table.
@@ -136,7 +137,11 @@ extension ReplicaStore {
       try copy.execute(
         "INSERT INTO main.\"\(name)\" (\(list)) SELECT \(list) FROM source.\"\(name)\"")
       if name == "setting" {
-        try copy.execute("DELETE FROM main.setting WHERE name IN (\(ownSettings))")
+        try copy.execute(
+          """
+          DELETE FROM main.setting
+          WHERE name IN (\(ownSettings)) OR name GLOB '\(livePrefix)*'
+          """)
       }
       counts[name] = try copy.queryInteger("SELECT count(*) FROM main.\"\(name)\"")
     }
