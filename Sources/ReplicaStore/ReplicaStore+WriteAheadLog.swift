@@ -10,4 +10,12 @@ extension ReplicaStore {
 
   /// How many pages the write-ahead log had after the last commit.
   package var logPages: Int { connection.logPages }
+
+  /// Copies the log back into the file as far as no reader is in the way, within this call.
+  ///
+  /// - Returns: whether that was all of it.
+  package func copyLog() throws(StoreError) -> Bool {
+    let log = try sql { () throws(SQLiteError) in try connection.checkpoint(.passive) }
+    return log.copied == log.pages
+  }
 }

@@ -68,10 +68,22 @@ extension ReplicaCore {
   }
 
   private func checkpointed() { isCheckpointing = false }
+
+  /// Copies the log to its end, while no commit makes it longer: whoever reads from then on does
+  /// without the log, and the next commit begins it anew.
+  ///
+  /// - Returns: whether that was done.
+  func copyWholeLog(if isQuiet: () -> Bool) -> Bool {
+    // SQLite lets only one copy at a time.
+    guard let store = state?.store, !isCheckpointing, isQuiet() else { return false }
+    do throws(StoreError) { return try store.copyLog() } catch { return false }
+  }
 }
 
 /// How long the log is, for those who read without asking the writer.
 final class LogLength: Sendable {
+  /// From how many pages on it is too long.
+  let pagesMax = Atomic(Checkpointer.starvedPages)
   private let pages = Atomic(0)
   /// How long it was when it was last found too long.
   private let complained = Atomic(0)
@@ -85,7 +97,7 @@ final class LogLength: Sendable {
   func isTooLong() -> Bool {
     let pages = pages.load(ordering: .relaxed)
     let complained = complained.load(ordering: .relaxed)
-    guard pages >= complained + Checkpointer.starvedPages else { return false }
+    guard pages >= complained + pagesMax.load(ordering: .relaxed) else { return false }
     return self.complained.compareExchange(
       expected: complained, desired: pages, ordering: .relaxed
     ).exchanged
@@ -94,6 +106,6 @@ final class LogLength: Sendable {
   /// Nothing could be done about it: it is tried again when the log is somewhat longer.
   func tryAgain() {
     let pages = pages.load(ordering: .relaxed)
-    complained.store(pages - Checkpointer.starvedPages * 15 / 16, ordering: .relaxed)
+    complained.store(pages - pagesMax.load(ordering: .relaxed) * 15 / 16, ordering: .relaxed)
   }
 }

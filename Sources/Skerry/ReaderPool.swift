@@ -143,11 +143,13 @@ final class ReaderPool: Sendable {
     return (value, reader.store.takeFoundDamage())
   }
 
-  /// Does something while nobody reads: who reads ends, and who wants to begin waits.
+  /// Does something while nobody reads: who reads ends, and who wants to begin waits, but no longer
+  /// than ``quietMax``.
   ///
-  /// - Returns: false where nothing was done, as somebody else has asked for the same, or a read
-  ///   goes on for longer than others may be held up for this.
-  func whenNobodyReads(_ body: () async -> Void) async -> Bool {
+  /// - Parameter body: is given whether it is quiet still, and says whether it has done it.
+  /// - Returns: false where nothing was done, also as somebody else has asked for the same, or a
+  ///   read goes on for longer.
+  func whenNobodyReads(_ body: (@Sendable () -> Bool) async -> Bool) async -> Bool {
     let begins = state.withLock { state in
       guard !state.isQuieting, !state.isClosed, state.longReads == 0 else { return false }
       state.isQuieting = true
@@ -155,43 +157,35 @@ final class ReaderPool: Sendable {
     }
     guard begins else { return false }
     let alarm = Task {
-      try await Task.sleep(for: Self.quietingMax)
-      endQuieting()
+      try await Task.sleep(for: Self.quietMax)
+      if !Task.isCancelled { endQuiet() }
     }
     await withCheckedContinuation { continuation in
-      let isQuiet = state.withLock { state in
-        if !state.isQuiet { state.quieting = continuation }
-        return state.isQuiet
+      let waits = state.withLock { state in
+        let waits = state.isQuieting && !state.isQuiet
+        if waits { state.quieting = continuation }
+        return waits
       }
-      if isQuiet { continuation.resume() }
+      if !waits { continuation.resume() }
     }
-    let isQuiet = state.withLock { $0.isQuieting }
-    if isQuiet { await body() }
+    let isDone = await body { [self] in state.withLock { $0.isQuieting && $0.isQuiet } }
     alarm.cancel()
-    goOn()
-    return isQuiet
+    _ = await alarm.result
+    endQuiet()
+    return isDone
   }
 
-  /// How long those who want to read wait for those who do.
-  private static let quietingMax = Duration.milliseconds(50)
+  /// How long those who want to read are held up.
+  private static let quietMax = Duration.milliseconds(50)
 
-  /// Gives up waiting for those who read, if that is still waited for.
-  private func endQuieting() {
-    let quieting = state.withLock { state in
-      defer { state.quieting = nil }
-      if state.quieting != nil { state.isQuieting = false }
-      return state.quieting
+  /// Lets those read who wait, and gives up waiting for those who do.
+  private func endQuiet() {
+    let (quieting, waiting) = state.withLock { state in
+      state.isQuieting = false
+      defer { (state.quieting, state.waiting) = (nil, []) }
+      return (state.quieting, state.waiting)
     }
     quieting?.resume()
-  }
-
-  /// Lets those read who wait.
-  private func goOn() {
-    let waiting = state.withLock { state in
-      state.isQuieting = false
-      defer { state.waiting = [] }
-      return state.waiting
-    }
     for continuation in waiting { continuation.resume(returning: .asksAgain) }
   }
 

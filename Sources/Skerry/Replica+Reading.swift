@@ -27,7 +27,7 @@ extension Replica {
     _ extent: ReaderPool.Extent, _ body: @escaping @Sendable (Reading) throws -> Value
   ) async throws -> Value {
     if core.logLength.isTooLong() {
-      let isDone = await readers.whenNobodyReads { await core.checkpointer.run() }
+      let isDone = await readers.whenNobodyReads { await core.copyWholeLog(if: $0) }
       if !isDone { core.logLength.tryAgain() }
     }
     guard let found = try await readers.read(extent, body) else {
