@@ -13,8 +13,8 @@ final class ReaderPool: Sendable {
   /// many threads as there are cores.
   static let countMax = 8
   /// The page cache of each, taken as it is used: what leads to the documents of a store of a
-  /// hundred thousand fits in.
-  private static let cacheKibibytes: Int32 = 8_192
+  /// hundred thousand fits in, with room for the documents that push it out.
+  private static let cacheKibibytes: Int32 = 16_384
   /// What one of them keeps open.
   static let openDocuments = DocumentCacheLimits(count: 64, bytes: 8 << 20)
 
