@@ -294,6 +294,8 @@ extension ReplicaCore {
   func note(_ damage: FoundDamage) {
     // What fails here fails again where it is asked for, and says so there.
     try? state?.store.take(damage)
+    // Now it is known what peers are to be asked for.
+    lookAround()
   }
 
   nonisolated func subscribe() -> AsyncStream<ChangeNotice> {
