@@ -90,10 +90,10 @@ extension ReplicaStore {
     where try stored({ () throws(SegmentStoreError) in try segments.mend(damaged, with: segment) })
     {
       damage.noted.remove(damaged)
-      // What could not be read can be now.
+      // What could not be read can be now, but for what the call under way has met all the same.
       damage.documents = []
       try writeDamage()
-      brokenDocuments = [:]
+      brokenDocuments = sparedDocuments
       chains[header.origin] = nil
       lanes.removeAll()
       return true
@@ -198,6 +198,12 @@ struct KnownDamage {
   /// Documents that nothing here can make again.
   var documents: Set<DocumentID> = []
   var isUnsaved = false
+
+  mutating func formUnion(_ other: KnownDamage) {
+    noted.formUnion(other.noted)
+    documents.formUnion(other.documents)
+    isUnsaved = isUnsaved || other.isUnsaved
+  }
 
   mutating func note(lost id: DocumentID, limit: Int) {
     guard documents.count < limit, documents.insert(id).inserted else { return }
