@@ -238,18 +238,7 @@ final class ReplicaNode: Node {
 
   /// Lets all that is stored of a document rot, while no process runs.
   func mould(_ id: DocumentID) throws {
-    let file = try SQLiteConnection(options(.write))
-    defer { file.close() }
-    for (table, column) in [
-      ("document_state", "state"), ("document_base", "state"), ("document_history", "block"),
-      ("document_tail", "block"),
-    ] {
-      try file.execute(
-        """
-        UPDATE \(table) SET \(column) = zeroblob(length(\(column)))
-        WHERE document = (SELECT id FROM document WHERE document = ?)
-        """, .blob(id.bytes))
-    }
+    try ReplicaStore.mould(id, in: options(.write))
     isRotten = true
     isMouldy = true
   }

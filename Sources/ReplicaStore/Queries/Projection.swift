@@ -53,7 +53,8 @@ enum Projection {
     let values = indexes.map { ", \($0.value(of: "?3"))" }.joined()
     let updates = indexes.map { ", \($0.column) = excluded.\($0.column)" }.joined()
     return "INSERT INTO projection (id, position, json\(columns)) VALUES (?1, ?2, ?3\(values)) "
-      + "ON CONFLICT (id) DO UPDATE SET position = excluded.position, json = excluded.json\(updates)"
+      + "ON CONFLICT (id) DO UPDATE "
+      + "SET position = excluded.position, json = excluded.json\(updates)"
   }
 
   static let dropping = """
