@@ -88,7 +88,10 @@ struct DocumentCacheTests {
       try transaction.insert(String(repeating: "tide ", count: 20_000), of: id)
       return id
     }.value
-    func tail() throws -> Int { try #require(store.cache.entry(id)).tailCount }
+    func tail() throws -> Int {
+      let entry = store.cache.entry(id)
+      return try #require(entry).tailCount
+    }
     func type(_ count: Int) throws {
       try store.group(now: workspace.tick(), entropy: workspace.entropy) { group in
         for _ in 0..<count { _ = group.transaction { try $0.insert("x", of: id) } }
