@@ -8,7 +8,7 @@ final class BareSQLite {
   }
 
   private let handle: OpaquePointer
-  private let begin, commit, insert, select: OpaquePointer
+  private let begin, commit, insert, select, update: OpaquePointer
   private let path: String
 
   init(path: String) throws {
@@ -36,10 +36,11 @@ final class BareSQLite {
     commit = try compiled("COMMIT")
     insert = try compiled("INSERT INTO item (value) VALUES (?)")
     select = try compiled("SELECT value FROM item WHERE id = ?")
+    update = try compiled("UPDATE item SET value = ? WHERE id = ?")
   }
 
   deinit {
-    for statement in [begin, commit, insert, select] { sqlite3_finalize(statement) }
+    for statement in [begin, commit, insert, select, update] { sqlite3_finalize(statement) }
     sqlite3_close(handle)
   }
 
@@ -55,6 +56,19 @@ final class BareSQLite {
       }
       try step(commit, expecting: SQLITE_DONE)
     }
+  }
+
+  /// Writes rows anew by their keys, all in one transaction.
+  func rewrite(_ keys: some Sequence<Int>, with value: [UInt8]) throws {
+    try step(begin, expecting: SQLITE_DONE)
+    for key in keys {
+      value.withUnsafeBytes { bytes in
+        _ = sqlite3_bind_blob(update, 1, bytes.baseAddress, Int32(bytes.count), nil)
+      }
+      sqlite3_bind_int64(update, 2, Int64(key))
+      try step(update, expecting: SQLITE_DONE)
+    }
+    try step(commit, expecting: SQLITE_DONE)
   }
 
   /// Reads rows by their keys, each a query.

@@ -20,6 +20,8 @@ enum SearchBenchmarks {
     try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: place) }
     let vocabulary = Vocabulary()
+    var random = Generator(state: 7)
+    let texts = (0..<documents).map { _ in vocabulary.text(wordsPerDocument, using: &random) }
     var made: [ReplicaStore] = []
     for isProjecting in [false, true] {
       let name = isProjecting ? "store.createSearchable" : "store.create"
@@ -32,7 +34,7 @@ enum SearchBenchmarks {
           entropy: .seeded(UInt64(run)))
         if isProjecting { try store.project() }
         let start = ContinuousClock.now
-        try create(in: store, vocabulary, isProjecting: isProjecting)
+        try create(texts, in: store, isProjecting: isProjecting)
         seconds.append(Double((ContinuousClock.now - start) / .nanoseconds(1)) / 1e9)
         guard try store.documentCount() == documents else {
           throw CommandFailure(sentence: "\(name) has not made all documents")
@@ -48,10 +50,9 @@ enum SearchBenchmarks {
   }
 
   private static func create(
-    in store: ReplicaStore, _ vocabulary: Vocabulary, isProjecting: Bool
+    _ texts: [String], in store: ReplicaStore, isProjecting: Bool
   ) throws {
     let entropy = Entropy.seeded(7)
-    var random = Generator(state: 7)
     for start in stride(from: 0, to: documents, by: perGroup) {
       let results = try store.group(now: Timestamp(clampingMilliseconds: 0), entropy: entropy) {
         group in
@@ -59,8 +60,7 @@ enum SearchBenchmarks {
           group.transaction { transaction in
             let editor = try transaction.edit(transaction.create())
             try editor.set(["title"], to: .string("Note \(start + index)"))
-            try editor.set(
-              ["body"], to: .string(vocabulary.text(wordsPerDocument, using: &random)))
+            try editor.set(["body"], to: .string(texts[start + index]))
           }
         }
       }

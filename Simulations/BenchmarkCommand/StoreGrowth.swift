@@ -10,6 +10,7 @@ enum StoreGrowth {
     let place = try BenchFolder()
     defer { place.remove() }
     for documents in [1_000, 10_000, 100_000, 1_000_000] {
+      try rows(bench, place, documents)
       try byDocuments(bench, place, documents)
     }
     for changes in [1_000, 10_000, 100_000, 1_000_000] { try byChanges(bench, place, changes) }
@@ -25,6 +26,31 @@ enum StoreGrowth {
 
   private static func options(_ path: String) -> SQLiteOptions {
     SQLiteOptions(location: .file(path), access: .create)
+  }
+
+  // MARK: The floor
+
+  /// What bare SQLite needs to write a row anew in a table of so many, as long as the documents
+  /// are, a hundred a transaction: what does not fit into its page cache is read for it, and each
+  /// row is on another page.
+  private static func rows(_ bench: Bench, _ place: BenchFolder, _ count: Int) throws {
+    let bare = try BareSQLite(path: place.next())
+    let value = [UInt8](repeating: 0x41, count: 300)
+    try bare.write(count / 1_000, rows: 1_000, of: value)
+    let rewritten = 1_000
+    var last = 0
+    try bench.time(
+      "growth.floor.sqliteUpdate", "\(count) rows", each: rewritten, prepare: {},
+      check: { try bare.count() == count },
+      measure: {
+        for _ in 0..<rewritten / 100 {
+          let keys = (0..<100).map { _ in
+            last = (last + 7_368_787) % count
+            return last + 1
+          }
+          try bare.rewrite(keys, with: value)
+        }
+      })
   }
 
   // MARK: Documents

@@ -15,6 +15,12 @@ public struct ByteWriter: Sendable {
     storage.reserveCapacity(capacity)
   }
 
+  /// Forgets what was written and keeps the memory for what comes.
+  @inlinable
+  public mutating func removeAll() {
+    storage.removeAll(keepingCapacity: true)
+  }
+
   @inlinable
   public mutating func write(_ byte: UInt8) {
     storage.append(byte)

@@ -3,7 +3,8 @@ import Causality
 import Documents
 import Sabotages
 
-/// Writes a change block, change by change. FORMAT.md says what goes where.
+/// Writes a change block, change by change, and then perhaps another. FORMAT.md says what goes
+/// where.
 struct BlockWriter {
   private typealias Head = BlockLayout.ChangeHead
   private typealias OperationHead = BlockLayout.OperationHead
@@ -28,20 +29,43 @@ struct BlockWriter {
   private var lastTime: Int64 = 0
   private var lastDocument: Int?
 
+  /// Ends the block. What is appended next begins another one, in the same memory.
   mutating func finish() -> [UInt8] {
     heads.flush()
     operationHeads.flush()
     var block = ByteWriter(
-      reservingCapacity: details.count + times.count + operationDetails.count + text.count + 64)
+      reservingCapacity: heads.column.count + details.count + times.count
+        + operationHeads.column.count + operationDetails.count + text.count + 48)
     block.write(ChangeBlock.version)
     block.write(count: count)
-    for column in [
-      heads.column, details, times, operationHeads.column, operationDetails, text,
-    ] {
-      block.write(lengthPrefixed: column.storage)
-    }
+    block.write(lengthPrefixed: heads.column.storage)
+    block.write(lengthPrefixed: details.storage)
+    block.write(lengthPrefixed: times.storage)
+    block.write(lengthPrefixed: operationHeads.column.storage)
+    block.write(lengthPrefixed: operationDetails.storage)
+    block.write(lengthPrefixed: text.storage)
     block.write(fixed: CRC32C.checksum(block.storage))
+    beginAnew()
     return block.bytes
+  }
+
+  private mutating func beginAnew() {
+    count = 0
+    heads.removeAll()
+    details.removeAll()
+    times.removeAll()
+    operationHeads.removeAll()
+    operationDetails.removeAll()
+    text.removeAll()
+    origins = OriginTable()
+    documents = NameTable()
+    trails.removeAll(keepingCapacity: true)
+    keys = NameTable()
+    containers = NameTable(.root)
+    lastOrigin = nil
+    lastLamport = 0
+    lastTime = 0
+    lastDocument = nil
   }
 
   mutating func append(_ change: Change) {

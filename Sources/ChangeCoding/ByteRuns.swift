@@ -18,6 +18,12 @@ struct ByteRunWriter {
     column.write(count: count)
     count = 0
   }
+
+  /// Begins another column, in the same memory.
+  mutating func removeAll() {
+    column.removeAll()
+    count = 0
+  }
 }
 
 struct ByteRunReader {

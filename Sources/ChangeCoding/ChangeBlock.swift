@@ -42,16 +42,6 @@ package enum ChangeBlock {
     }
   }
 
-  /// The changes in as few blocks as can hold them: one, unless there are very many operations.
-  ///
-  /// - Precondition: each change alone ``fits(_:)``.
-  package static func blocks(of changes: some RandomAccessCollection<Change>) -> [[UInt8]] {
-    if changes.isEmpty { return [] }
-    if changes.count == 1 || fits(changes) { return [encode(Array(changes))] }
-    let half = changes.count / 2
-    return blocks(of: changes.prefix(half)) + blocks(of: changes.dropFirst(half))
-  }
-
   /// The bytes of a run of changes, in the order given. Complexity: O(changes and their content).
   ///
   /// - Precondition: the changes ``fits(_:)``.
@@ -59,6 +49,26 @@ package enum ChangeBlock {
     var writer = BlockWriter()
     for change in changes { writer.append(change) }
     return writer.finish()
+  }
+
+  /// Encodes many small runs one after the other, all in the same memory.
+  package struct Encoder {
+    private var writer = BlockWriter()
+
+    package init() {}
+
+    /// The changes in as few blocks as can hold them: one, unless there are very many operations.
+    ///
+    /// - Precondition: each change alone ``fits(_:)``.
+    package mutating func blocks(of changes: some RandomAccessCollection<Change>) -> [[UInt8]] {
+      if changes.isEmpty { return [] }
+      if changes.count == 1 || fits(changes) {
+        for change in changes { writer.append(change) }
+        return [writer.finish()]
+      }
+      let half = changes.count / 2
+      return blocks(of: changes.prefix(half)) + blocks(of: changes.dropFirst(half))
+    }
   }
 
   /// The changes of a block.

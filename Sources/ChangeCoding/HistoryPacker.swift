@@ -167,7 +167,8 @@ struct HistoryPacker {
     writer.write(raw: containers.storage)
     for sequence in sequences { write(sequence, effort, to: &writer) }
     writer.write(column: otherVersions.bytes, effort)
-    let blocks = ChangeBlock.blocks(of: others)
+    var encoder = ChangeBlock.Encoder()
+    let blocks = encoder.blocks(of: others)
     writer.write(count: blocks.count)
     for block in blocks { writer.write(column: block, effort) }
   }

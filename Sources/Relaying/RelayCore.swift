@@ -253,7 +253,9 @@ package final class RelayCore {
     case .reported(let status): log(.info, link, "says: \(status.sentence)")
     case .acknowledged, .advertised, .identityReused, .level, .send, .close: break
     // A relay has told that it knows nothing of snapshots.
-    case .offered, .needSnapshot, .storeSnapshot, .folded, .needBases: break
+    case .offered, .needSnapshot, .storeSnapshot, .folded, .needBases, .needDocument,
+      .storeDocument:
+      break
     }
   }
 

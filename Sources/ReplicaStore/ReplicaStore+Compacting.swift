@@ -238,7 +238,7 @@ extension ReplicaStore {
     return floors
   }
 
-  private func floorNumber(of cut: VersionVector) throws(StoreError) -> Int64 {
+  func floorNumber(of cut: VersionVector) throws(StoreError) -> Int64 {
     if let known = try floors().first(where: { $0.value == cut })?.key { return known }
     var writer = ByteWriter()
     cut.write(to: &writer)

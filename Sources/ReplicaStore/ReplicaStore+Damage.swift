@@ -10,6 +10,7 @@ import Segments
 // else goes on.
 extension ReplicaStore {
   private static let damageSetting = "damaged segments"
+  private static let lostSetting = "damaged documents"
   /// Beyond this many, the rest is found when these are mended.
   private static let damageNotedMax = 1_000
 
@@ -18,7 +19,8 @@ extension ReplicaStore {
     damage.noted.sorted { $0.position < $1.position }
   }
 
-  package var damagedCount: Int { damage.noted.count }
+  /// How many segments and documents have to be fetched again.
+  package var damagedCount: Int { damage.noted.count + damage.documents.count }
 
   /// The segments of the ranges in store order, as
   /// ``SegmentStore/segments(in:limitBytes:limitCount:)`` gives them, without what lies behind a
@@ -88,9 +90,10 @@ extension ReplicaStore {
     where try stored({ () throws(SegmentStoreError) in try segments.mend(damaged, with: segment) })
     {
       damage.noted.remove(damaged)
+      // What could not be read can be now, but for what the call under way has met all the same.
+      damage.documents = []
       try writeDamage()
-      // What could not be read can be now.
-      brokenDocuments = [:]
+      brokenDocuments = sparedDocuments
       chains[header.origin] = nil
       lanes.removeAll()
       return true
@@ -124,10 +127,21 @@ extension ReplicaStore {
         noted = []
       }
     }
+    let lost = Set(try loadLost())
     damage.noted = damage.isUnsaved ? damage.noted.union(noted) : noted
+    damage.documents = damage.isUnsaved ? damage.documents.union(lost) : lost
   }
 
-  private func writeDamage() throws(StoreError) {
+  private func loadLost() throws(StoreError) -> [DocumentID] {
+    let bytes = try stored { () throws(SegmentStoreError) in
+      try segments.setting(Self.lostSetting) ?? []
+    }
+    return stride(from: 0, to: bytes.count, by: DocumentID.byteCount).compactMap { start in
+      DocumentID(bytes: Array(bytes[start..<min(start + DocumentID.byteCount, bytes.count)]))
+    }
+  }
+
+  func writeDamage() throws(StoreError) {
     var writer = ByteWriter()
     for segment in damagedSegments {
       segment.origin.write(to: &writer)
@@ -138,6 +152,8 @@ extension ReplicaStore {
     let bytes = writer.bytes
     try stored { () throws(SegmentStoreError) in
       try segments.setSetting(Self.damageSetting, to: bytes.isEmpty ? nil : bytes)
+      let lost = lostDocuments.flatMap(\.bytes)
+      try segments.setSetting(Self.lostSetting, to: lost.isEmpty ? nil : lost)
     }
     damage.isUnsaved = false
   }
@@ -158,20 +174,41 @@ extension ReplicaStore {
       damage.isUnsaved = false
       rebuiltDocuments = [:]
     }
-    return FoundDamage(segments: damage.noted, documents: rebuiltDocuments.keys.sorted())
+    let documents = damage.documents.union(rebuiltDocuments.keys).sorted()
+    return FoundDamage(segments: damage.noted, documents: documents)
   }
 
   /// Takes over what another store of the same file has found.
   package func take(_ found: FoundDamage) throws(StoreError) {
     for segment in found.segments { damage.note(segment, limit: Self.damageNotedMax) }
-    for id in found.documents { _ = try document(id) }
+    for id in found.documents {
+      do throws(StoreError) {
+        _ = try document(id)
+      } catch {
+        // Looking at it is what notes it.
+        guard case .damaged = error else { throw error }
+      }
+    }
   }
 }
 
 /// What is known to be damaged.
 struct KnownDamage {
   var noted: Set<DamagedSegment> = []
+  /// Documents that nothing here can make again.
+  var documents: Set<DocumentID> = []
   var isUnsaved = false
+
+  mutating func formUnion(_ other: KnownDamage) {
+    noted.formUnion(other.noted)
+    documents.formUnion(other.documents)
+    isUnsaved = isUnsaved || other.isUnsaved
+  }
+
+  mutating func note(lost id: DocumentID, limit: Int) {
+    guard documents.count < limit, documents.insert(id).inserted else { return }
+    isUnsaved = true
+  }
 
   mutating func note(_ segment: DamagedSegment, limit: Int) {
     guard noted.count < limit, noted.insert(segment).inserted else { return }

@@ -123,7 +123,9 @@ extension ReplicaStore {
     } catch {
       guard case .damaged = error else { throw error }
       let id = entry.document.id
-      let history = try historyFromChanges(of: id, because: error)
+      let history = try notingLoss(of: id) { () throws(StoreError) in
+        try historyFromChanges(of: id, because: error)
+      }
       entry.rebuilt = history
       rebuiltDocuments[id] = error.reason
       return history

@@ -5,8 +5,10 @@ package import Segments
 
 // The last part of a compaction: segments that every member has are dropped.
 extension ReplicaStore {
-  /// How many segments one transaction drops.
-  private static let segmentsPerTransaction = 4_096
+  /// How many segments, and of how many bytes, one transaction drops: whoever commits meanwhile
+  /// waits for no more.
+  private static let segmentsPerTransaction = 512
+  private static let segmentBytesPerTransaction = 4 << 20
   private static let feedFloorSetting = "feed floor"
 
   /// Up to where segments are dropped, or were never here, as the store began with a snapshot: what
@@ -38,7 +40,7 @@ extension ReplicaStore {
   /// has not dealt with. None while anything is damaged that only they can make whole again.
   func dropSome(_ compaction: inout Compaction) throws(StoreError) {
     compaction.isFinished = true
-    guard compaction.damaged.isEmpty, damage.noted.isEmpty else { return }
+    guard compaction.damaged.isEmpty, damagedCount == 0 else { return }
     var version = compaction.cut
     if let last = try feedConsumers().min(by: { $0.position < $1.position }) {
       let dealtWith = try self.version(atPosition: last.position)
@@ -46,11 +48,13 @@ extension ReplicaStore {
       version = version.intersection(dealtWith)
     }
     let dropped = try stored { () throws(SegmentStoreError) in
-      try segments.drop(through: version, limitCount: Self.segmentsPerTransaction)
+      try segments.drop(
+        through: version, limitCount: Self.segmentsPerTransaction,
+        limitBytes: Self.segmentBytesPerTransaction)
     }
     chains = [:]
     compaction.droppedSegments += dropped
-    compaction.isFinished = dropped < Self.segmentsPerTransaction
+    compaction.isFinished = dropped == 0
     if compaction.isFinished { try noteFeedFloor() }
   }
 

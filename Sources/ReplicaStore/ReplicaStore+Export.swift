@@ -133,7 +133,9 @@ extension ReplicaStore {
       return nil
     } catch {
       guard case .damaged(let what) = error else { throw error }
-      return "Damaged: \(what)."
+      guard damage.documents.contains(id) else { return "Damaged: \(what)." }
+      return "Damaged: \(what); nothing here can make document \(id) again, the next replica that "
+        + "has it gives it again when you sync."
     }
   }
 

@@ -30,7 +30,9 @@ extension ReplicaStore {
       return entry
     } catch {
       guard case .damaged = error, let row = try row(of: id) else { throw error }
-      return try rebuilt(id, row, because: error)
+      return try notingLoss(of: id) { () throws(StoreError) in
+        try rebuilt(id, row, because: error)
+      }
     }
   }
 

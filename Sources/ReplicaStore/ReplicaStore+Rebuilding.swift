@@ -48,7 +48,7 @@ extension ReplicaStore {
     return entry
   }
 
-  private func lastTailPosition(of row: Int64) throws(StoreError) -> Int64 {
+  func lastTailPosition(of row: Int64) throws(StoreError) -> Int64 {
     try sql { () throws(SQLiteError) in
       try connection.queryInteger(
         "SELECT max(position) FROM document_tail WHERE document = ?", .integer(row)) ?? 0
@@ -63,11 +63,34 @@ extension ReplicaStore {
   func historyFromChanges(
     of id: DocumentID, because cause: StoreError
   ) throws(StoreError) -> DocumentHistory {
+    var edits = try storedEdits(of: id, behind: VersionVector(), because: cause)
+    // Whatever a change builds on has a smaller Lamport time.
+    edits.sort { ($0.lamport, $0.change) < ($1.lamport, $1.change) }
+    var history = DocumentHistory(document: id)
+    do throws(MergeError) {
+      try history.append(contentsOf: edits)
+    } catch {
+      throw cause
+    }
+    return history
+  }
+
+  /// The edits of a document in the changes behind a version, in the order in which they are
+  /// stored.
+  ///
+  /// Complexity: O(all changes that are stored).
+  ///
+  /// - Throws: `cause` when not every applied change behind the version is there and can be read.
+  func storedEdits(
+    of id: DocumentID, behind floor: VersionVector, because cause: StoreError
+  ) throws(StoreError) -> [IncomingEdit] {
     var edits: [IncomingEdit] = []
     var found: [Origin: UInt64] = [:]
     func take(_ changes: [Change]) {
       for change in changes
-      where state.applied.contains(change.id) && !changesUnderWay.contains(change.id) {
+      where state.applied.contains(change.id) && !changesUnderWay.contains(change.id)
+        && !floor.contains(change.id)
+      {
         found[change.id.origin, default: 0] += 1
         if let edit = IncomingEdit(change, document: id) { edits.append(edit) }
       }
@@ -92,18 +115,23 @@ extension ReplicaStore {
     }
     let missing = state.applied.entries.contains { entry in
       let underWay = changesUnderWay.count { $0.origin == entry.origin }
-      return found[entry.origin, default: 0] + UInt64(underWay) != entry.sequence
+      let known = min(floor[entry.origin], entry.sequence)
+      return known + found[entry.origin, default: 0] + UInt64(underWay) != entry.sequence
     }
     guard !missing else { throw cause }
-    // Whatever a change builds on has a smaller Lamport time.
-    edits.sort { ($0.lamport, $0.change) < ($1.lamport, $1.change) }
-    var history = DocumentHistory(document: id)
-    do throws(MergeError) {
-      try history.append(contentsOf: edits)
+    return edits
+  }
+
+  /// Notes a document that `body` finds damaged as one that nothing here can make again.
+  func notingLoss<Result>(
+    of id: DocumentID, _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(StoreError) {
+      return try body()
     } catch {
-      throw cause
+      if case .damaged = error { noteLost(id) }
+      throw error
     }
-    return history
   }
 
   /// Writes a document that was rebuilt, with edits that came since. Within a transaction for

@@ -108,13 +108,15 @@ extension ReplicaStore {
   func sparingDamaged<Result>(
     _ body: () throws(StoreError) -> Result
   ) throws(StoreError) -> Result {
+    sparedDocuments = [:]
     while true {
       damagedDocument = nil
       do throws(StoreError) {
         return try body()
       } catch {
-        guard case .damaged = error, let found = damagedDocument, brokenDocuments[found.id] == nil
+        guard case .damaged = error, let found = damagedDocument, sparedDocuments[found.id] == nil
         else { throw error }
+        sparedDocuments[found.id] = found.reason
         brokenDocuments[found.id] = found.reason
       }
     }

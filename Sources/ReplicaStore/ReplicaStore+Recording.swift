@@ -39,8 +39,9 @@ extension ReplicaStore {
   /// The documents are open and have the changes.
   func record(_ applied: [AppliedChange]) throws(StoreError) {
     guard !applied.isEmpty else { return }
-    for (id, part) in Self.byDocument(applied, { item, _ in item }) {
-      try append(part, to: id)
+    var encoder = ChangeBlock.Encoder()
+    for (id, part) in Self.byDocument(applied, { AppliedEdit(item: $0, edit: $1) }) {
+      try append(part, to: id, with: &encoder)
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
     try writeOrigins()
@@ -55,22 +56,40 @@ extension ReplicaStore {
       let edit = applied[0].change.edits[0]
       return [(edit.document, [part(applied[0], edit)])]
     }
-    var parts: [DocumentID: [Part]] = [:]
-    for item in applied {
-      for edit in item.change.edits {
-        parts[edit.document, default: []].append(part(item, edit))
+    var places: [(document: DocumentID, item: Int, edit: Int)] = []
+    for item in applied.indices {
+      let edits = applied[item].change.edits
+      for edit in edits.indices { places.append((edits[edit].document, item, edit)) }
+    }
+    places.sort { ($0.document, $0.item) < ($1.document, $1.item) }
+    var parts: [(key: DocumentID, value: [Part])] = []
+    for place in places {
+      let item = applied[place.item]
+      let new = part(item, item.change.edits[place.edit])
+      if parts.last?.key == place.document {
+        parts[parts.count - 1].value.append(new)
+      } else {
+        parts.append((place.document, [new]))
       }
     }
-    return parts.sorted { $0.key < $1.key }
+    return parts
   }
 
-  private func append(_ part: [AppliedChange], to id: DocumentID) throws(StoreError) {
-    guard let entry = cache.entry(id), let position = part.last?.position else {
+  /// What an applied change did to one document.
+  private struct AppliedEdit {
+    let item: AppliedChange
+    let edit: DocumentEdit
+  }
+
+  private func append(
+    _ part: [AppliedEdit], to id: DocumentID, with encoder: inout ChangeBlock.Encoder
+  ) throws(StoreError) {
+    guard let entry = cache.entry(id), let position = part.last?.item.position else {
       throw .damaged("document \(id) was closed before it was written")
     }
     let blocks =
       Self.block(of: part).map { [$0] }
-      ?? ChangeBlock.blocks(of: part.compactMap { $0.change.reduced(to: id) })
+      ?? encoder.blocks(of: part.map { $0.item.change.reduced(to: $0.edit) })
     let isDeleted = entry.document.isDeleted
     // A draft that was merged leaves what others have set beside what it sets.
     if entry.document.hasRivals { entry.isBranched = true }
@@ -100,7 +119,11 @@ extension ReplicaStore {
     }
     noteProjecting(entry)
     if let rebuilt = entry.rebuilt {
-      let edits = part.compactMap { IncomingEdit($0.change, document: id) }
+      let edits = part.map { part in
+        let change = part.item.change
+        return IncomingEdit(
+          change: change.id, lamport: change.lamport, time: change.time, edit: part.edit)
+      }
       try write(entry, rebuiltFrom: rebuilt, and: edits)
     } else if isFoldDue(entry) {
       try fold(entry)
@@ -110,14 +133,15 @@ extension ReplicaStore {
   /// The block that holds exactly these changes, all of which edit one document alone; nil when
   /// there is none. It names their dependencies too, which nobody reads there: encoding them again
   /// without costs more.
-  private static func block(of part: [AppliedChange]) -> [UInt8]? {
-    guard let first = part.first, let block = first.block, block.count == part.count else {
+  private static func block(of part: [AppliedEdit]) -> [UInt8]? {
+    guard let first = part.first?.item, let block = first.block, block.count == part.count else {
       return nil
     }
     // Others may have come in between, also such with lower numbers.
-    for (place, item) in part.enumerated() {
-      guard item.change.id.origin == first.change.id.origin, item.change.edits.count == 1,
-        item.change.id.sequence == first.change.id.sequence &+ UInt64(place)
+    for (place, applied) in part.enumerated() {
+      let change = applied.item.change
+      guard change.id.origin == first.change.id.origin, change.edits.count == 1,
+        change.id.sequence == first.change.id.sequence &+ UInt64(place)
       else { return nil }
     }
     return block.bytes

@@ -1,6 +1,6 @@
 import Causality
-import Documents
-import SQLiteBridge
+package import Documents
+package import SQLiteBridge
 import Segments
 
 // What planted bugs do; unreachable in builds without them.
@@ -30,5 +30,26 @@ extension ReplicaStore {
     let again = changes.filter { state.applied.contains($0.id) }
     var documents: Set<DocumentID> = []
     try? merge(again.map { AppliedChange(change: $0, position: state.position) }, &documents)
+  }
+}
+
+extension ReplicaStore {
+  /// Lets all that a file holds of a document rot, as disks do. For simulations and tests, while
+  /// nobody has the file open.
+  package static func mould(
+    _ id: DocumentID, in options: SQLiteOptions
+  ) throws(SQLiteError) {
+    let file = try SQLiteConnection(options)
+    defer { file.close() }
+    for (table, column) in [
+      ("document_state", "state"), ("document_base", "state"), ("document_history", "block"),
+      ("document_tail", "block"),
+    ] {
+      try file.execute(
+        """
+        UPDATE \(table) SET \(column) = zeroblob(length(\(column)))
+        WHERE document = (SELECT id FROM document WHERE document = ?)
+        """, .blob(id.bytes))
+    }
   }
 }

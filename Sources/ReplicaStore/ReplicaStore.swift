@@ -60,6 +60,8 @@ package final class ReplicaStore {
   var projection = ProjectionMemory()
   /// Documents that cannot be edited as what is stored of them is damaged, and why.
   var brokenDocuments: [DocumentID: String] = [:]
+  /// Those of them that the call under way has met.
+  var sparedDocuments: [DocumentID: String] = [:]
   /// What has just made a transaction fail.
   var damagedDocument: (id: DocumentID, reason: String)?
   /// Documents that were made again from their changes and are still to be written, and why.
@@ -185,7 +187,7 @@ package final class ReplicaStore {
   ) throws(StoreError) -> Result {
     guard options.access != .read else { throw .readOnly }
     var hasBegun = false
-    let origin = identity.origin
+    let (origin, damageBefore) = (identity.origin, damage)
     do throws(StoreError) {
       let result = try connection.transaction { () throws(StoreError) in
         // Taking the write lock shows what others have committed.
@@ -201,6 +203,8 @@ package final class ReplicaStore {
       if hasBegun, !Sabotage.keepMemoryAfterFailure.isPlanted {
         invalidate()
         identity.origin = origin
+        // What was mended is damaged again; what was found is.
+        damage.formUnion(damageBefore)
         // A commit that failed may be on the disk all the same: what it did then is news here, as
         // if another process had done it.
         seenDataVersion = .max

@@ -37,6 +37,8 @@ extension Engine {
     case .needSnapshot(let cursor, let byteBudget):
       giveSnapshot(after: cursor, byteBudget: byteBudget, connection)
     case .storeSnapshot(let bytes, let isLast): keepSnapshot(bytes, isLast: isLast, connection)
+    case .needDocument(let id): giveDocument(id, connection)
+    case .storeDocument(let bytes, let isLast): keepDocument(bytes, isLast: isLast, connection)
     case .presence(let note, let hops): take(presence: note, hops: hops, connection)
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
     case .advertised(let vector):

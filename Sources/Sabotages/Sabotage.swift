@@ -111,6 +111,9 @@ package enum Sabotage: String, CaseIterable, Sendable {
   /// A restored or copied store goes on under its old origin. Breaks P9.
   case reuseSequence
 
+  /// A document that nothing here can make again is not asked for. Breaks P6.
+  case leaveLostDocuments
+
   // MARK: The protocol
 
   /// The last segment of a batch is counted as sent and is not. Breaks P6.

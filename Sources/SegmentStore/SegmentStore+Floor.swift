@@ -30,22 +30,26 @@ extension SegmentStore {
 
   /// Drops segments that lie wholly at or below a version, the first ones of each origin.
   ///
-  /// Complexity: O(origins + limit).
+  /// Complexity: O(origins + limits): what is dropped is given back page by page.
   ///
-  /// - Parameter limitCount: how many it drops at most; call again until it drops none.
+  /// - Parameters:
+  ///   - limitCount: how many it drops at most; call again until it drops none.
+  ///   - limitBytes: when they have so many bytes, no more are dropped.
   /// - Returns: how many were dropped.
   package func drop(
-    through version: VersionVector, limitCount: Int
+    through version: VersionVector, limitCount: Int, limitBytes: Int = .max
   ) throws(SegmentStoreError) -> Int {
     try requireTransaction()
-    var dropped = 0
-    for entry in version.entries where dropped < limitCount {
+    var (dropped, bytes) = (0, 0)
+    for entry in version.entries where dropped < limitCount && bytes < limitBytes {
       guard let chain = try chain(of: entry.origin) else { continue }
-      let held = try positions(
-        chain: chain.row, through: entry.sequence, limitCount: limitCount - dropped)
+      let held = try first(
+        of: chain.row, through: entry.sequence, limitCount: limitCount - dropped,
+        limitBytes: limitBytes - bytes)
       guard let last = held.last else { continue }
       try makeStub(of: last, chain: chain.row)
       dropped += held.count
+      bytes += held.bytes
     }
     return dropped
   }
@@ -126,18 +130,21 @@ extension SegmentStore {
 
   // MARK: Rows
 
-  private func positions(
-    chain: Int64, through sequence: UInt64, limitCount: Int
-  ) throws(SegmentStoreError) -> [Int64] {
+  /// The first segments of a chain that are held, with the position of the last of them.
+  private func first(
+    of chain: Int64, through sequence: UInt64, limitCount: Int, limitBytes: Int
+  ) throws(SegmentStoreError) -> (count: Int, bytes: Int, last: Int64?) {
     try sql { () throws(SQLiteError) in
-      var positions: [Int64] = []
+      var found: (count: Int, bytes: Int, last: Int64?) = (0, 0, nil)
       var rows = try connection.query(
         """
-        SELECT position FROM segment WHERE origin = ? AND last_sequence <= ?
+        SELECT position, length(bytes) FROM segment WHERE origin = ? AND last_sequence <= ?
           AND first_sequence > 0 ORDER BY last_sequence LIMIT ?
         """, .integer(chain), SQLiteValue(clampedCounter: sequence), SQLiteValue(limitCount))
-      while try rows.next() { positions.append(try rows.integer(0)) }
-      return positions
+      while found.bytes < limitBytes, try rows.next() {
+        found = (found.count + 1, found.bytes + (try rows.count(1)), try rows.integer(0))
+      }
+      return found
     }
   }
 

@@ -13,8 +13,8 @@ final class ReaderPool: Sendable {
   /// many threads as there are cores.
   static let countMax = 8
   /// The page cache of each, taken as it is used: what leads to the documents of a store of a
-  /// hundred thousand fits in.
-  private static let cacheKibibytes: Int32 = 8_192
+  /// hundred thousand fits in, with room for the documents that push it out.
+  private static let cacheKibibytes: Int32 = 16_384
   /// What one of them keeps open.
   static let openDocuments = DocumentCacheLimits(count: 64, bytes: 8 << 20)
 
@@ -124,23 +124,28 @@ final class ReaderPool: Sendable {
 
   /// Runs `body` with one of them.
   ///
-  /// - Returns: what it returned, and what it found damaged; nil when none could be opened.
+  /// - Returns: what came of it, and what it found damaged; nil when none could be opened.
   func read<Value: Sendable>(
     _ extent: Extent, _ body: @escaping @Sendable (Reading) throws -> Value
-  ) async throws -> (value: Value, damage: FoundDamage?)? {
+  ) async throws -> (result: Result<Value, any Error>, damage: FoundDamage?)? {
     // A task that reads on and on would never let others of its thread have a turn.
     if isTurnOfOthers() { await Task.yield() }
     let takesLong = if case .everything = extent { true } else { false }
     guard let reader = try await take(takesLong: takesLong) else { return nil }
     defer { give(reader, tookLong: takesLong) }
-    let value =
+    let result: Result<Value, any Error>
+    do {
       switch extent {
-      case .oneCall: try reader.run(body)
-      case .oneState: try reader.runInOneState(body)
+      case .oneCall: result = .success(try reader.run(body))
+      case .oneState: result = .success(try reader.runInOneState(body))
       case .everything:
-        try await Errand(label: "skerry reading \(path)").run { try reader.runInOneState(body) }
+        let errand = Errand(label: "skerry reading \(path)")
+        result = .success(try await errand.run { try reader.runInOneState(body) })
       }
-    return (value, reader.store.takeFoundDamage())
+    } catch {
+      result = .failure(error)
+    }
+    return (result, reader.store.takeFoundDamage())
   }
 
   /// Does something while nobody reads: who reads ends, and who wants to begin waits, but no longer

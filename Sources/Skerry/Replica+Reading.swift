@@ -35,7 +35,7 @@ extension Replica {
       return try await core.read(body)
     }
     if let damage = found.damage { await core.note(damage) }
-    return found.value
+    return try found.result.get()
   }
 
   /// The documents that are not deleted, in the order of their ids.

@@ -258,7 +258,8 @@ extension ReplicaCore {
     var ran: [TransactionQueue<StoreGroup>.Ran] = []
     do {
       let isSealing = open.engine.sealsAtOnce(at: .now)
-      try open.store.group(now: .now, entropy: .system, isSealing: isSealing) { group in
+      let entropy = Entropy.system.drawnAhead()
+      try open.store.group(now: .now, entropy: entropy, isSealing: isSealing) { group in
         for pending in batch { ran.append(pending.run(group)) }
       }
       for done in ran { done.finish(nil) }
@@ -293,6 +294,8 @@ extension ReplicaCore {
   func note(_ damage: FoundDamage) {
     // What fails here fails again where it is asked for, and says so there.
     try? state?.store.take(damage)
+    // Now it is known what peers are to be asked for.
+    lookAround()
   }
 
   nonisolated func subscribe() -> AsyncStream<ChangeNotice> {

@@ -13,7 +13,8 @@ struct DoctorCommand: AsyncParsableCommand {
 
       With --repair, damaged documents are made again from their changes, and what queries and \
       searches read is dropped and made anew. Damaged segments are fetched again from the next \
-      peer that has them, by 'sync' or 'serve'.
+      peer that has them, by 'sync' or 'serve', and so are damaged documents whose changes are \
+      not here any more.
 
       With --compare, the first difference from another store is said, and the exit status is 1 \
       when there is one. Stores that have seen the same changes have none.

@@ -24,6 +24,8 @@ private enum Kind {
   static let snapshotDone: UInt8 = 0x86
   static let folded: UInt8 = 0x87
   static let bases: UInt8 = 0x88
+  static let documentWant: UInt8 = 0x89
+  static let documentPart: UInt8 = 0x8A
   /// Set in a kind that a reader who does not know it may step over.
   static let mayBeIgnored: UInt8 = 0x80
 }
@@ -129,6 +131,14 @@ extension Message {
         writer.write(varint: base.sequence)
         writer.write(raw: base.hash)
       }
+    case .documentWant(let id):
+      writer.write(Kind.documentWant)
+      writer.write(raw: id)
+    case .documentPart(let bytes, let isLast):
+      writer = ByteWriter(reservingCapacity: bytes.count + 8)
+      writer.write(Kind.documentPart)
+      writer.write(bool: isLast)
+      writer.write(lengthPrefixed: bytes)
     case .ignorable(let kind):
       writer.write(kind | Kind.mayBeIgnored)
     }
@@ -178,6 +188,13 @@ extension Message {
     case Kind.snapshotDone: self = .snapshotDone
     case Kind.folded: self = .folded
     case Kind.bases: self = try Message.bases(from: &reader)
+    case Kind.documentWant:
+      self = .documentWant(try reader.readRaw(MessageLimits.documentBytes, "document"))
+    case Kind.documentPart:
+      let isLast = try reader.readBool("document part")
+      let bytes = try reader.readLengthPrefixed(
+        "document part", limit: MessageLimits.snapshotPartBytesMax)
+      self = .documentPart(bytes, isLast: isLast)
     case Kind.mayBeIgnored...:
       self = .ignorable(kind: kind)
       return

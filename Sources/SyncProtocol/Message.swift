@@ -302,6 +302,11 @@ package enum Message: Equatable, Sendable {
   /// Where chains begin at the sender of which the receiver, a relay, has less: what is before was
   /// dropped, as every member has it.
   case bases([ChainBase])
+  /// Asks for all that the receiver holds of one document, of which what is stored at the sender is
+  /// damaged.
+  case documentWant([UInt8])
+  /// A part of the answer. The protocol does not look inside. Empty when there is nothing to give.
+  case documentPart([UInt8], isLast: Bool)
   /// A kind from the future that says of itself that it may be stepped over.
   case ignorable(kind: UInt8)
 }
@@ -322,6 +327,8 @@ package enum MessageLimits {
   package static let presenceBytesMax = 1_536
   package static let cursorBytesMax = 256
   package static let snapshotPartBytesMax = 512 << 10
+  /// Of what names a document.
+  package static let documentBytes = 16
   package static let extensionsMax = 32
   package static let extensionBytesMax = 1_024
   package static let digestBytes = 32

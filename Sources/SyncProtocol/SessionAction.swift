@@ -85,6 +85,11 @@ package enum SessionAction: Equatable, Sendable {
   /// A part of a snapshot, of which nothing was verified; empty when the peer has nothing to give
   /// now. `isLast`: nothing more comes until it is asked for.
   case storeSnapshot([UInt8], isLast: Bool)
+  /// Answer with `giveDocument`, once.
+  case needDocument([UInt8])
+  /// A part of a document that was asked for, of which nothing was verified; empty when the peer
+  /// has nothing to give.
+  case storeDocument([UInt8], isLast: Bool)
   /// Somebody has folded history in this workspace.
   case folded
   /// The peer, a relay, lacks the beginnings of these chains, which were dropped here: answer with

@@ -100,6 +100,7 @@ extension SyncSession {
       actions.append(.presence(note, hops: hops))
     case .snapshotOffer, .snapshotWant, .snapshotPart, .snapshotDone:
       try takeSnapshotMessage(message)
+    case .documentWant, .documentPart: try takeDocumentMessage(message)
     case .ping(let number): send(.pong(number))
     case .pong(let number):
       if number == pingNumber, let sent = pingSentAt {

@@ -196,9 +196,17 @@ let body = ContainerID.child(parent: .root, key: "body", kind: .text, generation
       id: ChangeID(origin: testOrigin(1), sequence: 4), lamport: 9,
       time: Timestamp(clampingMilliseconds: 5),
       dependencies: [ChangeID(origin: testOrigin(2), sequence: 1)], edits: edits)
-    #expect(change.reduced(to: testDocument(2))?.edits == [edits[1]])
-    #expect(change.reduced(to: testDocument(2))?.dependencies == [])
-    #expect(change.reduced(to: testDocument(3)) == nil)
+    #expect(change.reduced(to: edits[1]).edits == [edits[1]])
+    #expect(change.reduced(to: edits[1]).dependencies == [])
+  }
+
+  @Test func blocksThatAreEncodedInTheSameMemoryAreThoseThatAreEncodedAlone() {
+    var encoder = ChangeBlock.Encoder()
+    var random = SeededGenerator(seed: 5)
+    for _ in 0..<50 {
+      let changes = RandomChanges.changes(&random)
+      #expect(encoder.blocks(of: changes) == [ChangeBlock.encode(changes)])
+    }
   }
 
   private func change(_ operations: [Operation]) -> Change {

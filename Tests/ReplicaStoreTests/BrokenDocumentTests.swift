@@ -60,4 +60,37 @@ struct BrokenDocumentTests {
     #expect(try again.body(good).contains("second"))
     #expect(try again.check() == [])
   }
+
+  @Test("that a segment does not mend which comes again stalls as before")
+  func mendedInPart() throws {
+    let folder = TemporaryFolder()
+    let workspace = try TestWorkspace(2, folder: folder)
+    let bad = try workspace.edit(1) { try $0.createNote("bad") }.value
+    try workspace.level()
+    try workspace.edit(1) { try $0.insert("one", of: bad) }
+    try workspace.level()
+    workspace[0].close()
+    let options = SQLiteOptions(location: .file(folder.file("0.db")))
+    let connection = try SQLiteConnection(options)
+    try connection.execute("UPDATE document_tail SET block = x'0102'")
+    try connection.execute("UPDATE segment SET bytes = zeroblob(length(bytes))")
+    connection.close()
+    let store = try ReplicaStore.open(options)
+    defer { store.close() }
+    _ = try store.check()
+    try workspace.edit(1) { try $0.insert("two ", of: bad) }
+    _ = try workspace[1].seal(entropy: .seeded(3))
+    let sent = try workspace[1].segments.segments(
+      afterPosition: 0, limitBytes: .max, limitCount: .max
+    ).map { try Segment(parsing: $0.bytes) }
+    #expect(sent.count == 3)
+    // The first one is whole again, and the last one edits what the second one is needed for.
+    let outcome = try store.receive([sent[0], sent[2]])
+    #expect(outcome.mended.count == 1 && outcome.applied == 0)
+    #expect(try store.stalled().first?.reason.contains("\(bad)") == true)
+    let rest = try store.receive([sent[1]])
+    #expect(rest.mended.count == 1 && rest.applied == 1)
+    #expect(try store.body(bad) == "two one")
+    #expect(try store.check() == [])
+  }
 }

@@ -111,6 +111,27 @@ struct ProjectionTests {
     #expect(try workspace[0].project().isDone)
   }
 
+  @Test("writes the words of a step at once, not a document at a time")
+  func wordsAtOnce() throws {
+    func segments() throws -> Int64? {
+      let raw = try SQLiteConnection(workspace[0].options)
+      defer { raw.close() }
+      return try raw.queryInteger("SELECT count(DISTINCT segid) FROM projection_words_idx")
+    }
+    try workspace[0].declare(DeclaredIndex(name: "title", path: ["title"]))
+    let ids = try (0..<50).map { number in
+      try workspace.edit(0) { try $0.createNote("word\(number)") }.value
+    }
+    try projectAll(workspace[0])
+    #expect(try segments() == 1)
+    for id in ids { try workspace.edit(0) { try $0.insert("other", of: id) } }
+    try workspace.edit(0) { try $0.edit(ids[7]).deleteDocument() }
+    try projectAll(workspace[0])
+    #expect(try segments() == 2)
+    #expect(try rows(reader()) == shown(workspace[0]))
+    #expect(try self.ids("other").count == 49)
+  }
+
   @Test("survives a fold of what it has not seen, and a restart")
   func folds() throws {
     let id = try workspace.edit(0) { try $0.createNote("long") }.value

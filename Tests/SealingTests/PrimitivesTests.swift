@@ -23,6 +23,21 @@ import Testing
     #expect(Entropy.system.bytes(0) == [])
   }
 
+  @Test func whatIsDrawnAheadIsHandedOutOnce() {
+    let drawn = Entropy.system.drawnAhead()
+    var seen: Set<[UInt8]> = []
+    // Some that fit into what is left, some that do not, and some that are not drawn ahead.
+    for count in [8, 16, 63, 64, 65, 5_000] + Array(repeating: 16, count: 1_000) {
+      let bytes = drawn.bytes(count)
+      #expect(bytes.count == count)
+      #expect(seen.insert(bytes).inserted)
+    }
+    #expect(drawn.bytes(0) == [])
+    // A seeded source is the same however it is drawn from.
+    let (plain, ahead) = (Entropy.seeded(4), Entropy.seeded(4).drawnAhead())
+    for count in [8, 3, 64] { #expect(plain.bytes(count) == ahead.bytes(count)) }
+  }
+
   @Test func bytes32KeepItsBytesTheirOrderAndTheirText() throws {
     var values: [Bytes32] = []
     for _ in 0..<200 {

@@ -21,13 +21,15 @@ struct FloorTests {
     }
   }
 
-  func drop(_ author: UInt64, _ other: UInt64, limitCount: Int = .max) throws -> Int {
+  func drop(
+    _ author: UInt64, _ other: UInt64, limitCount: Int = .max, limitBytes: Int = .max
+  ) throws -> Int {
     let version = VersionVector([
       .init(origin: self.author.origin, sequence: author),
       .init(origin: self.other.origin, sequence: other),
     ])
     return try fixture.write { () throws(SegmentStoreError) in
-      try store.drop(through: version, limitCount: limitCount)
+      try store.drop(through: version, limitCount: limitCount, limitBytes: limitBytes)
     }
   }
 
@@ -55,6 +57,21 @@ struct FloorTests {
     #expect(try fixture.append(try author.seal(2)).isNew)
     #expect(try store.check().isEmpty)
     #expect(try drop(5, 1) == 0)
+  }
+
+  @Test("no more are dropped when they have so many bytes", arguments: [-1, 0, 1])
+  func dropsBytes(beyond: Int) throws {
+    // Those of both are dropped one after the other, and at least one.
+    #expect(try drop(8, 8, limitBytes: firstBytes + beyond) == (beyond > 0 ? 2 : 1))
+    #expect(try store.check().isEmpty)
+    #expect(try drop(8, 8, limitBytes: 1) == 1)
+    #expect(try drop(8, 8, limitBytes: 0) == 0)
+    #expect(try store.check().isEmpty)
+  }
+
+  /// Of the first segment of the origin that sorts first.
+  private var firstBytes: Int {
+    (author.origin < other.origin ? author : other).segments[0].bytes.count
   }
 
   @Test("all of a chain can go, and it goes on where it ended", arguments: [1, 2, 3, .max])

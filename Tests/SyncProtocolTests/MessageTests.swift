@@ -69,6 +69,10 @@ private let golden: [(message: Message, hex: String)] = [
     .bases([ChainBase(origin: first, sequence: 6, hash: [UInt8](repeating: 0xAB, count: 32))]),
     "88" + "01" + originHex + "06" + String(repeating: "ab", count: 32)
   ),
+  (
+    .documentWant([UInt8](repeating: 0xCD, count: 16)), "89" + String(repeating: "cd", count: 16)
+  ),
+  (.documentPart([1, 2, 3], isLast: false), "8a" + "00" + "03010203"),
 ]
 
 @Suite struct MessageTests {

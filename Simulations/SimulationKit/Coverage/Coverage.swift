@@ -16,7 +16,8 @@ package struct Coverage {
     "disk.full", "disk.rottenByte", "link.protocolError", "link.silent", "piece.lost",
     "piece.duplicated", "piece.reordered", "piece.corrupted", "piece.truncated", "piece.injected",
     "duplicateSuppressed", "link.forked", "damageFound", "forgerySent", "forgeryRefused",
-    "writtenAlone", "historyFolded", "segmentsDropped", "presenceShown", "presenceSeen",
+    "writtenAlone", "historyFolded", "segmentsDropped", "documentWholeAgain",
+    "presenceShown", "presenceSeen",
     "segmentWithheld", "segmentShuffled", "withholdingSeen", "rollbackSeen",
   ]
 

@@ -98,6 +98,11 @@ package struct Fault: Equatable, Sendable {
     /// The world writes down a promise that nobody made. A simulator that does not cry out is
     /// broken.
     case canary
+
+    // Last, as the chance of each kind goes by its number.
+    /// All that is stored of one document, the `amount`th, is others, found when the process starts
+    /// again: it must be whole again in the end.
+    case mould
   }
 
   package var at: Int
@@ -145,7 +150,7 @@ extension Fault.Kind {
     case .slow, .lose, .duplicate, .reorder, .corrupt, .truncate: [.duration, .node, .amount]
     case .crash, .pause, .clockStop, .diskFull: [.duration, .node]
     case .powerLoss, .restoreBackup: [.duration, .node, .amount]
-    case .clockJump, .rot: [.node, .amount]
+    case .clockJump, .rot, .mould: [.node, .amount]
     case .readError, .writeError, .syncError: [.duration, .node, .amount]
     case .copyStore: [.node, .other, .amount]
     case .relayWithhold, .relayShuffle: [.duration, .node, .amount]
@@ -177,7 +182,7 @@ extension Fault.Kind {
   /// What a run is about when this kind of fault is in it.
   var isOfDisk: Bool {
     switch self {
-    case .readError, .writeError, .syncError, .diskFull, .rot: true
+    case .readError, .writeError, .syncError, .diskFull, .rot, .mould: true
     default: false
     }
   }

@@ -140,6 +140,7 @@ enum ShippedScenarios {
     ("two-releases", PackageResources.two_releases_json),
     ("compaction", PackageResources.compaction_json),
     ("homecoming", PackageResources.homecoming_json),
+    ("mould", PackageResources.mould_json),
     ("quiet-ring", PackageResources.quiet_ring_json),
     ("quiet-star", PackageResources.quiet_star_json),
     ("quiet-mesh", PackageResources.quiet_mesh_json),

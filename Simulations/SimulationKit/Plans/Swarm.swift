@@ -144,7 +144,7 @@ extension Scenario {
       case .readError, .writeError, .syncError: fault.amount = random.magnitude(in: 1...200)
       case .powerLoss:
         fault.amount = random.chance(millionths: 500_000) ? random.magnitude(in: 1...100) : 0
-      case .rot: fault.amount = random.magnitude(in: 1...1000)
+      case .rot, .mould: fault.amount = random.magnitude(in: 1...1000)
       case .restoreBackup: fault.amount = random.integer(in: 0...1)
       case .copyStore:
         fault.amount = random.integer(in: 0...1)
@@ -184,7 +184,8 @@ extension Scenario {
       replicas + random.integer(in: 0...max(relays - 1, 0))
     case .relayWithhold, .relayShuffle, .relayOldVector:
       replicas + relays + random.integer(in: 0...max(liars - 1, 0))
-    case .restoreBackup, .copyStore, .rot, .canary, .compact: random.integer(in: 0...(replicas - 1))
+    case .restoreBackup, .copyStore, .rot, .mould, .canary, .compact:
+      random.integer(in: 0...(replicas - 1))
     case .upgrade: replicas - random.integer(in: 1...max(1, elders))
     default:
       kind.isForgery

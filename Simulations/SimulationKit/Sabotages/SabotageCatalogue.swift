@@ -53,6 +53,7 @@ package enum SabotageCatalogue {
     case .knowOneHub: "two-relays"
     case .keepPresence, .takeOldPresence: "presence"
     case .followFirstDeclaration: "redeclared"
+    case .leaveLostDocuments: "mould"
     default: "swarm"
     }
   }
@@ -161,6 +162,8 @@ package enum SabotageCatalogue {
         "sends what a store that was put back wrote without knowing what others have folded",
         ["P6", "P12", "P2", "P9"]
       )
+    case .leaveLostDocuments:
+      ("asks nobody for a document that rotted and that nothing here can make again", ["P6"])
     case .useTransactionAfterError:
       ("goes on after an error that has ended a transaction", ["P2", "P3", "P5", "P6", "P8"])
     case .applyOutsideTransaction:

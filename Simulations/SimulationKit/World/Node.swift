@@ -192,6 +192,9 @@ final class ReplicaNode: Node {
   private(set) var entropy = Entropy.seeded(0)
   /// What it shows, as the checkers saw it last.
   var view = StateView()
+  /// What is stored of a document has rotted, which is to be whole again in the end. Until then it
+  /// is rotten.
+  var isMouldy = false
 
   override var isUp: Bool { engine != nil }
 
@@ -231,6 +234,13 @@ final class ReplicaNode: Node {
     engine = try Engine(
       store: store, configuration: configuration, entropy: .seeded(chance("engine")),
       at: instant(at: now))
+  }
+
+  /// Lets all that is stored of a document rot, while no process runs.
+  func mould(_ id: DocumentID) throws {
+    try ReplicaStore.mould(id, in: options(.write))
+    isRotten = true
+    isMouldy = true
   }
 
   override func stop(_ loss: VirtualDisk.Loss) {

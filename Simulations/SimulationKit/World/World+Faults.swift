@@ -1,6 +1,7 @@
 import Causality
 import ChangeCoding
 import JSONCoding
+import ReplicaStore
 
 // What goes wrong, when it begins and when it ends.
 extension World {
@@ -54,6 +55,7 @@ extension World {
       last(fault)
       node.clockStoppedAt = node.clockStoppedAt ?? now
     case .readError, .writeError, .syncError, .diskFull, .rot: breakDisk(of: node, fault)
+    case .mould: mould(node, fault)
     case .backup:
       record(fault, "backup")
       node.layBackupAside()
@@ -191,6 +193,28 @@ extension World {
       return
     }
     last(fault)
+  }
+
+  /// One document at a time in the whole world: what two have lost nobody may have.
+  private func mould(_ node: Node, _ fault: Fault) {
+    guard let node = node as? ReplicaNode, node.isUp, !node.isPaused, !node.isRotten,
+      !nodes.contains(where: { ($0 as? ReplicaNode)?.isMouldy ?? false }),
+      !node.view.documents.isEmpty
+    else { return }
+    let id = node.view.documents[fault.amount % node.view.documents.count]
+    record(fault, "mould", ["document": .string("\(id)")])
+    stop(node, .process)
+    do { try node.mould(id) } catch { return failed(node, error) }
+    queue.schedule(.restart(node: node.number), at: now + 1_000)
+  }
+
+  /// What a mouldy node shows counts again when nothing of it is damaged any more.
+  func endMould(of node: ReplicaNode) throws {
+    guard node.isMouldy, let store = node.store, store.damagedCount == 0 else { return }
+    try node.view.renew(nil, from: store)
+    node.isMouldy = false
+    node.isRotten = false
+    coverage.note("documentWholeAgain")
   }
 
   // MARK: Copies

@@ -15,6 +15,7 @@ extension World {
     if node.disk.isDown, documents?.isEmpty != true { return lostPower(node) }
     do {
       try node.view.renew(documents, from: store, isRotten: node.isRotten)
+      try endMould(of: node)
       checks.observe(node, version: store.appliedVector, at: now, &trace)
     } catch {
       failed(node, error)

@@ -65,6 +65,9 @@ extension World {
   private func isLevel(_ concerned: [Node]) -> Bool {
     let replicas = concerned.compactMap { $0 as? ReplicaNode }
       .filter { $0.wreck == nil && !$0.isRotten && ($0.resident == .replica || $0.machine > 0) }
+    if phase != .coreHeals, nodes.contains(where: { ($0 as? ReplicaNode)?.isMouldy ?? false }) {
+      return false
+    }
     guard let first = replicas.first?.store.map(trusted) else { return replicas.isEmpty }
     let promised =
       phase == .coreHeals
@@ -116,6 +119,7 @@ extension World {
       guard let version = replica.store?.appliedVector else {
         return "node \(node.number) is down"
       }
+      if replica.isMouldy { return "a document of node \(node.number) is damaged" }
       let lacking = checks.ledger.all.changeCount(beyond: version)
       return "node \(node.number) lacks \(lacking)"
     }

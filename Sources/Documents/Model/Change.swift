@@ -23,11 +23,10 @@ package struct Change: Hashable, Sendable {
     self.edits = edits
   }
 
-  /// The change with nothing but its edit of `document`, as tails and history chunks of that
-  /// document keep it; nil when it did not touch it.
-  package func reduced(to document: DocumentID) -> Change? {
-    guard let edit = edits.first(where: { $0.document == document }) else { return nil }
-    return Change(id: id, lamport: lamport, time: time, edits: [edit])
+  /// The change with nothing but one of its edits, as tails and history chunks of that document
+  /// keep it.
+  package func reduced(to edit: DocumentEdit) -> Change {
+    Change(id: id, lamport: lamport, time: time, edits: [edit])
   }
 }
 

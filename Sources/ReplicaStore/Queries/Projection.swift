@@ -45,11 +45,16 @@ enum Projection {
   }
 
   /// Takes the row, the position and the JSON of a document.
+  ///
+  /// It is no `INSERT OR REPLACE`: a statement that may remove rows as well has a savepoint of its
+  /// own, at each of which FTS5 writes out the words that it has gathered.
   static func insertion(with indexes: [DeclaredIndex]) -> String {
     let columns = indexes.map { ", \($0.column)" }.joined()
     let values = indexes.map { ", \($0.value(of: "?3"))" }.joined()
-    return "INSERT OR REPLACE INTO projection (id, position, json\(columns)) "
-      + "VALUES (?1, ?2, ?3\(values))"
+    let updates = indexes.map { ", \($0.column) = excluded.\($0.column)" }.joined()
+    return "INSERT INTO projection (id, position, json\(columns)) VALUES (?1, ?2, ?3\(values)) "
+      + "ON CONFLICT (id) DO UPDATE "
+      + "SET position = excluded.position, json = excluded.json\(updates)"
   }
 
   static let dropping = """

@@ -1,7 +1,7 @@
 import ByteCoding
 import Causality
 import ChangeCoding
-import Documents
+package import Documents
 import SQLiteBridge
 import Sabotages
 import Sealing
@@ -188,6 +188,33 @@ extension ReplicaStore {
     return document
   }
 
+  /// All that is held of one document, for whoever has lost it; nothing when it is not here, or
+  /// damaged here too.
+  ///
+  /// Complexity: O(history of the document).
+  package func documentParts(of id: DocumentID) throws(StoreError) -> [SnapshotPart] {
+    try reading { () throws(StoreError) in
+      guard let row = try row(of: id) else { return [] }
+      let document: SnapshotDocument
+      do throws(StoreError) {
+        document = try snapshotDocument(of: row.number, id)
+      } catch {
+        guard case .damaged = error else { throw error }
+        return []
+      }
+      var writer = SnapshotWriter(
+        documentCount: 1, isFirst: true, partBytes: SnapshotPart.bytesAim,
+        cursor: SnapshotCursor(
+          origin: identity.origin, installation: try installation(), until: state.position))
+      if let floor = document.base?.floor, let vector = try floorsByKey()[floor] {
+        writer.add(floor: vector, key: floor)
+      }
+      writer.add(document, id, in: row.number, .max)
+      writer.add(version: state.applied)
+      return writer.parts()
+    }
+  }
+
   private func snapshotBase(
     of row: Int64, _ id: DocumentID
   ) throws(StoreError) -> SnapshotDocument.Base? {
@@ -307,6 +334,12 @@ private struct SnapshotWriter {
     cursor.row = row
     cursor.piece = 0
     cursor.pieceChecksum = 0
+  }
+
+  mutating func add(version: VersionVector) {
+    var writer = ByteWriter()
+    version.write(to: &writer)
+    add(writer.bytes, .version, [UInt8](repeating: 0, count: SnapshotPart.keyBytes))
   }
 
   mutating func finish(with header: SnapshotHeader) {

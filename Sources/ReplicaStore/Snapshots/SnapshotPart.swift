@@ -1,5 +1,6 @@
 package import ByteCoding
 import Causality
+package import Documents
 
 /// A part of a snapshot on its way from one replica to another: pieces of what it consists of, and
 /// where it goes on.
@@ -18,6 +19,8 @@ package struct SnapshotPart: Equatable {
     case document = 1
     /// A version at which documents were folded. Its key is the beginning of its hash.
     case floor = 2
+    /// What the giver has applied, with a document that is given alone. Its key is zeros.
+    case version = 3
   }
 
   package struct Piece: Equatable {
@@ -45,7 +48,12 @@ package struct SnapshotPart: Equatable {
   /// How many documents begin in it.
   package var startedDocuments: Int { pieces.count { $0.kind == .document && $0.number == 0 } }
 
-  var byteCount: Int { pieces.reduce(0) { $0 + $1.bytes.count + 32 } }
+  /// The first document of which it has a piece.
+  package var document: DocumentID? {
+    pieces.first { $0.kind == .document }.flatMap { DocumentID(bytes: $0.key) }
+  }
+
+  package var byteCount: Int { pieces.reduce(0) { $0 + $1.bytes.count + 32 } }
 }
 
 extension SnapshotPart {
