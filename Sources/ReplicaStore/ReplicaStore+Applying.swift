@@ -139,7 +139,7 @@ extension ReplicaStore {
 
   /// Nobody else can build on a change that is private: whoever names it means another one of the
   /// same name.
-  private func isHere(_ change: ChangeID) -> Bool {
+  func isHere(_ change: ChangeID) -> Bool {
     guard state.applied.contains(change) else { return false }
     guard !privateFirsts.isEmpty, let first = privateFirsts[change.origin] else { return true }
     return change.sequence < first

@@ -91,7 +91,6 @@ extension ReplicaStore {
     {
       damage.noted.remove(damaged)
       // What could not be read can be now, but for what the call under way has met all the same.
-      damage.documents = []
       try writeDamage()
       brokenDocuments = sparedDocuments
       chains[header.origin] = nil

@@ -151,6 +151,7 @@ extension ReplicaStore {
     try fold(entry, history: history.edits() + edits)
     entry.rebuilt = nil
     rebuiltDocuments[entry.document.id] = nil
+    try noteWhole(entry.document.id)
   }
 
   // MARK: For people

@@ -125,7 +125,7 @@ extension ReplicaStore {
   }
 
   /// What is applied, without own changes that nobody else can know yet.
-  private func publicVector() throws(StoreError) -> VersionVector {
+  func publicVector() throws(StoreError) -> VersionVector {
     var vector = state.applied
     for (origin, first) in try privateOrigins() where vector[origin] >= first {
       vector.set(origin, to: first - 1)

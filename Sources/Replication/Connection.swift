@@ -35,6 +35,8 @@ final class Connection {
   /// The snapshot that the peer has offered.
   var offer: SnapshotOffer?
   var offeredAt: UInt64 = 0
+  /// In which turn the peer was last given a document that it had lost.
+  var gaveDocumentIn: UInt64?
   /// How many documents came in it.
   var snapshotDocuments: UInt64 = 0
   /// Why a queue is known not to move; nil while both do.

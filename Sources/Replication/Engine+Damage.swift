@@ -10,10 +10,10 @@ import SyncProtocol
 struct DamageFetching {
   /// Who was asked last, by the place of the segment. Only looked up in.
   var asked: [Int64: LinkID] = [:]
-  /// Who was asked last for documents that nothing here can make again. Only looked up in.
-  var askedForDocuments: [DocumentID: LinkID] = [:]
-  /// What has come of the document that each link gives.
-  var parts: [LinkID: [SnapshotPart]] = [:]
+  /// Documents that nothing here can make again, as they were asked for. Only looked up in.
+  var documents: [DocumentID: Asked] = [:]
+  /// What each link is giving: one document at a time. Only looked up in.
+  var arriving: [LinkID: Arriving] = [:]
   /// When the next one is to be asked; nil when there is nothing to ask, or nobody.
   var dueAt: UInt64?
   /// How many were known when it was last told.
@@ -21,10 +21,27 @@ struct DamageFetching {
 
   /// How long a peer may take before another one is asked.
   static let patienceMilliseconds: UInt64 = 10_000
-  /// How many documents are asked for at once.
-  static let documentsMax = 16
-  /// Of one document that is larger, no more is kept.
-  static let documentBytesMax = 256 << 20
+  /// What was of no use is not asked for again before so long.
+  static let pauseMillisecondsMax: UInt64 = 600_000
+
+  struct Asked {
+    /// Who was asked last.
+    var link: LinkID
+    /// When another one is.
+    var nextAt: UInt64
+    /// How long it was waited for the last time that what came was of no use.
+    var pause = patienceMilliseconds
+  }
+
+  struct Arriving {
+    let document: DocumentID
+    var parts: [SnapshotPart] = []
+    var byteCount = 0
+  }
+}
+
+extension DamageFetching {
+  mutating func wake(at due: UInt64) { dueAt = min(dueAt ?? due, due) }
 }
 
 // What is stored and damaged is fetched again from whoever has it.
@@ -62,7 +79,7 @@ extension Engine {
       guard let next = last.flatMap({ last in holders.first { $0 > last } }) ?? holders.first
       else { continue }
       fetching.asked[segment.position] = next
-      fetching.dueAt = now + DamageFetching.patienceMilliseconds
+      fetching.wake(at: now + DamageFetching.patienceMilliseconds)
       session(next) { $0.fetchAgain(segment.origin, segment.sequences, now: now) }
     }
     fetchLost()
@@ -70,23 +87,43 @@ extension Engine {
 
   // MARK: Documents
 
-  /// Asks one peer for each document that nothing here can make again; another one each time.
+  /// Asks peers, one document of each at a time, for what nothing here can make again; of each
+  /// document another peer each time.
   private func fetchLost() {
     let lost = store.lostDocuments
     guard !lost.isEmpty, !Sabotage.leaveLostDocuments.isPlanted else { return }
-    let holders = sortedLinks.filter { links[$0]?.link.session?.givesDocuments ?? false }
-    for id in lost.prefix(DamageFetching.documentsMax) {
-      let last = fetching.askedForDocuments[id]
-      guard let next = last.flatMap({ last in holders.first { $0 > last } }) ?? holders.first
+    var free = sortedLinks.filter {
+      fetching.arriving[$0] == nil && links[$0]?.link.session?.givesDocuments ?? false
+    }
+    for id in lost {
+      let asked = fetching.documents[id]
+      if let asked, now < asked.nextAt {
+        fetching.wake(at: asked.nextAt)
+        continue
+      }
+      if let asked, fetching.arriving[asked.link]?.document == id {
+        // It has given nothing for too long.
+        fetching.arriving[asked.link] = nil
+      }
+      guard let next = asked.flatMap({ asked in free.first { $0 > asked.link } }) ?? free.first
       else { continue }
-      fetching.askedForDocuments[id] = next
-      fetching.dueAt = now + DamageFetching.patienceMilliseconds
+      free.removeAll { $0 == next }
+      let due = now + DamageFetching.patienceMilliseconds
+      fetching.documents[id] = DamageFetching.Asked(
+        link: next, nextAt: due, pause: asked?.pause ?? DamageFetching.patienceMilliseconds)
+      fetching.arriving[next] = DamageFetching.Arriving(document: id)
+      fetching.wake(at: due)
       session(next) { $0.wantDocument(id.bytes, now: now) }
     }
   }
 
+  /// Gives a document that a peer has lost: one to each in a turn, and none while the last one has
+  /// not left. Who asked for more asks again.
   func giveDocument(_ bytes: [UInt8], _ connection: Connection) {
-    guard let id = DocumentID(bytes: bytes) else { return }
+    guard let id = DocumentID(bytes: bytes), connection.queuedBytes < limits.turnBytes,
+      connection.gaveDocumentIn != turn
+    else { return }
+    connection.gaveDocumentIn = turn
     do throws(StoreError) {
       let parts = try store.documentParts(of: id).map { $0.encoded() }
       session(connection.id) { $0.giveDocument(parts, now: now) }
@@ -95,34 +132,61 @@ extension Engine {
     }
   }
 
-  /// Takes a part of a document that was asked for; with the last one the document is made again.
+  /// Takes a part of the document that a peer was asked for; with the last one it is made again.
   func keepDocument(_ bytes: [UInt8], isLast: Bool, _ connection: Connection) {
     let link = connection.id
-    guard fetching.askedForDocuments.values.contains(link) else { return }
-    var parts = fetching.parts[link] ?? []
+    guard let id = fetching.arriving[link]?.document else { return }
     do throws(ByteDecodingError) {
-      if !bytes.isEmpty { parts.append(try SnapshotPart(decoding: bytes)) }
+      if !bytes.isEmpty {
+        let part = try SnapshotPart(decoding: bytes)
+        guard !part.pieces.isEmpty else {
+          throw ByteDecodingError(.invalidValue, "part of a document")
+        }
+        fetching.arriving[link]?.parts.append(part)
+        fetching.arriving[link]?.byteCount += bytes.count
+      } else if !isLast {
+        throw ByteDecodingError(.invalidValue, "part of a document")
+      }
     } catch {
-      fetching.parts[link] = nil
-      return log(.warning, "what \(connection.place) gives of a document cannot be read: \(error)")
+      return giveUp(id, connection, "it cannot be read (\(error))")
     }
-    let isTooLong = parts.reduce(0) { $0 + $1.byteCount } > DamageFetching.documentBytesMax
-    fetching.parts[link] = isLast || isTooLong ? nil : parts
-    guard isLast, !isTooLong, let id = parts.lazy.compactMap(\.document).first else { return }
+    guard let arriving = fetching.arriving[link],
+      arriving.byteCount <= 2 * ReplicaStore.givenDocumentBytesMax
+    else { return giveUp(id, connection, "it is too large") }
+    guard isLast else {
+      fetching.documents[id]?.nextAt = now + DamageFetching.patienceMilliseconds
+      return
+    }
+    fetching.arriving[link] = nil
+    guard !arriving.parts.isEmpty else { return giveUp(id, connection, nil) }
     do throws(StoreError) {
-      guard let changed = try store.takeLost(id, from: parts) else { return }
-      log(.warning, "document \(id), which was damaged, was fetched again from \(connection.place)")
-      fetching.askedForDocuments[id] = nil
+      let changed = try store.takeLost(id, from: arriving.parts)
+      fetching.documents[id] = nil
       fetching.told = store.damagedCount
+      fetching.dueAt = now
+      guard let changed else { return }
+      log(.warning, "document \(id), which was damaged, was fetched again from \(connection.place)")
       cannotGiveSnapshots = false
       emit(.changed(changed, isComplete: true))
     } catch {
       switch error {
-      case .refused, .damaged:
-        log(.warning, "document \(id) cannot be had from \(connection.place): \(error)")
+      case .refused, .damaged: giveUp(id, connection, "\(error)")
       default: fail(connection, error)
       }
     }
+  }
+
+  /// What a peer gave of a document is of no use, for the reason given: nil when it gave nothing.
+  private func giveUp(_ id: DocumentID, _ connection: Connection, _ reason: String?) {
+    if let reason {
+      log(.warning, "document \(id) cannot be had from \(connection.place): \(reason)")
+    }
+    fetching.arriving[connection.id] = nil
+    guard var asked = fetching.documents[id] else { return }
+    asked.nextAt = now + asked.pause
+    asked.pause = min(2 * asked.pause, DamageFetching.pauseMillisecondsMax)
+    fetching.documents[id] = asked
+    fetching.wake(at: asked.nextAt)
   }
 
   // MARK: Segments
@@ -134,6 +198,7 @@ extension Engine {
         .warning,
         "the damaged segment with change \(change.sequence) of \(change.origin) was fetched again")
     }
+    do throws(StoreError) { try store.lookAtLost() } catch { log(.error, "\(error)") }
     fetching.told = store.damagedCount
     if store.damagedCount == 0 { fetching = DamageFetching() }
     let origins = segments.map(\.origin)

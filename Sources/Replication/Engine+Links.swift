@@ -317,7 +317,7 @@ extension Engine {
   /// Drops a link and all that depends on it.
   func forget(_ id: LinkID, _ failure: LinkFailure?) {
     guard let connection = links.removeValue(forKey: id) else { return }
-    fetching.parts[id] = nil
+    fetching.arriving[id] = nil
     emit(.ended(id, figures(of: connection, at: instant)))
     planner.closed(id.rawValue, now: now)
     unverified.removeAll { $0.id == id }

@@ -48,6 +48,8 @@ package final class Engine {
   var inbox = Inbox()
   /// What peers ask for and this turn has not got to.
   var postponed: Deque<(id: LinkID, request: SegmentRequest)> = []
+  /// Counts the inputs.
+  private(set) var turn: UInt64 = 0
   /// What this turn has read for peers.
   var providedBytes = 0
   /// How often this turn may still take over what arrived.
@@ -196,6 +198,7 @@ package final class Engine {
   /// what arrived.
   func input(at instant: EngineInstant, takes: Int = 0, _ body: () -> Void) -> [Effect] {
     if instant.monotonic >= self.instant.monotonic { self.instant = instant }
+    turn &+= 1
     providedBytes = 0
     takesLeft = takes
     body()

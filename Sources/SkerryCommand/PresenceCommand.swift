@@ -62,7 +62,15 @@ struct PresenceCommand: AsyncParsableCommand {
     }
     let device = "\(presence.name ?? "device") \(presence.device.prefix(16))"
     try StandardOutput.write(
-      line: isHere ? "\(device) shows \(presence.value.text())" : "\(device) is gone")
+      line: Self.printable(
+        isHere ? "\(device) shows \(presence.value.text())" : "\(device) is gone"))
+  }
+
+  /// Names and values are others' to choose: none controls the terminal, or makes a line of its own.
+  private static func printable(_ line: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        line.unicodeScalars.map { $0.value < 0x20 || 0x7F...0x9F ~= $0.value ? " " : $0 }))
   }
 }
 

@@ -74,10 +74,11 @@ struct WaitingMarks: Sendable {
   /// Ages are told to a tenth of a second; a mark gathers what came within it.
   private static let stepMilliseconds: UInt64 = 100
   private static let countMax = 1_024
-  /// With more entries than this in all marks together, the last one gathers what comes.
+  /// With more entries than this in all marks together, the last one, but not the first, gathers
+  /// what comes.
   static let entryCountMax = 4_096
   private var marks: Deque<Mark> = []
-  /// Of all marks together: at most ``entryCountMax`` and a vector.
+  /// Of all marks together: at most ``entryCountMax`` and two vectors.
   private(set) var entryCount = 0
 
   /// When the oldest of those that wait came.
@@ -98,7 +99,9 @@ struct WaitingMarks: Sendable {
   mutating func add(_ goal: VersionVector, at now: UInt64) {
     guard !goal.isEmpty else { return }
     let isFull = marks.count == Self.countMax || entryCount >= Self.entryCountMax
-    if let last = marks.last, isFull || now < last.since + Self.stepMilliseconds {
+    // What has waited longest is not mixed with what comes, or it would never seem to be stuck.
+    let gathers = isFull && marks.count > 1
+    if let last = marks.last, gathers || now < last.since + Self.stepMilliseconds {
       entryCount -= last.goal.entries.count
       marks[marks.count - 1].goal.merge(goal)
       entryCount += marks[marks.count - 1].goal.entries.count

@@ -8,7 +8,7 @@ internal import NIOSSL
   internal import Darwin
 #endif
 
-/// Within which days a chain of certificates counts, and whether that is now by this machine's
+/// Within which days a certificate counts, and whether that is now by this machine's
 /// clock.
 struct Validity {
   enum Verdict: Equatable {
@@ -19,10 +19,11 @@ struct Validity {
 
   let verdict: Verdict
 
-  /// Of a chain the whole counts as long as each of it does.
+  /// Of a chain that of the first one, which is for the name: how the others lead to somebody who is
+  /// trusted, if they do, is up to whoever looks.
   init(of chain: [NIOSSLCertificate]) {
     self.init(
-      begins: chain.map(\.notValidBefore).max() ?? 0, ends: chain.map(\.notValidAfter).min() ?? 0,
+      begins: chain.first?.notValidBefore ?? 0, ends: chain.first?.notValidAfter ?? 0,
       now: time(nil))
   }
 

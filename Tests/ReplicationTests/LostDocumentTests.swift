@@ -1,3 +1,4 @@
+import ByteCoding
 import Causality
 import Documents
 import JSONCoding
@@ -154,5 +155,89 @@ struct LostDocumentTests {
     _ = world.connect(2, 0)
     #expect(world.runUntil { store.damagedCount == 0 })
     #expect(try store.document(lost) != nil)
+  }
+
+  @Test("what is stored here and signed outweighs what comes, and has to fit it")
+  func lies() throws {
+    var id: DocumentID?
+    let world = try world(2, seed: 74, compacting: 2) { world in
+      id = try world.set(0, "title", "all know")
+    }
+    let lost = try #require(id)
+    // Written since, and held by both in segments.
+    try world.edit(1, lost) { try $0.set(["title"], to: "as it was signed") }
+    let link = world.connect(1, 0)
+    #expect(try world.runUntil { try world.isConverged() && world.nodes[0].levels.contains(link) })
+    world.cut(link)
+    try rot(world, 0, lost)
+    try notice(world, 0, lost)
+    let (store, giver) = (world.nodes[0].store, world.nodes[1].store)
+    let parts = try giver.documentParts(of: lost)
+
+    func forged(_ change: (inout SnapshotDocument) -> Void) throws -> [SnapshotPart] {
+      let pieces = parts.flatMap(\.pieces)
+      var document = try SnapshotDocument(
+        decoding: pieces.filter { $0.kind == .document }.flatMap(\.bytes))
+      change(&document)
+      var part = parts[0]
+      part.pieces = pieces.filter { $0.kind != .document }
+      part.pieces.append(
+        SnapshotPart.Piece(kind: .document, key: lost.bytes, number: 0, bytes: document.encoded()))
+      return [part]
+    }
+    func swapped(_ block: [UInt8]) -> [UInt8] {
+      let (real, lie) = (Array("as it was signed".utf8), Array("what nobody said".utf8))
+      guard let found = block.firstRange(of: real) else { return block }
+      var writer = ByteWriter()
+      writer.write(raw: Array(block[..<found.lowerBound]) + lie)
+      writer.write(raw: Array(block[found.upperBound...].dropLast(4)))
+      writer.write(fixed: CRC32C.checksum(writer.bytes))
+      return writer.bytes
+    }
+    let lie = try forged { document in
+      document.tail = document.tail.map { .init(position: $0.position, block: swapped($0.block)) }
+      document.history = document.history.map(swapped)
+    }
+    let told = { (parts: [SnapshotPart]) in parts.flatMap(\.pieces).flatMap(\.bytes) }
+    #expect(told(lie).firstRange(of: Array("what nobody said".utf8)) != nil)
+    #expect(try store.takeLost(lost, from: lie) == [lost])
+    #expect(try store.document(lost)?.json(at: ["title"]) == "as it was signed")
+    #expect(try store.document(lost)?.json() == giver.document(lost)?.json())
+    #expect(store.lostDocuments.isEmpty)
+  }
+
+  @Test("are given to a peer one in a turn; what is nothing of a document is not taken for one")
+  func bounds() throws {
+    var id: DocumentID?
+    let world = try world(2, seed: 75, compacting: 2) { world in
+      id = try world.set(0, "title", "all know")
+    }
+    let lost = try #require(id)
+    let link = world.connect(1, 0)
+    #expect(world.runUntil { world.nodes[1].levels.contains(link) })
+    let giver = world.nodes[1].engine
+    let connection = try #require(giver.links[link])
+    giver.work = []
+    giver.giveDocument(lost.bytes, connection)
+    let once = giver.work.count
+    #expect(once > 0)
+    for _ in 0..<3 { giver.giveDocument(lost.bytes, connection) }
+    #expect(giver.work.count == once)
+
+    try rot(world, 0, lost)
+    try notice(world, 0, lost)
+    let again = world.connect(1, 0)
+    let engine = world.nodes[0].engine
+    #expect(world.runUntil { engine.fetching.arriving[again] != nil })
+    let asking = try #require(engine.links[again])
+    engine.keepDocument([], isLast: false, asking)
+    #expect(engine.fetching.arriving.isEmpty)
+    let asked = try #require(engine.fetching.documents[lost])
+    #expect(asked.nextAt > world.now && asked.pause == 2 * DamageFetching.patienceMilliseconds)
+    // Nothing more is taken before it is asked for again.
+    engine.keepDocument(Array(repeating: 1, count: 100), isLast: false, asking)
+    #expect(engine.fetching.arriving.isEmpty)
+    #expect(world.runUntil { world.nodes[0].store.damagedCount == 0 })
+    #expect(try world.nodes[0].store.document(lost)?.json(at: ["title"]) == "all know")
   }
 }

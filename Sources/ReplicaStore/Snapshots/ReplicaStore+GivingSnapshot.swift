@@ -188,13 +188,24 @@ extension ReplicaStore {
     return document
   }
 
-  /// All that is held of one document, for whoever has lost it; nothing when it is not here, or
-  /// damaged here too.
+  /// All that is held of one document, for whoever has lost it; nothing when it is not here, damaged
+  /// here too, or larger than ``givenDocumentBytesMax``.
   ///
   /// Complexity: O(history of the document).
   package func documentParts(of id: DocumentID) throws(StoreError) -> [SnapshotPart] {
     try reading { () throws(StoreError) in
       guard let row = try row(of: id) else { return [] }
+      let byteCount = try sql { () throws(SQLiteError) in
+        // Lengths are in the heads of rows: nothing of what is long is read.
+        try connection.queryInteger(
+          """
+          SELECT (SELECT coalesce(sum(length(state)), 0) FROM document_state WHERE document = ?1)
+            + (SELECT coalesce(sum(length(state)), 0) FROM document_base WHERE document = ?1)
+            + (SELECT coalesce(sum(length(block)), 0) FROM document_history WHERE document = ?1)
+            + (SELECT coalesce(sum(length(block)), 0) FROM document_tail WHERE document = ?1)
+          """, .integer(row.number)) ?? 0
+      }
+      guard byteCount <= Self.givenDocumentBytesMax else { return [] }
       let document: SnapshotDocument
       do throws(StoreError) {
         document = try snapshotDocument(of: row.number, id)
@@ -210,7 +221,7 @@ extension ReplicaStore {
         writer.add(floor: vector, key: floor)
       }
       writer.add(document, id, in: row.number, .max)
-      writer.add(version: state.applied)
+      writer.add(version: try publicVector())
       return writer.parts()
     }
   }

@@ -20,11 +20,31 @@ extension ReplicaStore {
   /// Beyond this many, the rest is found when these are whole again.
   private static let lostDocumentsMax = 1_000
 
+  /// What is larger is given to nobody by itself: it would hold up everything else on a link.
+  package static let givenDocumentBytesMax = 8 << 20
+
+  /// A segment has come again: of what was lost, some can be made of it.
+  package func lookAtLost() throws(StoreError) {
+    let lost = lostDocuments.prefix(Self.lookedAtMax)
+    guard !lost.isEmpty else { return }
+    for id in lost where (try? document(id)) != nil { damage.documents.remove(id) }
+    try saveDamage()
+  }
+
+  private static let lookedAtMax = 16
+
+  /// Within a transaction for writing: a document is whole again.
+  func noteWhole(_ id: DocumentID) throws(StoreError) {
+    if damage.documents.remove(id) != nil { try writeDamage() }
+  }
+
   /// Takes what another replica holds of a document that is lost here, and writes the document
   /// anew. Outside of transactions.
   ///
-  /// What came is another member's word: it is read as strictly as what is stored, of its changes
-  /// those count that are applied here, and it must know all that was dropped here.
+  /// What came is another member's word: it is read as strictly as what is stored; of its changes
+  /// those count that are applied here and not stored, as what is stored was signed by whom it is
+  /// of; and it must know all that was dropped here, and what is stored must fit it. What it says of
+  /// what was dropped, or was folded there, is believed like a snapshot.
   ///
   /// - Returns: the documents that have changed, as what waited is applied too; nil when the
   ///   document is lost no more.
@@ -37,11 +57,13 @@ extension ReplicaStore {
     guard damage.documents.contains(id) else { return nil }
     let given = try GivenDocument(id, parts)
     let isDone = try write { () throws(StoreError) in
-      guard let row = try row(of: id) else { return false }
+      guard let row = try row(of: id) else {
+        try noteWhole(id)
+        return false
+      }
+      privateFirsts = try privateOrigins()
       try write(try entry(of: id, row, given), given)
       cache.remove(id)
-      damage.documents.remove(id)
-      try writeDamage()
       // What waited for it need not wait any more.
       brokenDocuments[id] = nil
       lanes.removeAll()
@@ -85,21 +107,23 @@ extension ReplicaStore {
       throw .refused("What came of document \(id) is of another version than what is here.")
     }
     var (history, edits) = try given.history(in: self)
-    edits.removeAll { !state.applied.contains($0.change) }
-    let known = Set(edits.map(\.change))
     let cause = StoreError.damaged("changes of document \(id) cannot be read")
-    for edit in try storedEdits(of: id, behind: dropped, because: cause)
-    where !known.contains(edit.change) && !given.floor.contains(edit.change) {
-      edits.append(edit)
-    }
+    let stored = try storedEdits(of: id, behind: dropped, because: cause)
+      .filter { !given.floor.contains($0.change) }
+    let signed = Set(stored.map(\.change))
+    edits.removeAll { !isHere($0.change) || signed.contains($0.change) }
+    edits += stored
     // Whatever a change builds on has a smaller Lamport time.
     edits.sort { ($0.lamport, $0.change) < ($1.lamport, $1.change) }
     do throws(MergeError) {
       try history.append(contentsOf: edits)
-      return history
     } catch {
       throw .refused("What came of document \(id) does not fit what is here (\(error)).")
     }
+    guard stored.allSatisfy({ history.lastVersion(of: $0.change) != nil }) else {
+      throw .refused("What came of document \(id) lacks what changes that are here build on.")
+    }
+    return history
   }
 
   /// Within a transaction for writing.
