@@ -66,7 +66,7 @@ struct PresenceCommand: AsyncParsableCommand {
         isHere ? "\(device) shows \(presence.value.text())" : "\(device) is gone"))
   }
 
-  /// Names and values are others' to choose: none controls the terminal, or makes a line of its own.
+  /// Names and values are others' to choose: none controls the terminal or makes a line of its own.
   private static func printable(_ line: String) -> String {
     String(
       String.UnicodeScalarView(

@@ -19,8 +19,8 @@ struct Validity {
 
   let verdict: Verdict
 
-  /// Of a chain that of the first one, which is for the name: how the others lead to somebody who is
-  /// trusted, if they do, is up to whoever looks.
+  /// Of a chain that of the first one, which is for the name: how the others lead to somebody who
+  /// is trusted, if they do, is up to whoever looks.
   init(of chain: [NIOSSLCertificate]) {
     self.init(
       begins: chain.first?.notValidBefore ?? 0, ends: chain.first?.notValidAfter ?? 0,

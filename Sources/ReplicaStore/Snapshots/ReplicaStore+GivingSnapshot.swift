@@ -188,8 +188,8 @@ extension ReplicaStore {
     return document
   }
 
-  /// All that is held of one document, for whoever has lost it; nothing when it is not here, damaged
-  /// here too, or larger than ``givenDocumentBytesMax``.
+  /// All that is held of one document, for whoever has lost it; nothing when it is not here,
+  /// damaged here too, or larger than ``givenDocumentBytesMax``.
   ///
   /// Complexity: O(history of the document).
   package func documentParts(of id: DocumentID) throws(StoreError) -> [SnapshotPart] {

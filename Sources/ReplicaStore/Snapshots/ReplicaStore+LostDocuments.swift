@@ -43,8 +43,8 @@ extension ReplicaStore {
   ///
   /// What came is another member's word: it is read as strictly as what is stored; of its changes
   /// those count that are applied here and not stored, as what is stored was signed by whom it is
-  /// of; and it must know all that was dropped here, and what is stored must fit it. What it says of
-  /// what was dropped, or was folded there, is believed like a snapshot.
+  /// of; and it must know all that was dropped here, and what is stored must fit it. What it says
+  /// of what was dropped, or was folded there, is believed like a snapshot.
   ///
   /// - Returns: the documents that have changed, as what waited is applied too; nil when the
   ///   document is lost no more.
