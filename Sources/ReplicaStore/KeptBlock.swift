@@ -14,7 +14,7 @@ enum KeptBlock {
   static let packedVersion: UInt8 = 3
   /// A packed one has at most so many changes, and bytes before it is packed, unless it is a single
   /// block that is larger. It is sealed in one go, and others wait meanwhile.
-  static let packedChangesMax = 1 << 12
+  static let packedChangesMax = 1 << 13
   static let packedBytesMax = 1 << 18
 
   /// - Precondition: the changes fit into a block.

@@ -128,14 +128,15 @@ struct TidyTests {
     let id = try workspace.edit(0) { try $0.createNote("typed") }.value
     for _ in 0..<3 {
       try workspace[0].group(now: workspace.tick(), entropy: workspace.entropy) { group in
-        for _ in 0..<1_500 { _ = group.transaction { try $0.insert("x", of: id) } }
+        for _ in 0..<3_000 { _ = group.transaction { try $0.insert("x", of: id) } }
       }
     }
     try workspace[0].tidy()
     #expect(try rows("unsealed", workspace[0]) == 2)
     let segments = try workspace[0].seal(entropy: workspace.entropy)
     #expect(
-      segments.map { $0.header.lastSequence - $0.header.firstSequence + 1 } == [2000, 2000, 501])
+      segments.map { $0.header.lastSequence - $0.header.firstSequence + 1 }
+        == [2000, 2000, 2000, 2000, 1001])
     try workspace.level()
     try workspace.expectEqual("after sealing")
   }
