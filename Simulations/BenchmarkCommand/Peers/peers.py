@@ -137,8 +137,9 @@ def engines():
     for engine in (Loro, Yrs, Automerge):
         try:
             yield engine()
-        except ImportError:
-            pass
+        except ImportError as error:
+            # A package of another release may lack what is used here.
+            print(f"{engine.name.lower()} is left out: {error}", file=sys.stderr)
 
 
 def report(engine, measurement, subject, unit, figures):
