@@ -113,10 +113,13 @@ struct TurnTests {
     #expect(world.nodes[1].store.appliedVector[own] == node.store.appliedVector[own])
   }
 
-  @Test("what is ready is gone on with after another process has committed in between")
-  func otherProcesses() throws {
+  /// Replica 0 is in a file, applies ten changes a turn, and has no link; replica 1 has written 95
+  /// changes since, under an origin of which so many are applied.
+  private func behind(
+    seed: UInt64
+  ) throws -> (world: World, file: StoreFile, origin: Origin, before: UInt64) {
     let file = try StoreFile()
-    let world = World(seed: 5)
+    let world = World(seed: seed)
     _ = try world.add(
       try ReplicaStore.create(
         file.options, .workspace(name: "founder"), now: world.instant.wall, entropy: world.entropy)
@@ -125,16 +128,21 @@ struct TurnTests {
       $0.limits.workBesideOthers = $0.limits.work
     }
     _ = try world.join(try world.invite(from: 0))
-    let node = world.nodes[0]
-    var link = world.connect(1, 0)
-    _ = world.runUntil { node.levels.contains(link) }
+    let link = world.connect(1, 0)
+    _ = world.runUntil { world.nodes[0].levels.contains(link) }
     world.cut(link)
     try write(95, at: 1, of: world)
     let origin = world.nodes[1].store.identity.origin
-    let before = node.store.appliedVector[origin]
+    return (world, file, origin, world.nodes[0].store.appliedVector[origin])
+  }
+
+  @Test("what is ready is gone on with after another process has committed in between")
+  func otherProcesses() throws {
+    let (world, file, origin, before) = try behind(seed: 5)
+    let node = world.nodes[0]
     // Whoever opens a store applies what is ready.
     let other = try ReplicaStore.open(file.options)
-    link = world.connect(1, 0)
+    let link = world.connect(1, 0)
     _ = world.runUntil { node.store.appliedVector[origin] > before }
     #expect(node.engine.hasMore && node.store.appliedVector[origin] < before + 95)
     let result = try other.group(now: world.instant.wall, entropy: world.entropy) { group in
@@ -153,23 +161,8 @@ struct TurnTests {
 
   @Test("what another process has stored, and has ended before it was applied, is applied in time")
   func endedProcesses() throws {
-    let file = try StoreFile()
-    let world = World(seed: 7)
-    _ = try world.add(
-      try ReplicaStore.create(
-        file.options, .workspace(name: "founder"), now: world.instant.wall, entropy: world.entropy)
-    ) {
-      $0.limits.work = WorkLimit(changes: 10, bytes: 1 << 20)
-      $0.limits.workBesideOthers = $0.limits.work
-    }
-    _ = try world.join(try world.invite(from: 0))
+    let (world, file, origin, before) = try behind(seed: 7)
     let node = world.nodes[0]
-    let link = world.connect(1, 0)
-    _ = world.runUntil { node.levels.contains(link) }
-    world.cut(link)
-    try write(95, at: 1, of: world)
-    let origin = world.nodes[1].store.identity.origin
-    let before = node.store.appliedVector[origin]
     let other = try ReplicaStore.open(file.options)
     let engine = try Engine(store: other, entropy: world.entropy, at: world.instant)
     _ = world.connect(1, 0)
@@ -186,24 +179,9 @@ struct TurnTests {
 
   @Test("what cannot be applied is tried again in time, and nobody is told that it is shown")
   func failing() throws {
-    let file = try StoreFile()
-    let world = World(seed: 6)
-    _ = try world.add(
-      try ReplicaStore.create(
-        file.options, .workspace(name: "founder"), now: world.instant.wall, entropy: world.entropy)
-    ) {
-      $0.limits.work = WorkLimit(changes: 10, bytes: 1 << 20)
-      $0.limits.workBesideOthers = $0.limits.work
-    }
-    _ = try world.join(try world.invite(from: 0))
+    let (world, file, origin, before) = try behind(seed: 6)
     let node = world.nodes[0]
-    var link = world.connect(1, 0)
-    _ = world.runUntil { node.levels.contains(link) }
-    world.cut(link)
-    try write(95, at: 1, of: world)
-    let origin = world.nodes[1].store.identity.origin
-    let before = node.store.appliedVector[origin]
-    link = world.connect(1, 0)
+    let link = world.connect(1, 0)
     _ = world.runUntil { node.store.appliedVector[origin] > before }
     // Somebody else writes and does not come to an end.
     var options = file.options
