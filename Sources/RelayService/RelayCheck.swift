@@ -103,7 +103,7 @@ package enum RelayCheck {
     _ stored: StoredSegment, _ workspace: WorkspaceID, _ membership: Membership
   ) -> String? {
     do {
-      let segment = try Segment(parsing: stored.bytes)
+      let segment = try stored.parsed()
       guard segment.header.workspace == workspace else { return "it is another workspace's" }
       try segment.verifySignature(by: try membership.verifier(for: segment.header.origin))
       return nil

@@ -194,7 +194,7 @@ final class RelayWorkspace {
     stagedSegments = []
     stagedRecords = []
     stagedHashes = [:]
-    let moved = Set(segments.map(\.header.origin)).sorted()
+    let moved = Set(segments.map(\.origin)).sorted()
     return Committed(
       tips: moved.compactMap { origin in positions[origin].map { ChainTip(origin, $0) } },
       records: records, segmentCount: segments.count)

@@ -39,7 +39,7 @@ struct Lanes {
   ///
   /// - Returns: the lane with them; nil when there is none of that origin.
   mutating func hold(
-    _ changes: [Change], _ block: EncodedBlock, next: Int, bytes: Int, of origin: Origin
+    _ changes: [Change], _ block: EncodedBlock?, next: Int, bytes: Int, of origin: Origin
   ) -> Lane? {
     guard let before = lanes[origin] else { return nil }
     heldBytes += bytes - before.heldBytes

@@ -6,19 +6,21 @@ import Documents
 /// Whoever refers to one of the changes must be renamed with it; then what the edits mean stays as
 /// it was, but for ties between concurrent edits, which go by the order of the origins.
 struct Renaming {
-  private var names: [ChangeID: ChangeID] = [:]
-  private let target: Origin
+  private let name: (ChangeID) -> ChangeID
+
+  init(_ name: @escaping (ChangeID) -> ChangeID) { self.name = name }
 
   /// The changes get the sequences from 1 on, in their order.
   init(_ changes: [Change], to target: Origin) {
-    self.target = target
+    var names: [ChangeID: ChangeID] = [:]
     names.reserveCapacity(changes.count)
     for (index, change) in changes.enumerated() {
       names[change.id] = ChangeID(origin: target, sequence: UInt64(index) + 1)
     }
+    self.init { [names] change in names[change] ?? change }
   }
 
-  subscript(change: ChangeID) -> ChangeID { names[change] ?? change }
+  subscript(change: ChangeID) -> ChangeID { name(change) }
 
   /// A change under its new name. What came before it under the old origin becomes a dependency
   /// where the new origin does not say it.
@@ -29,7 +31,7 @@ struct Renaming {
       dependencies.insert(
         self[ChangeID(origin: change.id.origin, sequence: change.id.sequence - 1)])
     }
-    result.dependencies = dependencies.filter { $0.origin != target }.sorted()
+    result.dependencies = dependencies.filter { $0.origin != result.id.origin }.sorted()
     return result
   }
 

@@ -80,14 +80,18 @@ extension ReplicaStore {
     do {
       let segment =
         try batch.first {
-          $0.header.origin == origin
-            && $0.header.firstSequence <= next.sequence && next.sequence <= $0.header.lastSequence
+          $0.origin == origin
+            && $0.firstSequence <= next.sequence && next.sequence <= $0.lastSequence
         } ?? storedSegment(with: next)
       let (changes, block) = try openBlock(segment)
       decodedBytes += segment.bytes.count
-      return lanes.hold(
-        changes, block, next: Int(next.sequence - segment.header.firstSequence),
-        bytes: segment.bytes.count, of: origin)
+      let index = Int(next.sequence - segment.firstSequence)
+      guard index < changes.count else {
+        throw InvalidSegment(
+          "change \(next.sequence) builds on an origin of which there are two histories, and nobody "
+            + "has told yet which of them it means")
+      }
+      return lanes.hold(changes, block, next: index, bytes: segment.bytes.count, of: origin)
     } catch let error as StoreError {
       // A damaged segment is fetched again; its origin waits for that, and nobody else.
       if isDamaged(next) {

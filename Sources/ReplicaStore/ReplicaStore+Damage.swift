@@ -81,19 +81,18 @@ extension ReplicaStore {
   ///
   /// - Returns: whether it did.
   func mend(_ segment: Segment) throws(StoreError) -> Bool {
-    let header = segment.header
-    let found = damagedSegments.filter {
-      $0.origin == header.origin
-        && $0.sequences.overlaps(header.firstSequence...header.lastSequence)
-    }
-    for damaged in found
-    where try stored({ () throws(SegmentStoreError) in try segments.mend(damaged, with: segment) })
-    {
+    let names = try branchNames()
+    for damaged in damagedSegments {
+      let segment = names?.branch(damaged.origin).flatMap { segment.on($0) } ?? segment
+      guard damaged.origin == segment.origin,
+        damaged.sequences.overlaps(segment.firstSequence...segment.lastSequence),
+        try stored({ () throws(SegmentStoreError) in try segments.mend(damaged, with: segment) })
+      else { continue }
       damage.noted.remove(damaged)
       // What could not be read can be now, but for what the call under way has met all the same.
       try writeDamage()
       brokenDocuments = sparedDocuments
-      chains[header.origin] = nil
+      chains[segment.origin] = nil
       lanes.removeAll()
       return true
     }

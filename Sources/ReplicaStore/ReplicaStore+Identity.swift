@@ -132,7 +132,7 @@ extension ReplicaStore {
         "It was put back from before history that others may have folded: what is written here is "
           + "sent when it has met a replica, not only a relay, and taken a snapshot.")
     }
-    return notes + (try returnNotes())
+    return notes + (try forkNotes()) + (try returnNotes())
   }
 
   /// Goes on under a new origin, as a copied or restored store must. What was written under the old

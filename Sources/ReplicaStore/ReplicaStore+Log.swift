@@ -130,7 +130,7 @@ extension ReplicaStore {
       return try parsed(next)
     }
     let segment = try storedSegment(with: change)
-    let first = segment.header.firstChange
+    let first = segment.firstChange
     let count = cursor.aheadCount
     cursor.ahead = try stored { () throws(SegmentStoreError) in
       try segments.segments(

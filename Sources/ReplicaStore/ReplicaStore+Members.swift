@@ -109,6 +109,7 @@ extension ReplicaStore {
     _ records: [MembershipRecord]
   ) throws(StoreError) -> [MembershipRecord] {
     var fresh: [MembershipRecord] = []
+    let names = try branchNames()
     do throws(MembershipError) {
       fresh = try membership.insert(records)
     } catch {
@@ -120,6 +121,7 @@ extension ReplicaStore {
       }
     }
     try noteOwnRecords()
+    try heedStatements(in: fresh, before: names)
     return fresh
   }
 }

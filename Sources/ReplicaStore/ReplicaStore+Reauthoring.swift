@@ -40,7 +40,7 @@ extension ReplicaStore {
   func meetTwin(
     _ segment: Segment, after own: ChainPosition, entropy: Entropy
   ) throws(StoreError) -> [DocumentID] {
-    let origin = segment.header.origin
+    let origin = segment.origin
     let tail = try privateTail()
     let ours = tail.filter { $0.id.origin == origin }
     let theirs = (try? open(segment)) ?? []
@@ -86,12 +86,13 @@ extension ReplicaStore {
     }
     let renaming = Renaming(changes, to: identity.origin)
     let renamed = changes.map { renaming.reauthored($0) }
-    try withdraw(changes)
+    try withdraw(
+      from: Dictionary(changes.map { ($0.id.origin, $0.id.sequence) }, uniquingKeysWith: min))
     try enter(renamed)
     state.renameHeads { renaming[$0] }
     try writeOrigins()
     let documents = Set(changes.flatMap { $0.edits.map(\.document) }).sorted()
-    for id in documents { try rewrite(id, renaming) }
+    for id in documents { try rewrite(id) { renaming.renamed($0) } }
     try markUnprojected(documents)
     try renameRuns(of: changes, renaming)
     try sql { () throws(SQLiteError) in
@@ -106,17 +107,13 @@ extension ReplicaStore {
     }
     knownPrivateChanges = nil
     try noteRenaming(changes, renaming)
-    try renameDrafts(changes, renaming)
+    try renameDrafts(changes.map(\.id), renaming)
     renamingCount += 1
     return documents
   }
 
-  /// Takes changes back from the rows that say what is applied.
-  private func withdraw(_ changes: [Change]) throws(StoreError) {
-    var firsts: [Origin: UInt64] = [:]
-    for change in changes {
-      firsts[change.id.origin] = min(firsts[change.id.origin] ?? .max, change.id.sequence)
-    }
+  /// Takes the changes of some origins, from these on, back from the rows that say what is applied.
+  func withdraw(from firsts: [Origin: UInt64]) throws(StoreError) {
     for (origin, first) in firsts.sorted(by: { $0.key < $1.key }) {
       let before = ChangeID(origin: origin, sequence: first - 1)
       guard var row = state.row(of: origin) else { continue }
@@ -152,12 +149,14 @@ extension ReplicaStore {
     try writeOrigin(last.id.origin)
   }
 
-  /// Writes a document anew from its history, with the new names in it.
-  private func rewrite(_ id: DocumentID, _ renaming: Renaming) throws(StoreError) {
+  /// Writes a document anew from its history, with what becomes of each edit.
+  func rewrite(
+    _ id: DocumentID, _ becomes: (IncomingEdit) -> IncomingEdit?
+  ) throws(StoreError) {
     cache.remove(id)
     guard var row = try row(of: id) else { throw .damaged("document \(id) is missing") }
     let entry = DocumentCache.Entry(Document(id: id), row)
-    let edits = try history(entry).edits().map { renaming.renamed($0) }
+    let edits = try history(entry).edits().compactMap(becomes)
     // What is folded is known to others and keeps its names.
     var history = try emptyHistory(of: entry)
     let document: Document

@@ -22,6 +22,8 @@ package struct ReceiveOutcome {
   package var hasNewOrigin = false
   /// Segments that were stored and damaged, and are whole again: the first change of each.
   package var mended: [ChangeID] = []
+  /// The origins of which what was stored is a branch now, as another history of them has come.
+  package var parted: [Origin] = []
 }
 
 /// How much one transaction takes over: about so many changes, in about so many bytes of segments.
@@ -78,14 +80,14 @@ extension ReplicaStore {
           // A segment that was refused must not be taken for the stored one of its numbers.
           var fresh: [Segment] = []
           for segment in batch {
-            guard let position = try store(segment, &next, entropy) else { continue }
-            next.advanced[segment.header.origin] = position
-            fresh.append(segment)
+            if let stored = try store(segment, &next, entropy) { fresh.append(stored) }
           }
           // What was mended may be what somebody waited for.
           try loadLanes()
-          if limit != nil { lanes.prefer(fresh.map(\.header.origin)) }
+          if limit != nil { lanes.prefer(fresh.map(\.origin)) }
           try pump(having: fresh, limit ?? .large, &next)
+          // Nobody sees what was taken back missing.
+          while !next.outcome.parted.isEmpty, hasReadyChanges { try pump(having: [], .large, &next) }
         }
         return next
       }
@@ -188,56 +190,58 @@ extension ReplicaStore {
     var bytes = 0
     var end = segments.startIndex
     while end < segments.endIndex {
-      let header = segments[end].header
-      changes += header.lastSequence - header.firstSequence + 1
-      bytes += segments[end].bytes.count
+      let segment = segments[end]
+      changes += segment.lastSequence - segment.firstSequence + 1
+      bytes += segment.bytes.count
       end += 1
       if changes >= limit.changes || bytes >= limit.bytes { break }
     }
     return segments[..<end]
   }
 
+  /// - Returns: the segment on the chain behind which it is stored; nil when it is not, or was.
   private func store(
     _ segment: Segment, _ progress: inout Progress, _ entropy: Entropy?
-  ) throws(StoreError) -> ChainPosition? {
-    let header = segment.header
+  ) throws(StoreError) -> Segment? {
     if !damage.noted.isEmpty, try mend(segment) {
-      progress.outcome.mended.append(header.firstChange)
+      progress.outcome.mended.append(segment.firstChange)
       return nil
     }
-    if header.origin == identity.origin || privateFirsts[header.origin] != nil {
-      let own = try chainEnd(of: header.origin)
-      if header.lastSequence > own.sequence {
+    if segment.origin == identity.origin || privateFirsts[segment.origin] != nil {
+      let own = try chainEnd(of: segment.origin)
+      if segment.lastSequence > own.sequence {
         progress.outcome.ownOriginAhead = max(
-          progress.outcome.ownOriginAhead ?? 0, header.lastSequence)
+          progress.outcome.ownOriginAhead ?? 0, segment.lastSequence)
         guard let entropy, isAdmitted else {
           progress.outcome.refused.append(
-            (header.firstChange, .fork(origin: header.origin, sequence: own.sequence + 1)))
+            (segment.firstChange, .fork(origin: segment.origin, sequence: own.sequence + 1)))
           return nil
         }
         try meet(segment, after: own, &progress, entropy)
       }
+    }
+    if let names = try branchNames(), names.isForked(segment.origin) {
+      return try storeForked(segment, &progress, entropy)
     }
     do throws(SegmentStoreError) {
       guard case .stored = try append(segment) else {
         if Sabotage.applyTwice.isPlanted { applyAgain(segment) }
         return nil
       }
-      lanes.extend(header.origin, through: header.lastSequence)
-      return segment.position
+      progress.advanced[segment.origin] = segment.position
+      lanes.extend(segment.origin, through: segment.lastSequence)
+      return segment
     } catch {
       switch error {
       case .gap:
-        progress.outcome.refused.append((header.firstChange, error))
+        progress.outcome.refused.append((segment.firstChange, error))
         return nil
-      case .fork(let origin, let sequence):
-        progress.outcome.refused.append((header.firstChange, error))
-        try noteFork(of: origin, at: sequence)
+      case .fork(let origin, _):
         if let entropy, isAdmitted, origin == identity.origin {
           try begin(because: Self.twinReason, entropy: entropy)
           progress.outcome.hasNewOrigin = true
         }
-        return nil
+        return try storeForked(segment, &progress, entropy)
       default: throw StoreError(error)
       }
     }
@@ -250,7 +254,7 @@ extension ReplicaStore {
     let origin = identity.origin
     if (try? segment.verifyFollows(own)) != nil {
       progress.documents.formUnion(try meetTwin(segment, after: own, entropy: entropy))
-    } else if segment.header.origin == origin {
+    } else if segment.origin == origin {
       try begin(because: Self.twinReason, entropy: entropy)
     }
     privateFirsts = try privateOrigins()

@@ -57,7 +57,7 @@ extension ReplicaStore {
       device: identity.device, entropy: entropy)
   }
 
-  private func sealUnsealed(
+  func sealUnsealed(
     entropy: Entropy, limitBytes: Int
   ) throws(StoreError) -> [Segment] {
     guard let range = try privateChanges().unsealed else { return [] }

@@ -18,7 +18,7 @@ extension ReplicaStore {
 
   func parsed(_ stored: StoredSegment) throws(StoreError) -> Segment {
     do throws(SegmentError) {
-      return try Segment(parsing: stored.bytes)
+      return try stored.parsed()
     } catch {
       throw .damaged(
         "the segment with change \(stored.lastSequence) of \(stored.origin) is unreadable "
@@ -26,10 +26,36 @@ extension ReplicaStore {
     }
   }
 
-  /// The changes in a segment, exactly those that its header names.
   func open(_ segment: Segment) throws -> [Change] { try openBlock(segment).changes }
 
+  /// The changes in a segment, as what they name is called here, and the block in which they stand
+  /// just so, if there is one. Where origins are forked, they end before the first one of which it
+  /// is not known what it names.
   func openBlock(
+    _ segment: Segment
+  ) throws -> (changes: [Change], block: EncodedBlock?) {
+    let (changes, block) = try openSealed(segment)
+    guard let names = try branchNames() else { return (changes, block) }
+    let read = names.reading(changes, in: segment)
+    return (read, read == changes ? block : nil)
+  }
+
+  /// All changes in a segment: where it is not known what one names, it names that as it was
+  /// sealed. Such a one was applied once and waits now.
+  func openWhole(_ segment: Segment) throws -> [Change] {
+    let changes = try openSealed(segment).changes
+    guard let names = try branchNames() else { return changes }
+    return changes.enumerated().map { offset, change in
+      if let read = names.reading(change, in: segment) { return read }
+      var sealed = change
+      sealed.id = ChangeID(
+        origin: segment.origin, sequence: segment.firstSequence + UInt64(offset))
+      return sealed
+    }
+  }
+
+  /// The changes in a segment as they were sealed.
+  func openSealed(
     _ segment: Segment
   ) throws -> (changes: [Change], block: EncodedBlock) {
     let header = segment.header

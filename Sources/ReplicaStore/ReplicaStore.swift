@@ -51,6 +51,11 @@ package final class ReplicaStore {
   var chains: [Origin: SegmentStore.Chain] = [:]
   /// The versions at which documents were folded, by number; nil while they are not known.
   var knownFloors: [Int64: VersionVector]?
+  /// What names of changes mean where origins are forked, nil where none is; not known while the
+  /// outer one is nil.
+  var knownBranchNames: BranchNames??
+  /// Documents that were read in another way since somebody asked.
+  var documentsReadAnew: Set<DocumentID> = []
   /// Segments that groups have sealed and nobody has taken.
   var sealedAtOnce: [Segment] = []
   /// How often changes were renamed by this process: who follows the renamings need not look
@@ -246,6 +251,7 @@ package final class ReplicaStore {
     chains = [:]
     knownPrivateChanges = nil
     knownFloors = nil
+    knownBranchNames = nil
     sealedAtOnce = []
     rebuiltDocuments = [:]
     changesUnderWay = []
@@ -262,6 +268,7 @@ package final class ReplicaStore {
     privateFirsts = [:]
     knownPrivateChanges = nil
     knownFloors = nil
+    knownBranchNames = nil
     brokenDocuments = [:]
     rebuiltDocuments = [:]
     changesUnderWay = []
@@ -312,6 +319,7 @@ package final class ReplicaStore {
     if segmentPosition != seenSegmentPosition { changes.segmentsArrived = true }
     seenSegmentPosition = segmentPosition
     knownFloors = nil
+    knownBranchNames = nil
     let origin = identity.origin
     try refreshOrigin()
     if identity.origin != origin { changes.isComplete = false }
@@ -421,7 +429,7 @@ package final class ReplicaStore {
 
   /// Puts a segment behind the stored ones of its origin.
   func append(_ segment: Segment) throws(SegmentStoreError) -> AppendedSegment {
-    let origin = segment.header.origin
+    let origin = segment.origin
     var chain = chains[origin]
     if chain == nil { chain = try segments.chain(of: origin) }
     let appended = try segments.append(segment, to: &chain)

@@ -13,7 +13,7 @@ enum StoreSchema {
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
       version5, version6, version7, SegmentSchema.version3, version8, SegmentSchema.version4,
-      version9,
+      version9, SegmentSchema.version5,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)

@@ -59,11 +59,16 @@ struct StoreState {
     recentLamports.note(lamport, of: change)
   }
 
+  /// Takes these as the maximal changes.
+  mutating func setHeads(_ changes: some Collection<ChangeID>) {
+    for head in heads { unwritten.insert(head.origin) }
+    heads = changes.sorted()
+    for head in heads { unwritten.insert(head.origin) }
+  }
+
   /// Gives the heads other names.
   mutating func renameHeads(_ name: (ChangeID) -> ChangeID) {
-    for head in heads { unwritten.insert(head.origin) }
-    heads = heads.map(name).sorted()
-    for head in heads { unwritten.insert(head.origin) }
+    setHeads(heads.map(name))
   }
 
   /// The Lamport time of an applied change that was applied not long ago; nil when it is not known.

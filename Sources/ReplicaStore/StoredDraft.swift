@@ -125,18 +125,18 @@ extension ReplicaStore {
   }
 
   /// Lets drafts know changes that they began with by other names.
-  func renameDrafts(_ changes: [Change], _ renaming: Renaming) throws(StoreError) {
+  func renameDrafts(_ changes: [ChangeID], _ renaming: Renaming) throws(StoreError) {
     var drafts = try drafts()
     for index in drafts.indices {
       let base = drafts[index].base
-      let seen = changes.filter { base.contains($0.id) }
+      let seen = changes.filter(base.contains)
       guard !seen.isEmpty else { continue }
       let edits = try edits(of: drafts[index]).map { renaming.renamed($0) }
       for change in seen {
-        let before = min(drafts[index].base[change.id.origin], change.id.sequence - 1)
-        drafts[index].base.set(change.id.origin, to: before)
+        let before = min(drafts[index].base[change.origin], change.sequence - 1)
+        drafts[index].base.set(change.origin, to: before)
       }
-      for change in seen { drafts[index].base.advance(to: renaming[change.id]) }
+      for change in seen { drafts[index].base.advance(to: renaming[change]) }
       try write(edits, of: drafts[index].id)
     }
     if !drafts.isEmpty { try write(drafts) }

@@ -1,3 +1,4 @@
+import Causality
 import Documents
 import Sealing
 import SyncProtocol
@@ -35,6 +36,8 @@ final class Connection {
   /// The snapshot that the peer has offered.
   var offer: SnapshotOffer?
   var offeredAt: UInt64 = 0
+  /// Origins of which the peer's history is asked for, as it is another one.
+  var seeking: [Origin: ForkSearch] = [:]
   /// In which turn the peer was last given a document that it had lost.
   var gaveDocumentIn: UInt64?
   /// How many documents came in it.

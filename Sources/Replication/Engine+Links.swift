@@ -292,6 +292,8 @@ extension Engine {
     configuration.wish = wish(of: connection)
     connection.wish = configuration.wish
     configuration.receiptDigest = receiptDigest
+    configuration.mergesForks = true
+    configuration.forked = forks
     configuration.hasUnsealed = try store.unsealedCount() > 0
     configuration.limits = limits.session
     try configureSnapshots(of: &configuration)

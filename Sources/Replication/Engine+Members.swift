@@ -40,6 +40,8 @@ extension Engine {
       let joiner = connection.isJoiner ? connection.peerKey : nil
       let fresh = try store.addRecords(parsed, ofJoiner: joiner)
       forward(fresh, except: connection.id)
+      let read = store.takeDocumentsReadAnew()
+      if !read.isEmpty { emit(.changed(read, isComplete: true)) }
       react()
     } catch {
       if case .membership(let reason) = error {

@@ -44,7 +44,9 @@ extension Engine {
         if outcome.refused.isEmpty { for segment in segments { recent.add(segment) } }
         if !outcome.mended.isEmpty { tellMended(outcome.mended) }
         if outcome.hasNewOrigin { tellNewOrigin(since: before, connection) }
+        if !outcome.parted.isEmpty { noteForks(since: before) }
         noteReceived(outcome, connection)
+        seekForks(outcome, among: incoming, connection)
       }
       session(connection.id) { $0.settled(bytes: byteCount, now: now) }
     } catch {
@@ -59,9 +61,7 @@ extension Engine {
     do throws(SegmentError) {
       let segment = try Segment(parsing: incoming.bytes)
       let header = segment.header
-      guard header.origin == incoming.origin, header.firstSequence == incoming.first,
-        header.lastSequence == incoming.last
-      else {
+      guard isAnnounced(segment, as: incoming) else {
         refuseSegment(incoming, "it is not the segment that was announced", connection)
         return nil
       }
@@ -120,9 +120,8 @@ extension Engine {
             + "copied or restored. It takes a new origin when this device is a member")
       case .fork:
         log(.error, "from \(connection.place): \(reason)")
-        session(connection.id) {
-          $0.report(Status(.forked, origin: change.origin, "\(reason)"), now: now)
-        }
+        leaveOut(forkOf: change.origin, "\(reason)", connection)
+      case .detached: break
       default: log(.error, "from \(connection.place): \(reason)")
       }
     }
@@ -235,7 +234,7 @@ extension Engine {
     var tips: [Origin: ChainPosition] = [:]
     for segment in segments {
       recent.add(segment)
-      tips[segment.header.origin] = segment.position
+      tips[segment.origin] = segment.position
     }
     advance(tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
     do throws(StoreError) {
@@ -291,6 +290,7 @@ extension Engine {
     do throws(StoreError) {
       guard let changes = try store.refresh() else { return }
       noteAwaited()
+      noteForks(since: nil)
       if changes.segmentsArrived {
         advance(
           try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)

@@ -43,17 +43,7 @@ extension Engine {
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
     case .advertised(let vector):
       planner.advertised(vector, by: id.rawValue, now: now)
-    case .forked(let origin, let sequence):
-      let failure = LinkFailure(
-        .forked,
-        "\(connection.place) has another change \(sequence) of origin \(origin) than this replica: "
-          + "one of the two went on after a restored backup or a copy. The origin is left out on "
-          + "this link")
-      connection.complaint = failure
-      note(failure, of: connection)
-      log(.error, failure.sentence)
-      emit(.reported(id, failure))
-      if origin == store.identity.origin { ownOriginIsForked(at: sequence, connection) }
+    case .forked(let origin, let sequence): met(forkOf: origin, at: sequence, connection)
     case .identityReused:
       // Only a claim so far: whoever lies would make us claim origins without end. A segment that
       // this device has signed is the proof; it is asked for at once, and nothing more is sealed

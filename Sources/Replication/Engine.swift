@@ -97,6 +97,8 @@ package final class Engine {
   var wedgesCheckedAt: UInt64 = 0
   /// Who is there.
   var presence = PresenceBoard()
+  /// The chains that are known to be forked. Only looked up in.
+  var forks: Set<Origin> = []
   /// Links whose peers have not been told who is there.
   var greeted: [LinkID] = []
   var wasAdmitted: Bool
@@ -119,6 +121,9 @@ package final class Engine {
     planner = WantPlanner(local: stored, wish: .everything)
     wasAdmitted = store.isAdmitted
     membershipDigest = store.membership.digest
+    let forked = try store.forkedChains()
+    forks = Set(forked.lazy.map(\.origin))
+    planner.stored(Self.unaskable(forked), now: instant.monotonic)
     isReturning = try store.isReturning()
     place = findPlace()
     planner.wishes(wish)

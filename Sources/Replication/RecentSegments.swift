@@ -32,15 +32,15 @@ struct RecentSegments {
     var after = range.after
     while after < range.through, found.isEmpty || byteCount < limitBytes {
       let next = segments.last {
-        $0.header.origin == range.origin && $0.header.firstSequence == after + 1
+        $0.origin == range.origin && $0.firstSequence == after + 1
       }
       guard let next else { return nil }
       found.append(
         OutgoingSegment(
-          origin: range.origin, first: after + 1, last: next.header.lastSequence, bytes: next.bytes)
+          origin: range.origin, first: after + 1, last: next.lastSequence, bytes: next.bytes)
       )
       byteCount += next.bytes.count
-      after = next.header.lastSequence
+      after = next.lastSequence
     }
     return found.isEmpty ? nil : found
   }

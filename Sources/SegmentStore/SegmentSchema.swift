@@ -38,8 +38,10 @@ package enum SegmentSchema {
       -- them: earlier releases cannot read that.
       """)
 
+  package static let version5 = SQLiteMigration("segments 5", script: branchTable)
+
   /// All steps, for a file that has no other tables.
-  package static let migrations = [version1, version2, version3, version4]
+  package static let migrations = [version1, version2, version3, version4, version5]
 
   /// What all steps lead to, for a new file.
   package static let whole = SQLiteMigration(
@@ -50,7 +52,7 @@ package enum SegmentSchema {
         id INTEGER PRIMARY KEY,
         origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16)
       ) STRICT;
-      """ + unchangedTables + receiptTable)
+      """ + unchangedTables + receiptTable + branchTable)
 
   private static let receiptTable = """
 
@@ -60,6 +62,20 @@ package enum SegmentSchema {
       number INTEGER NOT NULL,
       bytes BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """
+
+  private static let branchTable = """
+
+    -- Chains that go on from a fork: how they are called is in segment_origin. The root is what
+    -- their segments name, start the last of its changes before them; parent is the chain that
+    -- they go on from, first_hash that of the segment that they begin with.
+    CREATE TABLE segment_branch (
+      origin INTEGER PRIMARY KEY REFERENCES segment_origin (id),
+      root BLOB NOT NULL CHECK (length(root) = 16),
+      start INTEGER NOT NULL,
+      parent BLOB NOT NULL CHECK (length(parent) = 16),
+      first_hash BLOB NOT NULL CHECK (length(first_hash) = 32)
+    ) STRICT;
     """
 
   /// As they were made first and are still.

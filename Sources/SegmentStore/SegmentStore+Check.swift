@@ -59,10 +59,10 @@ private struct Tally {
     let expected = entry.position
     entry.position = ChainPosition(sequence: stored.lastSequence, hash: stored.hash)
     do throws(SegmentError) {
-      let segment = try Segment(parsing: stored.bytes)
-      guard segment.hash == stored.hash, segment.header.origin == stored.origin,
-        segment.header.firstSequence == stored.firstSequence,
-        segment.header.lastSequence == stored.lastSequence
+      let segment = try stored.parsed()
+      guard segment.hash == stored.hash, segment.origin == stored.origin,
+        segment.firstSequence == stored.firstSequence,
+        segment.lastSequence == stored.lastSequence
       else {
         return .inconsistent(
           origin: stored.origin, message: "segment number \(stored.position) is filed wrongly")

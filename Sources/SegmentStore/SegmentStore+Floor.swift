@@ -95,6 +95,11 @@ extension SegmentStore {
       // An origin of which nothing is stored has no row.
       try connection.execute(
         """
+        DELETE FROM segment_branch
+        WHERE origin = ?1 AND NOT EXISTS (SELECT 1 FROM segment WHERE origin = ?1)
+        """, .integer(chain.row))
+      try connection.execute(
+        """
         DELETE FROM segment_origin
         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM segment WHERE origin = ?1)
         """, .integer(chain.row))

@@ -36,8 +36,7 @@ extension SegmentStore {
   package func mend(
     _ damaged: DamagedSegment, with segment: Segment
   ) throws(SegmentStoreError) -> Bool {
-    let header = segment.header
-    guard header.origin == damaged.origin else { return false }
+    guard segment.origin == damaged.origin else { return false }
     if try repair(with: segment) { return true }
     guard try fits(segment, at: damaged) else { return false }
     try sql { () throws(SQLiteError) in
@@ -46,14 +45,14 @@ extension SegmentStore {
         UPDATE segment SET first_sequence = ?, last_sequence = ?, hash = ?, bytes = ?, checksum = ?
         WHERE position = ?
         """,
-        try SQLiteValue(counter: header.firstSequence),
-        try SQLiteValue(counter: header.lastSequence), .blob(segment.hash.array),
+        try SQLiteValue(counter: segment.firstSequence),
+        try SQLiteValue(counter: segment.lastSequence), .blob(segment.hash.array),
         .blob(segment.bytes),
         .integer(
           Int64(
             Self.checksum(
-              of: segment.bytes, origin: header.origin, first: header.firstSequence,
-              last: header.lastSequence, hash: segment.hash))), .integer(damaged.position))
+              of: segment.bytes, origin: segment.origin, first: segment.firstSequence,
+              last: segment.lastSequence, hash: segment.hash))), .integer(damaged.position))
     }
     return true
   }
@@ -62,8 +61,7 @@ extension SegmentStore {
   private func fits(
     _ segment: Segment, at damaged: DamagedSegment
   ) throws(SegmentStoreError) -> Bool {
-    let header = segment.header
-    guard try isDamaged(damaged), let chain = try chain(of: header.origin) else { return false }
+    guard try isDamaged(damaged), let chain = try chain(of: segment.origin) else { return false }
     let (before, behind) = try sql { () throws(SQLiteError) in
       (
         try connection.queryInteger(
@@ -87,7 +85,7 @@ extension SegmentStore {
       try segment.verifyFollows(position)
       guard let behind else { return true }
       guard let found = try? load(behind) else { return false }
-      try Segment(parsing: found.bytes).verifyFollows(segment.position)
+      try found.parsed().verifyFollows(segment.position)
       return true
     } catch {
       return false

@@ -27,7 +27,7 @@ package struct SegmentStore {
   ///   Neither
   ///   ends the transaction.
   package func append(_ segment: Segment) throws(SegmentStoreError) -> AppendedSegment {
-    var chain = try chain(of: segment.header.origin)
+    var chain = try chain(of: segment.origin)
     return try append(segment, to: &chain)
   }
 
@@ -39,36 +39,35 @@ package struct SegmentStore {
     _ segment: Segment, to chain: inout Chain?
   ) throws(SegmentStoreError) -> AppendedSegment {
     try requireTransaction()
-    let header = segment.header
     let last = chain?.position ?? .start
-    if header.firstSequence <= last.sequence {
+    if segment.firstSequence <= last.sequence {
       return try compare(segment, in: chain)
     }
     let takesAll = Sabotage.skipChainCheck.isPlanted
-    guard header.firstSequence - 1 == last.sequence || takesAll else {
+    guard segment.firstSequence - 1 == last.sequence || takesAll else {
       throw .gap(
-        origin: header.origin, expected: last.sequence + 1, found: header.firstSequence)
+        origin: segment.origin, expected: last.sequence + 1, found: segment.firstSequence)
     }
-    guard header.previousHash == last.hash || takesAll else {
-      throw .fork(origin: header.origin, sequence: header.firstSequence)
+    guard segment.previous.hash == last.hash || takesAll else {
+      throw .fork(origin: segment.origin, sequence: segment.firstSequence)
     }
     let before = chain
     let (row, position) = try sql { () throws(SQLiteError) in
-      let row = if let before { before.row } else { try insertOrigin(header.origin) }
+      let row = if let before { before.row } else { try insertOrigin(segment.origin) }
       try connection.execute(
         """
         INSERT INTO segment
           (origin, first_sequence, last_sequence, ordinal, bytes_through, hash, checksum, bytes)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
-        .integer(row), try SQLiteValue(counter: header.firstSequence),
-        try SQLiteValue(counter: header.lastSequence), SQLiteValue((before?.segmentCount ?? 0) + 1),
+        .integer(row), try SQLiteValue(counter: segment.firstSequence),
+        try SQLiteValue(counter: segment.lastSequence), SQLiteValue((before?.segmentCount ?? 0) + 1),
         SQLiteValue((before?.byteCount ?? 0) + segment.bytes.count), .blob(segment.hash.array),
         .integer(
           Int64(
             Self.checksum(
-              of: segment.bytes, origin: header.origin, first: header.firstSequence,
-              last: header.lastSequence, hash: segment.hash))),
+              of: segment.bytes, origin: segment.origin, first: segment.firstSequence,
+              last: segment.lastSequence, hash: segment.hash))),
         .blob(segment.bytes))
       return (row, connection.lastInsertedRow)
     }
@@ -115,8 +114,7 @@ package struct SegmentStore {
   /// - Returns: false when no segment with this hash and these sequences is stored.
   package func repair(with segment: Segment) throws(SegmentStoreError) -> Bool {
     try requireTransaction()
-    let header = segment.header
-    guard let chain = try chain(of: header.origin) else { return false }
+    guard let chain = try chain(of: segment.origin) else { return false }
     return try sql { () throws(SQLiteError) in
       try connection.execute(
         """
@@ -127,10 +125,10 @@ package struct SegmentStore {
         .integer(
           Int64(
             Self.checksum(
-              of: segment.bytes, origin: header.origin, first: header.firstSequence,
-              last: header.lastSequence, hash: segment.hash))),
-        .integer(chain.row), try SQLiteValue(counter: header.lastSequence),
-        try SQLiteValue(counter: header.firstSequence), .blob(segment.hash.array))
+              of: segment.bytes, origin: segment.origin, first: segment.firstSequence,
+              last: segment.lastSequence, hash: segment.hash))),
+        .integer(chain.row), try SQLiteValue(counter: segment.lastSequence),
+        try SQLiteValue(counter: segment.firstSequence), .blob(segment.hash.array))
       return connection.changedRowCount > 0
     }
   }
@@ -171,23 +169,26 @@ package struct SegmentStore {
       SELECT position FROM segment WHERE origin = o.id ORDER BY last_sequence DESC LIMIT 1)
     """
 
-  /// - Returns: the number of its row.
+  /// - Returns: the number of its row, which a branch has before its first segment.
   func insertOrigin(_ origin: Origin) throws(SQLiteError) -> Int64 {
-    try connection.execute("INSERT INTO segment_origin (origin) VALUES (?)", .blob(origin.bytes))
-    return connection.lastInsertedRow
+    try connection.execute(
+      "INSERT INTO segment_origin (origin) VALUES (?) ON CONFLICT DO NOTHING",
+      .blob(origin.bytes))
+    if connection.changedRowCount > 0 { return connection.lastInsertedRow }
+    return try connection.queryInteger(
+      "SELECT id FROM segment_origin WHERE origin = ?", .blob(origin.bytes)) ?? 0
   }
 
   /// Decides whether a segment that starts among the stored ones is one of them.
   private func compare(
     _ segment: Segment, in chain: Chain?
   ) throws(SegmentStoreError) -> AppendedSegment {
-    let header = segment.header
     let found = try sql { () throws(SQLiteError) in
       try connection.first(
         """
         SELECT position, hash, last_sequence, first_sequence FROM segment
         WHERE origin = ? AND last_sequence >= ? ORDER BY last_sequence LIMIT 1
-        """, .integer(chain?.row ?? 0), try SQLiteValue(counter: header.firstSequence)
+        """, .integer(chain?.row ?? 0), try SQLiteValue(counter: segment.firstSequence)
       ) { (row) throws(SQLiteError) in
         (
           position: try row.integer(0), hash: try Self.digest(1, of: row),
@@ -197,13 +198,13 @@ package struct SegmentStore {
     }
     guard let found else {
       throw .inconsistent(
-        origin: header.origin,
-        message: "change \(header.firstSequence) is counted as stored and is not there")
+        origin: segment.origin,
+        message: "change \(segment.firstSequence) is counted as stored and is not there")
     }
     // Of what lies before the last segment that was dropped nothing is known any more.
-    let isGone = found.isDropped && header.lastSequence < found.last
+    let isGone = found.isDropped && segment.lastSequence < found.last
     guard isGone || found.hash == segment.hash else {
-      throw .fork(origin: header.origin, sequence: header.firstSequence)
+      throw .fork(origin: segment.origin, sequence: segment.firstSequence)
     }
     return .duplicate(position: found.position)
   }

@@ -9,6 +9,9 @@ package enum SegmentStoreError: SQLiteFailure, Equatable, CustomStringConvertibl
   /// The segment tells another history of its origin than what is stored: two writers used one
   /// origin, as after a restored backup. `sequence` is the first change that differs.
   case fork(origin: Origin, sequence: UInt64)
+  /// The segment goes on from one that is not here: where it leaves what is stored of its origin
+  /// lies further back.
+  case detached(origin: Origin, sequence: UInt64)
   /// The stored bytes of this segment are not those that were stored. It can be fetched again.
   case damaged(origin: Origin, sequences: ClosedRange<UInt64>, position: Int64)
   /// What is stored about the segments contradicts itself.
@@ -20,7 +23,7 @@ package enum SegmentStoreError: SQLiteFailure, Equatable, CustomStringConvertibl
   package var isAboutTheFile: Bool {
     switch self {
     case .database(let error): error.isAboutTheFile
-    case .gap, .fork: false
+    case .gap, .fork, .detached: false
     case .damaged, .inconsistent: true
     }
   }
@@ -34,6 +37,9 @@ package enum SegmentStoreError: SQLiteFailure, Equatable, CustomStringConvertibl
     case .fork(let origin, let sequence):
       "Two different histories exist of \(origin) from change \(sequence) on: its store was copied "
         + "or restored from a backup. The first that arrived is kept."
+    case .detached(let origin, let sequence):
+      "The segment of \(origin) at change \(sequence) goes on from one that is not here: its store "
+        + "was copied or restored from a backup. Fetch what lies before it first."
     case .damaged(let origin, let sequences, let position):
       "The segment of \(origin) with changes \(sequences.lowerBound) to \(sequences.upperBound) "
         + "(number \(position)) is damaged. Fetch it again from another replica."

@@ -123,14 +123,18 @@ extension Membership {
     guard let parts = TopologyPart.cut(sealed, replacing: replaced) else {
       throw .topologyTooLong(bytes: sealed.count)
     }
-    var link = nextLink(of: device.publicKey)
-    return parts.map { part in
-      let record = MembershipRecord(
-        .topology(part), workspace: workspace, author: device.signing, index: link.index,
-        previous: link.previous)
-      link = (link.index + 1, record.hash)
-      return record
-    }
+    return chained(parts.map { .topology($0) }, by: device)
+  }
+
+  /// Says what changes name that were applied before a fork was known.
+  ///
+  /// - Returns: the records, in order.
+  /// - Throws: `notMember`.
+  package func state(
+    _ statements: [BranchStatement], by device: DeviceKeys
+  ) throws(MembershipError) -> [MembershipRecord] {
+    guard self.device(device.publicKey) != nil else { throw .notMember(device.publicKey) }
+    return chained(statements.map { .branch($0) }, by: device)
   }
 
   private static let originAttemptsMax = 8_192
@@ -147,5 +151,19 @@ extension Membership {
     return MembershipRecord(
       content, workspace: workspace, author: device.signing, index: link.index,
       previous: link.previous)
+  }
+
+  /// The next records of a device, one behind the other.
+  private func chained(
+    _ contents: [MembershipRecord.Content], by device: DeviceKeys
+  ) -> [MembershipRecord] {
+    var link = nextLink(of: device.publicKey)
+    return contents.map { content in
+      let record = MembershipRecord(
+        content, workspace: workspace, author: device.signing, index: link.index,
+        previous: link.previous)
+      link = (link.index + 1, record.hash)
+      return record
+    }
   }
 }

@@ -133,6 +133,9 @@ package struct Membership: Sendable {
   /// have the same.
   package var topologies: some RandomAccessCollection<SealedTopology> { fold.topologies.ranked }
 
+  /// What members say about branches, by the hashes of their records.
+  package var branchStatements: [SignedBranchStatement] { fold.branches }
+
   /// In the order of their keys, then of their issuers.
   package var invites: [Invite] { fold.sortedInvites }
 

@@ -27,6 +27,8 @@ struct MembershipFold: Sendable {
 
   /// Declarations of links that count, the one that holds first.
   private(set) var topologies = TopologyFold()
+  /// What members say about branches, by hash.
+  private(set) var branches: [SignedBranchStatement] = []
 
   private var chains: [SigningKey.Public: [MembershipRecord]] = [:]
   private var acceptedHashes: Set<Digest> = []
@@ -46,6 +48,12 @@ struct MembershipFold: Sendable {
     while !agenda.isEmpty { follow(agenda.removeFirst()) }
     requests.sort { $0.hash < $1.hash }
     topologies.rank()
+    branches.sort { $0.hash < $1.hash }
+    for item in branches {
+      let branch = item.statement.branch
+      guard let owner = owners[branch.root] else { continue }
+      claim(branch.origin, owner)
+    }
     sortedInvites = invites.values.sorted { ($0.key, $0.issuer) < ($1.key, $1.issuer) }
     waiting = records.filter { !acceptedHashes.contains($0.hash) }
     chains = [:]
@@ -86,6 +94,9 @@ struct MembershipFold: Sendable {
       switch record.content {
       case .origin(let salt): claim(salt.origin(of: author), author)
       case .topology(let part) where isWriter: topologies.add(part, record)
+      case .branch(let statement):
+        branches.append(
+          SignedBranchStatement(statement: statement, author: author, hash: record.hash))
       case .invite(let key, let role, let expiresMillis) where isWriter:
         let id = InviteID(key: key, issuer: author)
         guard invites[id] == nil else { continue }

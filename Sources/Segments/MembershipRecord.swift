@@ -38,6 +38,8 @@ package struct MembershipRecord: Sendable {
     case origin(salt: OriginSalt)
     /// A part of a declaration of which links the members keep.
     case topology(TopologyPart)
+    /// What changes name that were written before their author knew of a fork.
+    case branch(BranchStatement)
     /// A kind that this version does not know: kept, forwarded, and without effect.
     case unknown(kind: UInt8)
 
@@ -49,6 +51,7 @@ package struct MembershipRecord: Sendable {
       case .admit: 4
       case .origin: 5
       case .topology: 6
+      case .branch: 7
       case .unknown(let kind): kind
       }
     }
@@ -189,6 +192,7 @@ extension MembershipRecord.Content {
       writer.write(role.rawValue)
     case .origin(let salt): salt.write(to: &writer)
     case .topology(let part): part.write(to: &writer)
+    case .branch(let statement): statement.write(to: &writer)
     case .unknown: break
     }
   }
@@ -215,21 +219,24 @@ extension MembershipRecord.Content {
         invite: try SigningKey.Public(from: &reader, "invite key"),
         role: try Role(from: &reader))
     case 5: self = .origin(salt: try OriginSalt(from: &reader))
-    case 6:
-      // Releases that do not know this kind have kept and passed on whatever it says, so what is
-      // not well-formed has no effect, and nothing else.
-      var copy = reader
-      if let part = try? TopologyPart(from: &copy) {
-        reader = copy
-        self = .topology(part)
-      } else {
-        _ = try reader.readRaw(reader.remaining, "payload")
-        self = .unknown(kind: kind)
-      }
-    default:
-      _ = try reader.readRaw(reader.remaining, "payload")
-      self = .unknown(kind: kind)
+    case 6: self = try Self.later(kind, &reader) { try? .topology(TopologyPart(from: &$0)) }
+    case 7: self = try Self.later(kind, &reader) { try? .branch(BranchStatement(from: &$0)) }
+    default: self = try Self.later(kind, &reader) { _ in nil }
     }
+  }
+
+  /// Releases that do not know a kind have kept and passed on whatever it says, so what is not
+  /// well-formed has no effect, and nothing else.
+  private static func later(
+    _ kind: UInt8, _ reader: inout ByteReader, _ read: (inout ByteReader) -> Self?
+  ) throws(ByteDecodingError) -> Self {
+    var copy = reader
+    if let content = read(&copy), copy.isAtEnd {
+      reader = copy
+      return content
+    }
+    _ = try reader.readRaw(reader.remaining, "payload")
+    return .unknown(kind: kind)
   }
 }
 

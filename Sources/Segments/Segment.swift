@@ -1,5 +1,5 @@
 import ByteCoding
-import Causality
+package import Causality
 import Sabotages
 package import Sealing
 
@@ -42,10 +42,32 @@ package struct Segment: Hashable, Sendable {
   package let header: SegmentHeader
   /// The chain hash: of header, nonce and ciphertext. The next segment names it.
   package let hash: Digest
+  /// The branch that it stands on, where its origin is known to be forked before it.
+  package private(set) var branch: Branch?
 
-  /// Where the origin's chain stands after this segment.
-  package var position: ChainPosition {
-    ChainPosition(sequence: header.lastSequence, hash: hash)
+  /// The chain that it is a part of.
+  package var origin: Origin { branch?.origin ?? header.origin }
+  /// The first change in the numbers of that chain.
+  package var firstSequence: UInt64 { header.firstSequence - (branch?.start ?? 0) }
+  package var lastSequence: UInt64 { header.lastSequence - (branch?.start ?? 0) }
+  /// The first change, as messages about the segment name it.
+  package var firstChange: ChangeID { ChangeID(origin: origin, sequence: firstSequence) }
+
+  /// Where the chain stood before this segment.
+  package var previous: ChainPosition {
+    firstSequence == 1
+      ? .start : ChainPosition(sequence: firstSequence - 1, hash: header.previousHash)
+  }
+
+  /// Where the chain stands after this segment.
+  package var position: ChainPosition { ChainPosition(sequence: lastSequence, hash: hash) }
+
+  /// The segment as a part of a branch; nil when it cannot be one.
+  package func on(_ branch: Branch) -> Segment? {
+    guard branch.root == header.origin, branch.start < header.firstSequence else { return nil }
+    var segment = self
+    segment.branch = branch
+    return segment
   }
 
   init(trusted bytes: [UInt8], _ header: SegmentHeader, _ hash: Digest) {
@@ -93,22 +115,20 @@ package struct Segment: Hashable, Sendable {
     if Sabotage.skipSignatureCheck.isPlanted { return }
     guard let signature = Signature(bytes.suffix(Signature.byteCount)),
       key.verifies(signature, of: hash, domain: Segment.domain)
-    else { throw .badSignature(header.firstChange) }
+    else { throw .badSignature(firstChange) }
   }
 
-  /// Checks that this segment comes next where its origin's chain stands at `position`.
+  /// Checks that this segment comes next where its chain stands at `position`.
   package func verifyFollows(_ position: ChainPosition) throws(SegmentError) {
-    let previous = header.previous
+    let previous = previous
     guard previous.sequence <= position.sequence else {
-      throw .gap(
-        origin: header.origin, expected: position.sequence + 1, found: header.firstSequence)
+      throw .gap(origin: origin, expected: position.sequence + 1, found: firstSequence)
     }
     guard previous.sequence == position.sequence else {
-      throw .overlap(
-        origin: header.origin, held: position.sequence, found: header.firstSequence)
+      throw .overlap(origin: origin, held: position.sequence, found: firstSequence)
     }
     guard previous.hash == position.hash else {
-      throw .forked(origin: header.origin, after: position.sequence)
+      throw .forked(origin: origin, after: position.sequence)
     }
   }
 
@@ -126,11 +146,11 @@ package struct Segment: Hashable, Sendable {
     let tag = AEADKey.tagByteCount + Signature.byteCount
     let isClear = Sabotage.sealWithoutEncrypting.isPlanted
     let plain = isClear ? Array(bytes[Segment.bodyStart..<(bytes.count - tag)]) : opened
-    guard var body = plain else { throw .notAuthentic(header.firstChange) }
+    guard var body = plain else { throw .notAuthentic(firstChange) }
     do {
       try Padme.removePadding(from: &body, "segment body")
     } catch {
-      throw .notAuthentic(header.firstChange)
+      throw .notAuthentic(firstChange)
     }
     return body
   }

@@ -39,13 +39,6 @@ package struct SegmentHeader: Hashable, Sendable {
   package var lastSequence: UInt64
   /// The hash of the segment that ends at `firstSequence - 1`; zeros when there is none.
   package var previousHash: Digest
-
-  /// The first change, as messages about the segment name it.
-  package var firstChange: ChangeID { ChangeID(origin: origin, sequence: firstSequence) }
-  /// Where the chain stood before this segment.
-  package var previous: ChainPosition {
-    ChainPosition(sequence: firstSequence - 1, hash: previousHash)
-  }
 }
 
 extension SegmentHeader {

@@ -59,6 +59,10 @@ package struct SessionConfiguration: Sendable {
   package var takesSnapshots = false
   /// We have nothing yet.
   package var asksForSnapshot = false
+  /// We keep both histories of an origin that is forked, each under a name of its own.
+  package var mergesForks = false
+  /// The chains that are forked here: behind where they are stored they go by other names.
+  package var forked: Set<Origin> = []
   /// Somebody has folded history.
   package var knowsFolding = false
   package var limits = SessionLimits()

@@ -181,7 +181,7 @@ extension SyncSession {
       ours = ours.drop { $0.origin < tip.origin }
       let mine = local[tip.origin]
       if tip.sequence > mine {
-        lacking.advance(tip.origin, to: tip.sequence)
+        if !parted.contains(tip.origin) { lacking.advance(tip.origin, to: tip.sequence) }
       } else if let tipHere = ours.first, tipHere.origin == tip.origin,
         tipHere.sequence == tip.sequence
       {
@@ -203,20 +203,13 @@ extension SyncSession {
   }
 
   private mutating func reportRegression() {
-    guard let before = configuration.lastKnownPeerVector, !known.covers(before) else { return }
+    guard let all = configuration.lastKnownPeerVector else { return }
+    // What has another name now is not lost.
+    let before =
+      parted.isEmpty
+      ? all : VersionVector(sorted: all.entries.filter { !parted.contains($0.origin) })
+    guard !known.covers(before) else { return }
     actions.append(.peerRegressed(from: before, to: known))
-  }
-
-  private mutating func fork(_ origin: Origin, at sequence: UInt64) {
-    guard !excluded.contains(origin) else { return }
-    exclude(origin)
-    actions.append(.forked(origin: origin, sequence: sequence))
-    send(
-      .status(
-        Status(
-          .forked, origin: origin,
-          "two different segments of origin \(origin) end at number \(sequence); one of the two "
-            + "replicas went on after a restored backup or a copy")))
   }
 
   // MARK: Vectors
@@ -240,7 +233,9 @@ extension SyncSession {
   ) throws(SessionEnding.Violation) {
     try takeDurable(vector)
     let news = VersionVector(
-      local.news(in: vector).entries.filter { !excluded.contains($0.origin) })
+      local.news(in: vector).entries.filter {
+        !isWithheld($0.origin) && !parted.contains($0.origin)
+      })
     guard !news.isEmpty else { return }
     miss(news)
     if news[configuration.origin] > 0, !hasReportedReuse {

@@ -268,21 +268,23 @@ extension SyncSession {
     let toTell = VersionVector(
       sorted: news.entries.filter {
         $0.sequence > known[$0.origin] && $0.origin != configuration.origin
-          && !excluded.contains($0.origin)
+          && !isWithheld($0.origin)
       })
     guard !toTell.isEmpty else { return }
     advertisement.merge(toTell)
     if advertiseAt == nil { advertiseAt = clock + limits.advertiseMilliseconds }
   }
 
-  private mutating func push(_ goal: VersionVector) {
+  /// - Parameter isWanted: the peer has asked for it.
+  mutating func push(_ goal: VersionVector, isWanted: Bool = false) {
     guard !goal.isEmpty, !isHoldingBack else { return }
     let goal =
-      excluded.isEmpty && floor.isEmpty
+      excluded.isEmpty && contested.isEmpty && floor.isEmpty
       ? goal
       : VersionVector(
         sorted: goal.entries.filter {
-          !excluded.contains($0.origin) && known[$0.origin] >= floor[$0.origin]
+          !(isWanted ? excluded.contains($0.origin) : isWithheld($0.origin))
+            && known[$0.origin] >= floor[$0.origin]
         })
     pending.merge(known.news(in: goal))
     let awaited = unacknowledged.news(in: durableThere.news(in: goal))
@@ -307,7 +309,7 @@ extension SyncSession {
     }
     let vector = VersionVector(goal)
     advertisement.settle(vector)
-    push(vector)
+    push(vector, isWanted: true)
   }
 
   /// The peer has this durably.
@@ -336,8 +338,10 @@ extension SyncSession {
 
   private func isNext(_ segment: OutgoingSegment) -> Bool {
     let through = pending[segment.origin]
-    return through > 0 && segment.first == known[segment.origin] + 1
-      && segment.last >= segment.first && segment.last <= through
+    let next = known[segment.origin] + 1
+    // Who asks for a fork does not know where segments begin here.
+    return through > 0 && segment.first >= 1 && segment.first <= next
+      && segment.last >= next && segment.last <= through
       && 1...MessageLimits.segmentBytesMax ~= segment.bytes.count
   }
 

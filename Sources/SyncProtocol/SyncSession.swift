@@ -80,6 +80,11 @@ package struct SyncSession: Sendable {
   var earlyFirstHand = VersionVector()
   /// Origins that flow no more on this link. Only looked up in.
   var excluded: Set<Origin> = []
+  /// Origins of which the peer has another history, until both are here. Only looked up in.
+  var contested: Set<Origin> = []
+  /// Chains that are forked here: what the peer has of them behind the fork has another name here,
+  /// and will have it there. Only looked up in.
+  var parted: Set<Origin> = []
   /// The peer had all of its own origin when it said hello, so it has whatever appears of it.
   var peerHoldsItsOrigin = false
   /// The owner knows that the peer has more of our own origin than we have.
@@ -145,6 +150,7 @@ package struct SyncSession: Sendable {
     local = VersionVector(configuration.tips)
     recordDigest = configuration.recordDigest
     owesSealed = configuration.hasUnsealed
+    parted = configuration.forked
     floor = configuration.floor
     allowance = Int64(configuration.limits.windowBytes)
   }
@@ -168,7 +174,7 @@ package struct SyncSession: Sendable {
   /// Both sides have all of each other, as far as the link's flow lets them.
   package var isLevel: Bool {
     phase == .running && !isHoldingBack && !isOffered
-      && !owesRecords && !expectsRecords && unacknowledged.isEmpty
+      && !owesRecords && !expectsRecords && unacknowledged.isEmpty && contested.isEmpty
       && !owesSealed && ((lacking.isEmpty && !awaitsSealed) || !peerPushes)
   }
 
@@ -176,6 +182,7 @@ package struct SyncSession: Sendable {
   /// are bounded by ``SessionLimits/originCountMax``. Complexity: O(1).
   private var heldBytes: Int {
     var entries = theirTips.count + localTips.count + excluded.count + honouredFrom.count
+    entries += contested.count + parted.count
     entries += local.entries.count + known.entries.count + durableThere.entries.count
     entries += pending.entries.count + unacknowledged.entries.count + lacking.entries.count
     entries += sentHere.entries.count + received.entries.count + acknowledgedByUs.entries.count
@@ -397,6 +404,12 @@ package struct SyncSession: Sendable {
 
   mutating func exclude(_ origin: Origin) {
     excluded.insert(origin)
+    contested.remove(origin)
+    withhold(origin)
+  }
+
+  /// Forgets what was to be sent of an origin, and what was waited for.
+  mutating func withhold(_ origin: Origin) {
     pending.set(origin, to: 0)
     unacknowledged.set(origin, to: 0)
     lacking.set(origin, to: 0)

@@ -159,7 +159,7 @@ struct RepairTests {
     // Another segment does not take its place.
     let other = try #require(all.first { $0.header.firstSequence == 1 })
     #expect(try workspace[0].receive([other]).mended.isEmpty)
-    #expect(try workspace[0].receive([lost]).mended == [lost.header.firstChange])
+    #expect(try workspace[0].receive([lost]).mended == [lost.firstChange])
     #expect(workspace[0].damagedSegments.isEmpty)
     #expect(try workspace[0].check() == [])
     try workspace.level()

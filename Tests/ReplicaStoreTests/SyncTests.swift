@@ -259,7 +259,7 @@ struct StoreSyncTests {
     #expect(outcome.stored.count == 1)
     #expect(outcome.applied == 0)
     #expect(try workspace[0].stalled().count == 1)
-    let kept = try workspace[0].segments.segment(containing: segment.header.firstChange)
+    let kept = try workspace[0].segments.segment(containing: segment.firstChange)
     #expect(kept?.bytes == segment.bytes)
   }
 

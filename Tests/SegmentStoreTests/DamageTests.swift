@@ -70,7 +70,7 @@ struct DamageTests {
     #expect(try fixture.write { () throws(SegmentStoreError) in try store.repair(with: copy) })
     #expect(try store.check().isEmpty)
     #expect(
-      try store.segment(containing: copy.header.firstChange)?.bytes == copy.bytes)
+      try store.segment(containing: copy.firstChange)?.bytes == copy.bytes)
     var stranger = Author(9)
     let foreign = try stranger.seal()
     #expect(

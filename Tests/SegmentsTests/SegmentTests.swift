@@ -97,10 +97,10 @@ struct SegmentFixture {
   @Test func anotherKeyNeitherVerifiesNorOpens() throws {
     let sealed = try fixture.segment([1, 2, 3])
     let other = SegmentFixture(seed: 22)
-    #expect(throws: SegmentError.badSignature(sealed.header.firstChange)) {
+    #expect(throws: SegmentError.badSignature(sealed.firstChange)) {
       try sealed.verifySignature(by: other.device.publicKey)
     }
-    #expect(throws: SegmentError.notAuthentic(sealed.header.firstChange)) {
+    #expect(throws: SegmentError.notAuthentic(sealed.firstChange)) {
       try sealed.open(with: other.key)
     }
   }
@@ -187,7 +187,7 @@ struct SegmentFixture {
       next += length
     }
     #expect(position.sequence == 15)
-    #expect(segments[1].header.previous == segments[0].position)
+    #expect(segments[1].previous == segments[0].position)
     #expect(throws: SegmentError.gap(origin: fixture.origin, expected: 2, found: 5)) {
       try segments[2].verifyFollows(segments[0].position)
     }

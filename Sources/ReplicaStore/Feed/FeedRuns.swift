@@ -94,6 +94,42 @@ extension ReplicaStore {
           .integer(targetRow), try SQLiteValue(counter: name.sequence))
       }
     }
+    try readLastRun()
+  }
+
+  /// Gives the changes of an origin from one on the names of another, whose numbers begin there.
+  /// Each keeps its position.
+  ///
+  /// Complexity: O(runs).
+  func renameRuns(
+    of origin: Origin, from first: UInt64, to target: Origin
+  ) throws(StoreError) {
+    let targetRow = try originRow(target).id
+    for run in try feedRuns(from: 1) where run.origin == origin && run.lastSequence >= first {
+      let start = max(first, run.firstSequence)
+      let position = run.position + Int64(clamping: start - run.firstSequence)
+      try sql { () throws(SQLiteError) in
+        try connection.execute(
+          "INSERT OR REPLACE INTO feed_run VALUES (?, ?, ?)", .integer(position),
+          .integer(targetRow), try SQLiteValue(counter: start - first + 1))
+      }
+    }
+    try readLastRun()
+  }
+
+  /// The position at which a change was applied, the last one where it was more than once; nil when
+  /// the feed does not know it.
+  ///
+  /// Complexity: O(runs).
+  func feedPosition(of change: ChangeID) throws(StoreError) -> Int64? {
+    let run = try feedRuns(from: 1).last {
+      $0.origin == change.origin && $0.firstSequence <= change.sequence
+        && change.sequence <= $0.lastSequence
+    }
+    return run.map { $0.position + Int64(clamping: change.sequence - $0.firstSequence) }
+  }
+
+  private func readLastRun() throws(StoreError) {
     state.lastRunOrigin = try sql { () throws(SQLiteError) in
       try StoreState.lastRunOrigin(of: connection)
     }

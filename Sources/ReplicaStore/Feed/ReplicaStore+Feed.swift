@@ -164,7 +164,7 @@ extension ReplicaStore {
 
 /// Changes by name, decoded a block at a time: the last block of each of a few origins is kept, as
 /// the feed goes to and fro between them.
-private struct FeedBlocks {
+struct FeedBlocks {
   private static let originsMax = 16
 
   private let store: ReplicaStore
@@ -198,7 +198,7 @@ extension ReplicaStore {
   /// The changes that were written together with an applied one. Complexity: O(log n + bytes).
   func appliedBlock(with id: ChangeID) throws -> [Change] {
     let isPrivate = try privateOrigins()[id.origin].map { id.sequence >= $0 } ?? false
-    guard isPrivate else { return try open(storedSegment(with: id)) }
+    guard isPrivate else { return try openWhole(storedSegment(with: id)) }
     let sequence = try SQLiteValue(counter: id.sequence)
     let block = try sql { () throws(SQLiteError) in
       if id.origin == identity.origin {

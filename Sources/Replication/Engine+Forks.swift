@@ -1,0 +1,152 @@
+import Causality
+import Documents
+import ReplicaStore
+import Sealing
+import SegmentStore
+import Segments
+import SyncProtocol
+
+/// How far back the peer's history of an origin was asked for.
+struct ForkSearch {
+  /// The first change that was asked for.
+  var from: UInt64
+  /// How many segments that was back, here.
+  var back: Int
+}
+
+// A peer has another history of an origin than this replica. It is asked for, from twice as far
+// back each time, until a segment comes that goes on from one that is here; from then on the store
+// knows both by names of their own.
+extension Engine {
+  // MARK: Looking for where two histories part
+
+  /// A peer has another segment under the same numbers.
+  func met(forkOf origin: Origin, at sequence: UInt64, _ connection: Connection) {
+    log(
+      .warning,
+      "\(connection.place) has another change \(sequence) of origin \(origin) than this replica: "
+        + "one of the two went on after a restored backup or a copy. Its history is asked for")
+    if origin == store.identity.origin { ownOriginIsForked(at: sequence, connection) }
+    seek(origin, connection)
+  }
+
+  /// Asks for more of histories of which segments came that go on from some that are not here.
+  func seekForks(
+    _ outcome: ReceiveOutcome, among incoming: [IncomingSegment], _ connection: Connection
+  ) {
+    for (change, reason) in outcome.refused {
+      guard case .detached = reason else { continue }
+      // Under another name than it was sealed with, it comes from who has both.
+      let name = incoming.first { item in
+        item.origin != change.origin && isSealed(item, as: change)
+      }
+      if let name {
+        let want = Want(origin: name.origin, from: stored[name.origin] + 1)
+        if stored[name.origin] + 1 < name.first {
+          session(connection.id) { $0.missing([want], isAgain: true, now: now) }
+        }
+      } else if let search = connection.seeking[change.origin] {
+        // What lies behind the first one that was asked for says nothing new.
+        if change.sequence <= search.from { seek(change.origin, connection) }
+      } else {
+        seek(change.origin, connection)
+      }
+    }
+    for root in outcome.parted { connection.seeking[root] = nil }
+  }
+
+  private func isSealed(_ incoming: IncomingSegment, as change: ChangeID) -> Bool {
+    do throws(SegmentError) {
+      let header = try Segment(parsing: incoming.bytes).header
+      return header.origin == change.origin && header.firstSequence == change.sequence
+    } catch {
+      return false
+    }
+  }
+
+  private func seek(_ origin: Origin, _ connection: Connection) {
+    let before = connection.seeking[origin]
+    let back = before.map { $0.back * 2 + 1 } ?? 0
+    do throws(StoreError) {
+      let peerEnd = connection.link.session?.peerVector[origin] ?? 0
+      let end = ChangeID(origin: origin, sequence: max(1, min(peerEnd, stored[origin])))
+      let floor = try store.segmentFloor()[origin]
+      let from = try store.segmentStart(before: end, by: back) ?? floor + 1
+      guard before.map({ from < $0.from }) ?? true else {
+        return leaveOut(
+          forkOf: origin, "where the two histories of origin \(origin) part is not held here",
+          connection)
+      }
+      connection.seeking[origin] = ForkSearch(from: from, back: back)
+      session(connection.id) { $0.askForFork(of: origin, from: from, now: now) }
+    } catch {
+      log(.error, "\(error)")
+    }
+  }
+
+  /// The two histories cannot be brought together here.
+  func leaveOut(forkOf origin: Origin, _ reason: String, _ connection: Connection) {
+    connection.seeking[origin] = nil
+    let failure = LinkFailure(.forked, "\(reason). The origin is left out on this link")
+    connection.complaint = failure
+    note(failure, of: connection)
+    log(.error, "from \(connection.place): \(failure.sentence)")
+    emit(.reported(connection.id, failure))
+    session(connection.id) { $0.report(Status(.forked, origin: origin, reason), now: now) }
+  }
+
+  // MARK: When both are here
+
+  /// Takes note of chains that are forked in the store since the last time.
+  ///
+  /// - Parameter before: who belonged to the workspace before, when this process has done it: what
+  ///   it says about the branches is told on.
+  func noteForks(since before: Membership?) {
+    do throws(StoreError) {
+      let all = try store.forkedChains()
+      let fresh = all.filter { !forks.contains($0.origin) }
+      guard !fresh.isEmpty else { return }
+      forks = Set(all.lazy.map(\.origin))
+      planner.stored(Self.unaskable(all), now: now)
+      for entry in fresh {
+        stored.set(entry.origin, to: entry.sequence)
+        log(
+          .warning,
+          "origin \(entry.origin) has several histories behind change \(entry.sequence): all are "
+            + "kept, under names of their own")
+      }
+      for id in sortedLinks { session(id) { $0.parted(fresh, now: now) } }
+      advance(
+        try store.storedTips().map { Self.tip($0.origin, $0.position) }, isFirstHand: true)
+      if let before {
+        forward(store.membership.records.filter { !before.contains($0.hash) }, except: nil)
+      }
+    } catch {
+      log(.error, "\(error)")
+    }
+  }
+
+  /// What peers that do not know of a fork have behind it is not to be asked for: it is here under
+  /// another name, or will be.
+  static func unaskable(_ forks: [VersionVector.Entry]) -> VersionVector {
+    VersionVector(
+      forks.map { VersionVector.Entry(origin: $0.origin, sequence: UInt64(Int64.max)) })
+  }
+
+  // MARK: Names on the wire
+
+  /// Whether a segment is what the peer has called it: as it was sealed, or by the name of a branch
+  /// that it can be on.
+  func isAnnounced(_ segment: Segment, as incoming: IncomingSegment) -> Bool {
+    let header = segment.header
+    guard header.firstSequence >= incoming.first else { return false }
+    let start = header.firstSequence - incoming.first
+    guard header.lastSequence >= start, header.lastSequence - start == incoming.last else {
+      return false
+    }
+    if header.origin == incoming.origin { return start == 0 }
+    // Only the first one proves it; the others are stored behind the one that they name.
+    return incoming.first > 1
+      || Branch(root: header.origin, start: start, first: segment.hash).origin == incoming.origin
+  }
+}
