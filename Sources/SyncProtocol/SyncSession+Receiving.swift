@@ -292,7 +292,8 @@ extension SyncSession {
     received.advance(head.origin, to: head.last)
     let isWantedAgain = wantedAgain[head.origin]?.remove(head.last) != nil
     let isDuplicate =
-      head.last <= local[head.origin] && !isWantedAgain && !Sabotage.applyTwice.isPlanted
+      head.last <= local[head.origin] && !isWantedAgain && !contested.contains(head.origin)
+      && !Sabotage.applyTwice.isPlanted
     countReceived(head, isDuplicate: isDuplicate)
     if isDuplicate {
       // The peer did not know that we have it; now it does.
