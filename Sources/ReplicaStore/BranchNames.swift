@@ -93,7 +93,7 @@ struct BranchNames {
       dependencies.insert(
         renaming[ChangeID(origin: segment.header.origin, sequence: start)])
     }
-    result.dependencies = dependencies.filter { $0.origin != result.id.origin }.sorted()
+    result.dependencies = dependencies.sorted()
     return lookup.isKnown ? result : nil
   }
 

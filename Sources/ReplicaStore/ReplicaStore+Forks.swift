@@ -111,7 +111,8 @@ extension ReplicaStore {
     mayHaveReady = true
     privateFirsts = try privateOrigins()
     progress.documents.formUnion(withdrawal.documents)
-    progress.outcome.parted.append(branch.branch.root)
+    progress.documents.formUnion(takeDocumentsReadAnew())
+    progress.outcome.parted.append(chain)
     return true
   }
 

@@ -180,7 +180,9 @@ extension ReplicaStore {
     guard try hasInherited() else { return true }
     guard isAdmitted else { return false }
     let tail = try privateTail()
-    _ = try reauthor(tail, because: Self.movedReason, entropy: entropy)
+    // Others of the same time may come before them under their new names, or behind.
+    documentsReadAnew.formUnion(
+      try reauthor(tail, because: Self.movedReason, entropy: entropy))
     return true
   }
 

@@ -22,7 +22,8 @@ package struct ReceiveOutcome {
   package var hasNewOrigin = false
   /// Segments that were stored and damaged, and are whole again: the first change of each.
   package var mended: [ChangeID] = []
-  /// The origins of which what was stored is a branch now, as another history of them has come.
+  /// The chains of which what was stored behind a change is a branch now, as another history of
+  /// them has come.
   package var parted: [Origin] = []
 }
 

@@ -14,6 +14,15 @@ struct ForkSearch {
   var back: Int
 }
 
+/// A segment as it was sealed, and the change that it begins with as the peer calls it.
+struct TakenSegment {
+  let name: ChangeID
+  let segment: Segment
+
+  /// The change that it ends with, as the peer calls it.
+  var last: UInt64 { name.sequence + segment.lastSequence - segment.firstSequence }
+}
+
 // A peer has another history of an origin than this replica. It is asked for, from twice as far
 // back each time, until a segment comes that goes on from one that is here; from then on the store
 // knows both by names of their own.
@@ -32,19 +41,16 @@ extension Engine {
 
   /// Asks for more of histories of which segments came that go on from some that are not here.
   func seekForks(
-    _ outcome: ReceiveOutcome, among incoming: [IncomingSegment], _ connection: Connection
+    _ outcome: ReceiveOutcome, among taken: [TakenSegment], _ connection: Connection
   ) {
     for (change, reason) in outcome.refused {
       guard case .detached = reason else { continue }
-      // Under another name than it was sealed with, it comes from who has both.
-      let name = incoming.first { item in
-        item.origin != change.origin && isSealed(item, as: change)
-      }
-      if let name {
+      let name = taken.first { $0.segment.firstChange == change }?.name ?? change
+      if name.origin != change.origin {
+        // It comes from who has both histories: under that name, all of it is there.
+        guard stored[name.origin] + 1 < name.sequence else { continue }
         let want = Want(origin: name.origin, from: stored[name.origin] + 1)
-        if stored[name.origin] + 1 < name.first {
-          session(connection.id) { $0.missing([want], isAgain: true, now: now) }
-        }
+        session(connection.id) { $0.missing([want], isAgain: true, now: now) }
       } else if let search = connection.seeking[change.origin] {
         // What lies behind the first one that was asked for says nothing new.
         if change.sequence <= search.from { seek(change.origin, connection) }
@@ -52,15 +58,22 @@ extension Engine {
         seek(change.origin, connection)
       }
     }
-    for root in outcome.parted { connection.seeking[root] = nil }
+    for chain in outcome.parted { connection.seeking[chain] = nil }
   }
 
-  private func isSealed(_ incoming: IncomingSegment, as change: ChangeID) -> Bool {
-    do throws(SegmentError) {
-      let header = try Segment(parsing: incoming.bytes).header
-      return header.origin == change.origin && header.firstSequence == change.sequence
-    } catch {
-      return false
+  /// Acknowledges what is stored under another name than the peer knows it by.
+  func acknowledgeOtherwise(
+    _ taken: [TakenSegment], _ outcome: ReceiveOutcome, _ connection: Connection
+  ) {
+    for item in taken {
+      let (origin, sealed) = (item.name.origin, item.segment.firstChange)
+      let isOtherwise =
+        origin != sealed.origin || connection.seeking[origin] != nil
+        || forks.contains(origin) && item.last > stored[origin]
+      guard isOtherwise, !outcome.refused.contains(where: { $0.segment == sealed }) else {
+        continue
+      }
+      session(connection.id) { $0.storedOtherwise(origin, through: item.last, now: now) }
     }
   }
 

@@ -40,8 +40,7 @@ extension Engine {
       let joiner = connection.isJoiner ? connection.peerKey : nil
       let fresh = try store.addRecords(parsed, ofJoiner: joiner)
       forward(fresh, except: connection.id)
-      let read = store.takeDocumentsReadAnew()
-      if !read.isEmpty { emit(.changed(read, isComplete: true)) }
+      tellReadAnew()
       react()
     } catch {
       if case .membership(let reason) = error {

@@ -32,10 +32,13 @@ extension Engine {
     _ incoming: [IncomingSegment], _ connection: Connection, _ limit: WorkLimit
   ) {
     let byteCount = incoming.reduce(0) { $0 + $1.bytes.count }
-    var segments: [Segment] = []
+    var taken: [TakenSegment] = []
     for item in incoming {
-      if let segment = verified(item, connection) { segments.append(segment) }
+      if let segment = verified(item, connection) {
+        taken.append(TakenSegment(name: item.name, segment: segment))
+      }
     }
+    let segments = taken.map(\.segment)
     do throws(StoreError) {
       if !segments.isEmpty {
         let before = store.membership
@@ -46,7 +49,8 @@ extension Engine {
         if outcome.hasNewOrigin { tellNewOrigin(since: before, connection) }
         if !outcome.parted.isEmpty { noteForks(since: before) }
         noteReceived(outcome, connection)
-        seekForks(outcome, among: incoming, connection)
+        seekForks(outcome, among: taken, connection)
+        acknowledgeOtherwise(taken, outcome, connection)
       }
       session(connection.id) { $0.settled(bytes: byteCount, now: now) }
     } catch {
@@ -245,6 +249,12 @@ extension Engine {
     if canApply { applyReady(limits.work) }
   }
 
+  /// Tells of documents that are read in another way now, as changes have other names.
+  func tellReadAnew() {
+    let documents = store.takeDocumentsReadAnew()
+    if !documents.isEmpty { emit(.changed(documents, isComplete: true)) }
+  }
+
   private static let applyAgainMilliseconds: UInt64 = 1_000
 
   /// Applies what waited for own changes to be sealed, or what a turn has left.
@@ -277,6 +287,7 @@ extension Engine {
       let segments = try store.seal(
         entropy: entropy, limitBytes: isWhole ? .max : limits.turnBytes)
       if store.identity.origin != origin { tellNewOrigin(since: before, nil) }
+      tellReadAnew()
       publish(segments)
       if try store.unsealedCount() > 0, !segments.isEmpty { sealAt = now }
     } catch {

@@ -38,6 +38,9 @@ package struct OutgoingSegment: Equatable, Sendable {
 
 /// A whole segment from a peer, as the peer announced it: nothing in it was verified.
 package struct IncomingSegment: Equatable, Sendable {
+  /// The change that it begins with, as the peer calls it.
+  package var name: ChangeID { ChangeID(origin: origin, sequence: first) }
+
   package var origin: Origin
   package var first: UInt64
   package var last: UInt64

@@ -24,6 +24,15 @@ extension SyncSession {
     return finish()
   }
 
+  /// What the peer has sent under this name, up to this change, is stored under another one.
+  package mutating func storedOtherwise(
+    _ origin: Origin, through sequence: UInt64, now: UInt64
+  ) -> [SessionAction] {
+    advanceClock(now)
+    acknowledge(VersionVector(one: origin, sequence))
+    return finish()
+  }
+
   /// Asks for the peer's history of an origin from here on, though another one is stored.
   package mutating func askForFork(
     of origin: Origin, from sequence: UInt64, now: UInt64

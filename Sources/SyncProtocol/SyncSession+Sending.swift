@@ -23,9 +23,10 @@ extension SyncSession {
     }
     if !isAnySent, credit > 0 {
       // Asking once more for what is not there would never end. What the peer has got meanwhile
-      // from somebody else may have filled the budget, though: the rest is asked for again.
+      // from somebody else may have filled the budget, though, and it may have asked for more: the
+      // rest is asked for again.
       let absent = asked.ranges.filter { range in
-        pending[range.origin] > 0
+        pending[range.origin] > 0 && known[range.origin] == range.after
           && (segments.isEmpty || segments.contains { $0.origin == range.origin })
       }
       for range in absent { pending.set(range.origin, to: 0) }
@@ -305,6 +306,8 @@ extension SyncSession {
       let from = isRepeated ? want.from : max(want.from, sentHere[want.origin] + 1)
       if known[want.origin] >= from { known.set(want.origin, to: from - 1) }
       if durableThere[want.origin] >= from { durableThere.set(want.origin, to: from - 1) }
+      // What it was sent of it has arrived, and it could not take it.
+      if isAgain { inFlight.forget(want.origin) }
       goal.append(.init(origin: want.origin, sequence: local[want.origin]))
     }
     let vector = VersionVector(goal)

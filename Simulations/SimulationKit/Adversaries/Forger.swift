@@ -135,8 +135,19 @@ struct Forger {
       forgery.allowed.append(allowed(next))
       last = next
     }
-    forgery.branches = [segments.map { Forgery.Item($0) }, [Forgery.Item(try seal(right))]]
+    let other = try seal(right)
+    forgery.branches = [segments.map { Forgery.Item($0) }, [Forgery.Item(other)]]
     forgery.forked = origin
+    // Whoever hears both calls each by a name of its own.
+    for (first, count) in [(segments[0], segments.count), (other, 1)] {
+      let name = Branch(root: origin, start: 0, first: first.hash).origin
+      for number in 1...count {
+        forgery.allowed.append(
+          Forgery.Allowed(
+            change: ChangeID(origin: name, sequence: UInt64(number)),
+            dependencies: number == 1 ? left.dependencies : []))
+      }
+    }
     return forgery
   }
 

@@ -33,7 +33,7 @@ struct CausalClosureChecker {
             "P5", at: time, "node \(node) shows \(change), which nobody committed")
         }
         if author.node != node { deliveries += author.operations }
-        guard version.covers(author.seen) || ledger.isContested(author.seen) else {
+        guard version.covers(ledger.named(author.seen)) || ledger.isContested(author.seen) else {
           return Violation(
             "P4", at: time,
             "node \(node) shows \(change) without all that its author had seen")

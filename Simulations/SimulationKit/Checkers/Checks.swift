@@ -78,24 +78,32 @@ struct Checks {
           node: number, version: version, stories: stories(node, version),
           language: node.language, digest: node.view.digest, at: time), &trace)
     }
-    add(AtomicityChecker.check(node: number, view: node.view, at: time), &trace)
+    // Whoever has one of two histories reads what was built on the other wrongly, until its author
+    // tells.
+    if !ledger.isContested {
+      add(AtomicityChecker.check(node: number, view: node.view, at: time), &trace)
+    }
   }
 
   /// Somebody is about to cheat.
   mutating func expect(_ forgery: Forgery, by node: Int, at time: Int) {
     forbidden += forgery.forbidden
-    if let origin = forgery.forked { forked.append(origin) }
+    if let origin = forgery.forked {
+      forked.append(origin)
+      ledger.noteFork(of: origin)
+    }
     for allowed in forgery.allowed {
       ledger.attempt(allowed.change, node: node, builtOn: allowed.dependencies, at: time)
     }
   }
 
-  /// Which of two histories a replica knows of each origin that has two.
+  /// Which of two histories a replica knows of each origin that has two, and what it has been told
+  /// of how others have read them.
   func stories(_ node: ReplicaNode, _ version: VersionVector) -> [Digest?] {
     forked.map { origin in
       let last = ChangeID(origin: origin, sequence: version[origin])
       return try? node.store?.read { try node.store?.segments.chainHash(endingAt: last) }
-    }
+    } + (node.store?.membership.branchStatements.map(\.hash) ?? [])
   }
 
   /// Identity is never reused: what had a name that others used has another one now. Looked at
@@ -175,16 +183,14 @@ struct Checks {
     guard let store = node.store else { return }
     let version = store.appliedVector
     do {
+      add(AtomicityChecker.check(node: node.number, view: node.view, at: time), &trace)
       if !ledger.isContested {
         add(
           DurabilityChecker.check(
             node: node.number, version: version, ledger: ledger, at: time), &trace)
-        // What honest people built on one of two stories cannot reach who heard the other.
-        if forked.isEmpty {
-          add(
-            DurabilityChecker.checkEnd(
-              node: node.number, version: version, ledger: ledger, at: time), &trace)
-        }
+        add(
+          DurabilityChecker.checkEnd(
+            node: node.number, version: version, ledger: ledger, at: time), &trace)
       }
       let changes = try changes(shownBy: store)
       add(
@@ -193,8 +199,8 @@ struct Checks {
       add(
         try model.check(
           node: node.number, store: store, changes: changes,
-          isContested: !forked.isEmpty || ledger.isContested(version)
-            || node.language != .current, at: time), &trace)
+          isContested: ledger.isContested(version) || node.language != .current, at: time),
+        &trace)
       add(
         PreservationChecker.check(
           node: node.number, changes: changes, ledger: ledger, at: time), &trace)

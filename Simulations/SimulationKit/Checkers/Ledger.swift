@@ -33,6 +33,9 @@ struct Ledger {
   private(set) var all = VersionVector()
   /// From which number on an origin was given out twice: two stores with one identity wrote.
   private(set) var contested: [Origin: UInt64] = [:]
+  /// Origins of which a member who cheats made two histories: each has another name for whoever
+  /// knows both. Only looked up in.
+  private(set) var forked: Set<Origin> = []
   /// Operations of later releases that were written. Only looked up in.
   private(set) var ofLaterReleases: [ChangeID: Operation.Action] = [:]
   /// Marks by which edits are known wherever they go, and who made them.
@@ -57,7 +60,15 @@ struct Ledger {
     !contested.isEmpty && contested.contains { version[$0.key] >= $0.value }
   }
 
+  /// What somebody had seen that has the same name for everybody.
+  func named(_ seen: VersionVector) -> VersionVector {
+    guard !forked.isEmpty else { return seen }
+    return VersionVector(seen.entries.filter { !forked.contains($0.origin) })
+  }
+
   // MARK: Writing it down
+
+  mutating func noteFork(of origin: Origin) { forked.insert(origin) }
 
   mutating func commit(
     _ change: ChangeID, node: Int, seen: VersionVector, operations: Int = 1,
@@ -87,6 +98,10 @@ struct Ledger {
         origin: renamed.first.origin,
         sequence: renamed.first.sequence + sequence - renamed.sequences.lowerBound)
       entry.node = node
+      // Of a name that was given out twice it is not known whose entry that is.
+      entry.seen =
+        sequence < contested[old.origin] ?? .max
+        ? entry.seen : VersionVector([.init(origin: new.origin, sequence: new.sequence)])
       renamed.apply(to: &entry.seen, through: sequence)
       entries[new] = entry
     }

@@ -154,6 +154,7 @@ enum ShippedScenarios {
     ("two-relays", PackageResources.two_relays_json),
     ("relay-disks", PackageResources.relay_disks_json),
     ("twins", PackageResources.twins_json),
+    ("forks", PackageResources.forks_json),
     ("lying-relay", PackageResources.lying_relay_json),
     ("adversary", PackageResources.adversary_json),
     ("swarm", PackageResources.swarm_json),

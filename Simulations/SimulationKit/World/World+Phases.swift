@@ -77,7 +77,8 @@ extension World {
       && (!checks.ledger.isContested || areAlike(replicas))
   }
 
-  /// What a replica shows, but for origins of which there are two histories: nobody can have both.
+  /// What a replica shows, but for origins of which there are two histories: who knows one of them
+  /// calls it by that name.
   private func trusted(_ store: ReplicaStore) -> VersionVector {
     checks.forked.reduce(into: store.appliedVector) { $0.set($1, to: 0) }
   }
@@ -99,8 +100,6 @@ extension World {
       checkPresence(among: converged)
     case .coreHeals, .allHeal:
       checkStatuses(due)
-      // Who heard one of two stories cannot take what was built on the other; but says so.
-      guard checks.forked.isEmpty else { return }
       let who = due == .coreHeals ? "the healed core" : "the healed world"
       checks.add(
         Violation(
