@@ -80,6 +80,9 @@ extension ReplicaStore {
     _ chain: Origin, behind sequence: UInt64, _ progress: inout Progress, _ entropy: Entropy
   ) throws(StoreError) -> Bool {
     guard try chainEnd(of: chain).sequence > sequence else { return true }
+    // What was taken back and waits for nothing is read first: what it names is to be told.
+    try loadLanes()
+    while hasReadyChanges { try pump(having: [], .large, &progress) }
     // What is private could not say by its segment, nor by a statement, what it names.
     let origin = identity.origin
     guard try !isReturning(), try sealAll(&progress, entropy) else { return false }

@@ -262,7 +262,7 @@ extension ReplicaStore {
     if identity.origin != origin { progress.outcome.hasNewOrigin = true }
   }
 
-  private func loadLanes() throws(StoreError) {
+  func loadLanes() throws(StoreError) {
     guard !lanes.areLoaded else { return }
     let tips = try stored { () throws(SegmentStoreError) in try segments.heads() }
     lanes.load(

@@ -276,6 +276,17 @@ package final class Engine {
       effects.removeLast()
       before += bytes
       effects.append(.send(id, before))
+    } else if case .changed(let documents, let isComplete) = effect {
+      // Whoever is told of one part would see the others too, and not know of them.
+      var (all, isAllComplete) = (documents, isComplete)
+      effects.removeAll {
+        guard case .changed(let before, let wasComplete) = $0 else { return false }
+        all += before
+        isAllComplete = isAllComplete && wasComplete
+        return true
+      }
+      if all.count > documents.count { all = Set(all).sorted() }
+      effects.append(.changed(all, isComplete: isAllComplete))
     } else if case .level(let id, _) = effect {
       // What a link was in between is nobody's concern.
       effects.removeAll { if case .level(id, _) = $0 { true } else { false } }

@@ -71,7 +71,9 @@ struct Checks {
     let number = node.number
     followRenaming(node, at: time, &trace)
     add(closure.observe(node: number, version: version, ledger: ledger, at: time), &trace)
-    add(session.observe(node: number, version: version, at: time), &trace)
+    // Where an author tells what a change builds on that was read otherwise, it may have to wait.
+    let broken = session.observe(node: number, version: version, at: time)
+    if !ledger.isContested { add(broken, &trace) }
     if !ledger.isContested(version) {
       add(
         convergence.observe(

@@ -120,7 +120,9 @@ extension World {
       }
       if replica.isMouldy { return "a document of node \(node.number) is damaged" }
       let lacking = checks.ledger.all.changeCount(beyond: version)
-      return "node \(node.number) lacks \(lacking)"
+      let stalled = (try? replica.store?.stalled())?.first
+      let reason = stalled.map { " (origin \($0.origin) waits: \($0.reason))" } ?? ""
+      return "node \(node.number) lacks \(lacking)\(reason)"
     }
     return sentences.joined(separator: ", ")
   }
