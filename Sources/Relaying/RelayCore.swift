@@ -234,6 +234,7 @@ package final class RelayCore {
     case .storeRecords(let records): accept(records, link, now)
     case .storeReceipts(let receipts): accept(receipts: receipts, link, now)
     case .storeBases(let bases): accept(bases, link, now)
+    case .chains: break  // The replicas tell each other.
     case .presence(let note, let hops): accept(presence: note, hops: hops, link, now)
     case .peerKnown(let peer): tellReceipts(link, havingThose: peer.hello.receipts, now)
     case .needSegments(let request):

@@ -1,3 +1,4 @@
+import ByteCoding
 import Causality
 import Documents
 import ReplicaStore
@@ -27,6 +28,55 @@ struct TakenSegment {
 // back each time, until a segment comes that goes on from one that is here; from then on the store
 // knows both by names of their own.
 extension Engine {
+  // MARK: Noticing it while links are up
+
+  /// Tells peers in short what is stored here: as long as nobody writes on, sequences alone would
+  /// not show that there are two histories.
+  func tellChains() {
+    chainsAt = nil
+    guard let digest = chainDigest else { return }
+    for id in sortedLinks where links[id]?.isRunning == true {
+      session(id) { $0.tell(chains: digest, now: now) }
+    }
+  }
+
+  /// Meets a peer anew whose chains are others, though they are as long: then each is compared.
+  func compare(_ theirs: ChainDigest, _ connection: Connection) {
+    guard let ours = chainDigest, ours.vector == theirs.vector, ours.hashes != theirs.hashes,
+      let key = connection.peerKey,
+      doubts[key].map({ now >= $0 + limits.doubtMilliseconds }) ?? true
+    else { return }
+    doubts[key] = now
+    log(
+      .warning,
+      "\(connection.place) has another history of some origin than this replica; it is met anew")
+    part(with: connection.id)
+  }
+
+  private var chainDigest: ChainDigest? {
+    do throws(StoreError) {
+      var vector = ByteWriter()
+      var hashes = ByteWriter()
+      for tip in try store.storedTips() {
+        tip.origin.write(to: &vector)
+        vector.write(varint: tip.position.sequence)
+        tip.position.hash.write(to: &hashes)
+      }
+      return ChainDigest(
+        vector: Self.short(Digest.of(vector.bytes, domain: Self.chainsDomain)),
+        hashes: Self.short(Digest.of(vector.bytes + hashes.bytes, domain: Self.chainsDomain)))
+    } catch {
+      log(.error, "\(error)")
+      return nil
+    }
+  }
+
+  private static let chainsDomain = Domain("skerry chains")
+
+  private static func short(_ digest: Digest) -> UInt64 {
+    digest.array.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
   // MARK: Looking for where two histories part
 
   /// A peer has another segment under the same numbers.

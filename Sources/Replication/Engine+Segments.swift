@@ -140,6 +140,7 @@ extension Engine {
     stored.formUnion(vector)
     planner.stored(vector, now: now)
     writeReceiptSoon(isAtRest: false)
+    chainsAt = chainsAt ?? now + limits.chainsMilliseconds
     for id in sortedLinks {
       session(id) { $0.stored(news, firstHand: isFirstHand, now: now) }
     }

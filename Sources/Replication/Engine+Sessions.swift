@@ -40,6 +40,7 @@ extension Engine {
     case .needDocument(let id): giveDocument(id, connection)
     case .storeDocument(let bytes, let isLast): keepDocument(bytes, isLast: isLast, connection)
     case .presence(let note, let hops): take(presence: note, hops: hops, connection)
+    case .chains(let digest): compare(digest, connection)
     case .acknowledged: if let key = connection.peerKey { noteUnsaved(key) }
     case .advertised(let vector):
       planner.advertised(vector, by: id.rawValue, now: now)

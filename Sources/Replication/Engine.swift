@@ -99,6 +99,10 @@ package final class Engine {
   var presence = PresenceBoard()
   /// The chains that are known to be forked. Only looked up in.
   var forks: Set<Origin> = []
+  /// When peers are told in short what is stored.
+  var chainsAt: UInt64?
+  /// When peers were last met anew as their chains differ. Only looked up in.
+  var doubts: [SigningKey.Public: UInt64] = [:]
   /// Links whose peers have not been told who is there.
   var greeted: [LinkID] = []
   var wasAdmitted: Bool
@@ -154,6 +158,7 @@ package final class Engine {
       if let due = admitAgainAt, now >= due { react() }
       if let due = savePeersAt, now >= due { savePeers() }
       if let due = receiptAt, now >= due { writeReceipt() }
+      if let due = chainsAt, now >= due { tellChains() }
       if let due = fetching.dueAt, now >= due { fetchDamaged() }
       tickSnapshots()
       tickPresence()
@@ -171,7 +176,10 @@ package final class Engine {
     deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline, presenceDeadline)
     deadline = min(deadline, applyAgainAt ?? .max)
     dialler?.lower(&deadline)
-    if !links.isEmpty { deadline = min(deadline, planner.nextDeadline ?? .max, receiptAt ?? .max) }
+    if !links.isEmpty {
+      deadline = min(
+        deadline, planner.nextDeadline ?? .max, receiptAt ?? .max, chainsAt ?? .max)
+    }
     for connection in links.values { deadline = min(deadline, connection.gauges.nextDeadline) }
     return deadline
   }

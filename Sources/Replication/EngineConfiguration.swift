@@ -16,6 +16,11 @@ package struct EngineLimits: Equatable, Sendable {
   package var redialMillisecondsMax: UInt64 = 30_000
   /// Two links with one peer that came to be within so long were dialled from both ends at once.
   package var doubleMilliseconds: UInt64 = 3_000
+  /// How long after something was stored peers are told in short what there is, so that two
+  /// histories of one origin are noticed though nobody writes on.
+  package var chainsMilliseconds: UInt64 = 5_000
+  /// A peer whose chains differ is met anew at most once in so long.
+  package var doubtMilliseconds: UInt64 = 600_000
   /// Bytes that were given out for one link and have not left. With more of them it is closed: the
   /// peer does not read. More than a peer's credit allows for segments.
   package var queuedBytesMax = 32 << 20

@@ -26,6 +26,7 @@ private enum Kind {
   static let bases: UInt8 = 0x88
   static let documentWant: UInt8 = 0x89
   static let documentPart: UInt8 = 0x8A
+  static let chains: UInt8 = 0x8B
   /// Set in a kind that a reader who does not know it may step over.
   static let mayBeIgnored: UInt8 = 0x80
 }
@@ -139,6 +140,10 @@ extension Message {
       writer.write(Kind.documentPart)
       writer.write(bool: isLast)
       writer.write(lengthPrefixed: bytes)
+    case .chains(let digest):
+      writer.write(Kind.chains)
+      writer.write(fixed: digest.vector)
+      writer.write(fixed: digest.hashes)
     case .ignorable(let kind):
       writer.write(kind | Kind.mayBeIgnored)
     }
@@ -195,6 +200,10 @@ extension Message {
       let bytes = try reader.readLengthPrefixed(
         "document part", limit: MessageLimits.snapshotPartBytesMax)
       self = .documentPart(bytes, isLast: isLast)
+    case Kind.chains:
+      self = .chains(
+        ChainDigest(
+          vector: try reader.readFixed64("chains"), hashes: try reader.readFixed64("chains")))
     case Kind.mayBeIgnored...:
       self = .ignorable(kind: kind)
       return

@@ -258,6 +258,20 @@ package struct Status: Equatable, Sendable {
   }
 }
 
+/// What somebody has stored, in short: where the vectors are the same and the hashes are not, there
+/// are two histories of some origin.
+package struct ChainDigest: Hashable, Sendable {
+  /// Of origins and sequences.
+  package var vector: UInt64
+  /// Of these with the hashes of their last segments.
+  package var hashes: UInt64
+
+  package init(vector: UInt64, hashes: UInt64) {
+    self.vector = vector
+    self.hashes = hashes
+  }
+}
+
 /// What crosses a link after the handshake, one message a frame.
 package enum Message: Equatable, Sendable {
   case hello(Hello)
@@ -307,6 +321,8 @@ package enum Message: Equatable, Sendable {
   case documentWant([UInt8])
   /// A part of the answer. The protocol does not look inside. Empty when there is nothing to give.
   case documentPart([UInt8], isLast: Bool)
+  /// What the sender has stored, in short; an older reader steps over it.
+  case chains(ChainDigest)
   /// A kind from the future that says of itself that it may be stepped over.
   case ignorable(kind: UInt8)
 }

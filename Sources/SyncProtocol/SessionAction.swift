@@ -80,6 +80,8 @@ package enum SessionAction: Equatable, Sendable {
   case storeReceipts([[UInt8]])
   /// Of a device, and over how many more links it may go: nothing in it was verified.
   case presence([UInt8], hops: UInt8)
+  /// What the peer has stored, in short.
+  case chains(ChainDigest)
   /// The peer can give a snapshot and pushes nothing until it is told: ask with `wantSnapshot`, and
   /// say how it ended with `goOn`.
   case offered(SnapshotOffer)

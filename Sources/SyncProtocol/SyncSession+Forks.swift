@@ -33,6 +33,14 @@ extension SyncSession {
     return finish()
   }
 
+  /// Tells the peer in short what is stored here.
+  package mutating func tell(chains digest: ChainDigest, now: UInt64) -> [SessionAction] {
+    advanceClock(now)
+    guard phase == .running else { return [] }
+    send(.chains(digest))
+    return finish()
+  }
+
   /// Asks for the peer's history of an origin from here on, though another one is stored.
   package mutating func askForFork(
     of origin: Origin, from sequence: UInt64, now: UInt64

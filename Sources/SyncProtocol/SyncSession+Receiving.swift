@@ -98,6 +98,8 @@ extension SyncSession {
     case .presence(let note, let hops):
       guard hasMet else { throw .unexpected("presence") }
       actions.append(.presence(note, hops: hops))
+    case .chains(let digest):
+      if phase == .running { actions.append(.chains(digest)) }
     case .snapshotOffer, .snapshotWant, .snapshotPart, .snapshotDone:
       try takeSnapshotMessage(message)
     case .documentWant, .documentPart: try takeDocumentMessage(message)

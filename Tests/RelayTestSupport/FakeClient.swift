@@ -260,6 +260,7 @@ package final class FakeClient {
     case .peerRegressed: regressions += 1
     case .level(let level): isLevel = level
     case .reported(let status): statuses.append(status)
+    case .chains: break
     case .presence(let note, let hops): presence.append((note, hops))
     default: break
     }

@@ -58,6 +58,10 @@ private let golden: [(message: Message, hex: String)] = [
   (.receipts([[7, 7], [9]]), "81" + "02" + "020707" + "0109"),
   (.presence([7, 7], hops: 3), "82" + "03" + "020707"),
   (
+    .chains(ChainDigest(vector: 1, hashes: 0xFF)),
+    "8b" + "0000000000000001" + "00000000000000ff"
+  ),
+  (
     .snapshotOffer(SnapshotOffer(format: 1, language: 16, documents: 200, changes: 3)),
     "83" + "01" + "10" + "c801" + "03"
   ),

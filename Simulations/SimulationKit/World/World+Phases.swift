@@ -74,7 +74,7 @@ extension World {
       ? checks.ledger.acknowledged(by: replicas.map(\.number)) : checks.ledger.all
     guard checks.ledger.isContested || first.covers(promised) else { return false }
     return replicas.allSatisfy { $0.isUp && $0.store.map(trusted) == first }
-      && (!checks.ledger.isContested || areAlike(replicas))
+      && (!checks.ledger.isContested && checks.forked.isEmpty || areAlike(replicas))
   }
 
   /// What a replica shows, but for origins of which there are two histories: who knows one of them
