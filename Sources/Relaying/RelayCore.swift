@@ -329,6 +329,7 @@ package final class RelayCore {
         recordDigest: workspace.recordDigest)
       configuration.receiptDigest = Receipt.digest(of: try workspace.receipts())
       configuration.floor = try workspace.floor()
+      configuration.mergesForks = true
       link.stage = .member
       enter(link, workspace.id)
       schedule(link.link.begin(configuration, now: now.monotonic), of: link.id)

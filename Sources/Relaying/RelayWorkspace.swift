@@ -86,21 +86,20 @@ final class RelayWorkspace {
   ) throws(RelayRefusal) -> Verdict {
     let origin = incoming.origin
     do {
-      let segment = try Segment(parsing: incoming.bytes)
-      let header = segment.header
-      guard header.workspace == id, header.origin == origin,
-        header.firstSequence == incoming.first, header.lastSequence == incoming.last
+      let sealed = try Segment(parsing: incoming.bytes)
+      guard sealed.header.workspace == id, 
+        let segment = sealed.announced(as: incoming.name, through: incoming.last)
       else {
         throw RelayRefusal.origin(
           origin, .refused, "the segment is not the one that was announced, or not this workspace's"
         )
       }
       let position = try position(of: origin)
-      if header.lastSequence <= position.sequence {
-        let last = ChangeID(origin: origin, sequence: header.lastSequence)
+      if segment.lastSequence <= position.sequence {
+        let last = ChangeID(origin: origin, sequence: segment.lastSequence)
         // Of what lies before the beginning of a chain nothing can be compared.
         guard let known = try hash(of: last) else {
-          if header.lastSequence < (try floor())[origin] { return .duplicate }
+          if segment.lastSequence < (try floor())[origin] { return .duplicate }
           throw RelayRefusal.origin(
             origin, .forked, "the relay holds another segment under the same numbers")
         }
@@ -109,10 +108,10 @@ final class RelayWorkspace {
           origin, .forked, "the relay holds another segment under the same numbers")
       }
       try segment.verifyFollows(position)
-      try segment.verifySignature(by: try membership.verifier(for: origin))
+      try segment.verifySignature(by: try membership.verifier(for: segment.header.origin))
       try requireRoom(for: segment.bytes.count, bytesMax)
       stagedSegments.append(segment)
-      stagedHashes[ChangeID(origin: origin, sequence: header.lastSequence)] = segment.hash
+      stagedHashes[ChangeID(origin: origin, sequence: segment.lastSequence)] = segment.hash
       positions[origin] = segment.position
       byteCount += segment.bytes.count
       return .staged

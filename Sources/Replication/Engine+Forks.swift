@@ -42,8 +42,14 @@ extension Engine {
 
   /// Meets a peer anew whose chains are others, though they are as long: then each is compared.
   func compare(_ theirs: ChainDigest, _ connection: Connection) {
-    guard let ours = chainDigest, ours.vector == theirs.vector, ours.hashes != theirs.hashes,
-      let key = connection.peerKey,
+    guard let ours = chainDigest, ours.vector == theirs.vector, ours.hashes != theirs.hashes
+    else { return }
+    meetAnew(connection)
+  }
+
+  /// Ends a link so that all chains are compared when it is made again.
+  func meetAnew(_ connection: Connection) {
+    guard let key = connection.peerKey,
       doubts[key].map({ now >= $0 + limits.doubtMilliseconds }) ?? true
     else { return }
     doubts[key] = now
@@ -194,22 +200,5 @@ extension Engine {
   static func unaskable(_ forks: [VersionVector.Entry]) -> VersionVector {
     VersionVector(
       forks.map { VersionVector.Entry(origin: $0.origin, sequence: UInt64(Int64.max)) })
-  }
-
-  // MARK: Names on the wire
-
-  /// Whether a segment is what the peer has called it: as it was sealed, or by the name of a branch
-  /// that it can be on.
-  func isAnnounced(_ segment: Segment, as incoming: IncomingSegment) -> Bool {
-    let header = segment.header
-    guard header.firstSequence >= incoming.first else { return false }
-    let start = header.firstSequence - incoming.first
-    guard header.lastSequence >= start, header.lastSequence - start == incoming.last else {
-      return false
-    }
-    if header.origin == incoming.origin { return start == 0 }
-    // Only the first one proves it; the others are stored behind the one that they name.
-    return incoming.first > 1
-      || Branch(root: header.origin, start: start, first: segment.hash).origin == incoming.origin
   }
 }

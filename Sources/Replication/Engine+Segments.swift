@@ -65,7 +65,7 @@ extension Engine {
     do throws(SegmentError) {
       let segment = try Segment(parsing: incoming.bytes)
       let header = segment.header
-      guard isAnnounced(segment, as: incoming) else {
+      guard segment.announced(as: incoming.name, through: incoming.last) != nil else {
         refuseSegment(incoming, "it is not the segment that was announced", connection)
         return nil
       }

@@ -73,6 +73,7 @@ extension Engine {
       note(failure, of: connection)
       log(.warning, "\(connection.place) says: \(failure)")
       emit(.reported(id, failure))
+      if status.code == .forked { meetAnew(connection) }
     }
   }
 

@@ -45,6 +45,28 @@ package struct Branch: Hashable, Sendable {
   }
 }
 
+extension Segment {
+  /// The segment as a part of the chain that somebody calls it by: of its origin, or of a branch,
+  /// whose name follows from where it begins. Whoever knows of a fork uses that one.
+  ///
+  /// - Parameters:
+  ///   - name: the change that it begins with, in the numbers of that chain.
+  ///   - last: the last one.
+  /// - Returns: nil when it cannot be that. Of a branch only the first segment proves the name; the
+  ///   others are bound to the one before by its hash.
+  package func announced(as name: ChangeID, through last: UInt64) -> Segment? {
+    guard header.firstSequence >= name.sequence else { return nil }
+    let start = header.firstSequence - name.sequence
+    guard header.lastSequence >= start, header.lastSequence - start == last else { return nil }
+    if header.origin == name.origin { return start == 0 ? self : nil }
+    let branch = Branch(origin: name.origin, root: header.origin, start: start)
+    if name.sequence == 1, branch != Branch(root: header.origin, start: start, first: hash) {
+      return nil
+    }
+    return on(branch)
+  }
+}
+
 /// What a device says about what others wrote: in the changes of these origins up to these
 /// sequences, whatever names changes of the root behind the fork means those of this branch.
 ///

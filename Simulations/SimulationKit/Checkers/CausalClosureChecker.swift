@@ -33,10 +33,13 @@ struct CausalClosureChecker {
             "P5", at: time, "node \(node) shows \(change), which nobody committed")
         }
         if author.node != node { deliveries += author.operations }
-        guard version.covers(ledger.named(author.seen)) || ledger.isContested(author.seen) else {
+        let seen = ledger.named(author.seen)
+        guard version.covers(seen) || ledger.isContested(author.seen) else {
+          let missing = seen.entries.first { version[$0.origin] < $0.sequence }
           return Violation(
             "P4", at: time,
-            "node \(node) shows \(change) without all that its author had seen")
+            "node \(node) shows \(change) without all that its author had seen, such as "
+              + (missing.map { "\($0.origin):\($0.sequence)" } ?? "nothing"))
         }
       }
     }

@@ -105,9 +105,10 @@ struct Ledger {
       renamed.apply(to: &entry.seen, through: sequence)
       entries[new] = entry
     }
-    // What was renamed before, and builds on it, names it by its new name too.
-    for id in entries.keys where id.origin == renamed.first.origin {
-      guard var entry = entries[id] else { continue }
+    // What was renamed before, or will be, and builds on it, names it by its new name too.
+    for id in entries.keys {
+      guard var entry = entries[id], id.origin == renamed.first.origin || entry.node == node
+      else { continue }
       renamed.apply(to: &entry.seen)
       entries[id] = entry
     }

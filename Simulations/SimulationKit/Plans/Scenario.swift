@@ -155,6 +155,7 @@ enum ShippedScenarios {
     ("relay-disks", PackageResources.relay_disks_json),
     ("twins", PackageResources.twins_json),
     ("forks", PackageResources.forks_json),
+    ("forks-relay", PackageResources.forks_relay_json),
     ("lying-relay", PackageResources.lying_relay_json),
     ("adversary", PackageResources.adversary_json),
     ("swarm", PackageResources.swarm_json),
