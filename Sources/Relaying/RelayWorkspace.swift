@@ -116,8 +116,11 @@ final class RelayWorkspace {
       byteCount += segment.bytes.count
       return .staged
     } catch let error as SegmentError {
-      if case .forked = error { throw .origin(origin, .forked, "\(error)") }
-      throw .origin(origin, .refused, "\(error)")
+      switch error {
+      // What begins among the stored ones and ends behind them was sealed by somebody else.
+      case .forked, .overlap: throw .origin(origin, .forked, "\(error)")
+      default: throw .origin(origin, .refused, "\(error)")
+      }
     } catch let error as MembershipError {
       throw .origin(origin, .refused, "\(error)")
     } catch let refusal as RelayRefusal {

@@ -15,6 +15,12 @@ struct ForkSearch {
   var back: Int
 }
 
+/// A peer that has another history of an origin; nil where it is not known of which.
+struct ForkDoubt: Hashable {
+  let peer: SigningKey.Public
+  let origin: Origin?
+}
+
 /// A segment as it was sealed, and the change that it begins with as the peer calls it.
 struct TakenSegment {
   let name: ChangeID
@@ -44,15 +50,15 @@ extension Engine {
   func compare(_ theirs: ChainDigest, _ connection: Connection) {
     guard let ours = chainDigest, ours.vector == theirs.vector, ours.hashes != theirs.hashes
     else { return }
-    meetAnew(connection)
+    meetAnew(connection, because: nil)
   }
 
   /// Ends a link so that all chains are compared when it is made again.
-  func meetAnew(_ connection: Connection) {
-    guard let key = connection.peerKey,
-      doubts[key].map({ now >= $0 + limits.doubtMilliseconds }) ?? true
+  func meetAnew(_ connection: Connection, because origin: Origin?) {
+    guard let doubt = connection.peerKey.map({ ForkDoubt(peer: $0, origin: origin) }),
+      doubts[doubt].map({ now >= $0 + limits.doubtMilliseconds }) ?? true
     else { return }
-    doubts[key] = now
+    doubts[doubt] = now
     log(
       .warning,
       "\(connection.place) has another history of some origin than this replica; it is met anew")

@@ -73,7 +73,7 @@ extension Engine {
       note(failure, of: connection)
       log(.warning, "\(connection.place) says: \(failure)")
       emit(.reported(id, failure))
-      if status.code == .forked { meetAnew(connection) }
+      if status.code == .forked { meetAnew(connection, because: status.origin) }
     }
   }
 

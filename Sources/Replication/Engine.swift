@@ -102,7 +102,7 @@ package final class Engine {
   /// When peers are told in short what is stored.
   var chainsAt: UInt64?
   /// When peers were last met anew as their chains differ. Only looked up in.
-  var doubts: [SigningKey.Public: UInt64] = [:]
+  var doubts: [ForkDoubt: UInt64] = [:]
   /// Links whose peers have not been told who is there.
   var greeted: [LinkID] = []
   var wasAdmitted: Bool

@@ -128,6 +128,11 @@ struct Checks {
           "changes": .integer(Int64(renamed.sequences.count)),
         ])
     }
+    let fresh = all[renamingCounts[node.number]...]
+    // Each row was in the place of one origin: what stands under the new one builds on all.
+    for target in Set(fresh.map(\.first.origin)).sorted() {
+      for renamed in fresh { ledger.rename(renamed, in: target) }
+    }
     renamingCounts[node.number] = all.count
     if let origin = all.last?.first.origin {
       ledger.noteMerged(

@@ -105,17 +105,19 @@ struct Ledger {
       renamed.apply(to: &entry.seen, through: sequence)
       entries[new] = entry
     }
-    // What was renamed before, or will be, and builds on it, names it by its new name too.
-    for id in entries.keys {
-      guard var entry = entries[id], id.origin == renamed.first.origin || entry.node == node
-      else { continue }
-      renamed.apply(to: &entry.seen)
-      entries[id] = entry
-    }
     renamed.apply(to: &held[node])
     guard !isContested else { return }
     renamed.apply(to: &acknowledged[node])
     all = acknowledged.reduce(into: VersionVector()) { $0.formUnion($1) }
+  }
+
+  /// What was renamed together, and builds on each other, names it by its new name too.
+  mutating func rename(_ renamed: RenamedChanges, in origin: Origin) {
+    for id in entries.keys where id.origin == origin {
+      guard var entry = entries[id] else { continue }
+      renamed.apply(to: &entry.seen)
+      entries[id] = entry
+    }
   }
 
   /// What a store has written itself under a new origin: what it had written before and others
