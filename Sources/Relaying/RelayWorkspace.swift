@@ -87,7 +87,7 @@ final class RelayWorkspace {
     let origin = incoming.origin
     do {
       let sealed = try Segment(parsing: incoming.bytes)
-      guard sealed.header.workspace == id, 
+      guard sealed.header.workspace == id,
         let segment = sealed.announced(as: incoming.name, through: incoming.last)
       else {
         throw RelayRefusal.origin(

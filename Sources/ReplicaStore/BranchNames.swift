@@ -126,8 +126,8 @@ struct BranchNames {
     }
   }
 
-  /// The name of a change, given by its root, as whoever stands on a branch means it; nil when that branch
-  /// forks before it.
+  /// The name of a change, given by its root, as whoever stands on a branch means it; nil when that
+  /// branch forks before it.
   private func name(of change: ChangeID, on leaf: Origin) -> ChangeID? {
     var next = branches[leaf]
     if let end = ends[leaf], change.sequence > end { return nil }

@@ -88,8 +88,8 @@ extension ReplicaStore {
       let index = Int(next.sequence - segment.firstSequence)
       guard index < changes.count else {
         throw InvalidSegment(
-          "change \(next.sequence) builds on an origin of which there are two histories, and nobody "
-            + "has told yet which of them it means")
+          "change \(next.sequence) builds on an origin of which there are two histories, and "
+            + "nobody has told yet which of them it means")
       }
       return lanes.hold(changes, block, next: index, bytes: segment.bytes.count, of: origin)
     } catch let error as StoreError {

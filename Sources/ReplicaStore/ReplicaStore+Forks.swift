@@ -1,6 +1,7 @@
 package import Causality
 package import Documents
 import SQLiteBridge
+import Sabotages
 import Sealing
 import SegmentStore
 import Segments
@@ -40,7 +41,9 @@ extension ReplicaStore {
     case .end(let branch):
       return try appendForked(branch.flatMap { segment.on($0) } ?? segment, &progress)
     case .fork(let chain, let sequence):
-      guard let entropy, isAdmitted, try part(chain, behind: sequence, &progress, entropy) else {
+      guard let entropy, isAdmitted, !Sabotage.leaveForksApart.isPlanted,
+        try part(chain, behind: sequence, &progress, entropy)
+      else {
         return try refuseFork(segment, &progress)
       }
       let branch = try stored { () throws(SegmentStoreError) in
@@ -192,6 +195,7 @@ extension ReplicaStore {
     }
     knownBranchNames = nil
     guard let names, let newNames = try branchNames() else { return }
+    if Sabotage.neverReadAgain.isPlanted { return }
     var seeds: [ChangeID] = []
     for reader in readers.entries {
       if let seed = try firstDifference(in: reader, names, newNames) { seeds.append(seed) }

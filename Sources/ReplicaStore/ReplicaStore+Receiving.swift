@@ -88,7 +88,9 @@ extension ReplicaStore {
           if limit != nil { lanes.prefer(fresh.map(\.origin)) }
           try pump(having: fresh, limit ?? .large, &next)
           // Nobody sees what was taken back missing.
-          while !next.outcome.parted.isEmpty, hasReadyChanges { try pump(having: [], .large, &next) }
+          while !next.outcome.parted.isEmpty, hasReadyChanges {
+            try pump(having: [], .large, &next)
+          }
         }
         return next
       }

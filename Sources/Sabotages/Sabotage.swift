@@ -110,6 +110,11 @@ package enum Sabotage: String, CaseIterable, Sendable {
   case wakeNobody
   /// A restored or copied store goes on under its old origin. Breaks P9.
   case reuseSequence
+  /// Of two histories of one origin the one that came first is kept, and the other one refused.
+  /// Breaks P6.
+  case leaveForksApart
+  /// What was read before its author told what it builds on stays as it was read. Breaks P6.
+  case neverReadAgain
 
   /// A document that nothing here can make again is not asked for. Breaks P6.
   case leaveLostDocuments

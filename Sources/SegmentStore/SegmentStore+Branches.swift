@@ -58,6 +58,7 @@ extension SegmentStore {
   package func place(of segment: Segment) throws(SegmentStoreError) -> BranchPlace {
     let root = segment.header.origin
     let known = try branches().filter { $0.branch.root == root }
+    if known.contains(where: { $0.first == segment.hash }) { return .held }
     var fork: (chain: Origin, after: UInt64)?
     for branch in [nil] + known.map({ Optional($0.branch) }) {
       let chain = branch?.origin ?? root
@@ -79,7 +80,15 @@ extension SegmentStore {
       if end.sequence == before, !isForked { return .end(of: branch) }
       fork = (chain, before)
     }
-    return fork.map { .fork(of: $0.chain, after: $0.after) } ?? .detached
+    if let fork { return .fork(of: fork.chain, after: fork.after) }
+    // Of what lies before the last segment that was dropped nothing is known any more.
+    let floor = try floor()
+    let isGone = ([(root, UInt64(0))] + known.map { ($0.branch.origin, $0.branch.start) }).contains
+    {
+      $0.1 < segment.header.firstSequence
+        && segment.header.lastSequence - $0.1 < floor[$0.0]
+    }
+    return isGone ? .held : .detached
   }
 
   /// The first change of the segment that lies so many segments before the one with a change, of

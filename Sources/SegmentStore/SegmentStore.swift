@@ -61,7 +61,8 @@ package struct SegmentStore {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         """,
         .integer(row), try SQLiteValue(counter: segment.firstSequence),
-        try SQLiteValue(counter: segment.lastSequence), SQLiteValue((before?.segmentCount ?? 0) + 1),
+        try SQLiteValue(counter: segment.lastSequence),
+        SQLiteValue((before?.segmentCount ?? 0) + 1),
         SQLiteValue((before?.byteCount ?? 0) + segment.bytes.count), .blob(segment.hash.array),
         .integer(
           Int64(

@@ -3,6 +3,7 @@ import RelayService
 import RelayTestSupport
 import SQLiteBridge
 import Sealing
+import SegmentStore
 import Segments
 import SyncProtocol
 import TestSupport
@@ -73,6 +74,42 @@ struct WorkspaceTests {
     #expect(try workspace.stage(incoming(segments[0]), bytesMax: nil) == .duplicate)
     #expect(try workspace.forked([ChainTip(segments[0])]).isEmpty)
     #expect(try workspace.forked([ChainTip(other)]) == [ada.origin])
+  }
+
+  @Test("a branch is a chain like others, under the name that follows from its first segment")
+  func branches() throws {
+    let first = try ada.seal([0])
+    ada.keep(first)
+    let second = try ada.seal([1])
+    ada.keep(second)
+    let third = try ada.seal([2])
+    let name = Branch(root: ada.origin, start: 1, first: second.hash).origin
+    func stage(_ segment: Segment, _ origin: Origin, _ sequence: UInt64) -> Status.Code? {
+      do {
+        let incoming = IncomingSegment(
+          origin: origin, first: sequence, last: sequence, bytes: segment.bytes)
+        _ = try workspace.stage(incoming, bytesMax: nil)
+        return nil
+      } catch {
+        return error.status.code
+      }
+    }
+    #expect(stage(third, name, 2) == .refused, "what comes before is missing")
+    #expect(stage(second, Origin(high: 1, low: 2), 1) == .refused, "another name")
+    #expect(stage(second, name, 1) == nil)
+    #expect(stage(third, name, 2) == nil)
+    #expect(try workspace.commit().tips.map(\.origin) == [name])
+    #expect(stage(third, name, 2) == nil, "a duplicate")
+    let held = try [1, 2].map { (sequence) throws(RelayError) in
+      try workspace.read { () throws(SegmentStoreError) in
+        try workspace.store.segment(
+          containing: ChangeID(origin: name, sequence: UInt64(sequence)))?.bytes
+      }
+    }
+    #expect(held == [second.bytes, third.bytes])
+    // The chain of the origin itself goes its own way.
+    #expect(stage(first, ada.origin, 1) == nil)
+    #expect(stage(second, ada.origin, 2) == nil)
   }
 
   @Test("the quota is exact: one byte short is refused, and nothing of it is kept")

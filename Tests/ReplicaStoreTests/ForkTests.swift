@@ -219,7 +219,7 @@ struct ForkTests {
   @Test("where history was folded that it would take, nothing is renamed, and the fork is told")
   func folded() throws {
     let (twins, id, twin, origin) = try scene()
-    // All members say that they have a second change of the origin; nobody knows that there are two.
+    // All say that they have a second change of the origin; nobody knows that there are two.
     for from in [1, 2, 0] {
       _ = try twins[from].makeReceipt()
       _ = try twins[1].addReceipts(try twins[from].receipts().map(\.bytes))
@@ -236,7 +236,9 @@ struct ForkTests {
     #expect(try twins[1].body(id) == "zA")
   }
 
-  @Test("many replicas, many copies, in any order: all come to show the same", arguments: 1...12 as ClosedRange<UInt64>)
+  @Test(
+    "many replicas, many copies, in any order: all come to show the same",
+    arguments: 1...12 as ClosedRange<UInt64>)
   func randomHistories(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let twins = try Twins(4, seed: seed)

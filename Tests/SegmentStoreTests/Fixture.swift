@@ -49,6 +49,11 @@ struct Author {
       entropy: entropy)
   }
 
+  /// Goes on from what another one has written, as a copy of it does.
+  mutating func follow(_ other: Author, through count: Int = .max) {
+    position = other.segments.prefix(count).last?.position ?? .start
+  }
+
   mutating func seal(_ changes: UInt64 = 1, bytes: Int = 10) throws -> Segment {
     let first = position.sequence + 1
     let segment = try sealer.seal(

@@ -1,3 +1,4 @@
+import ByteCoding
 import Causality
 import Sealing
 import Segments
@@ -51,4 +52,23 @@ struct MembershipFixture {
     ])
     return (device, asked.origin)
   }
+}
+
+/// Bytes signed as the format says, written without the code under test.
+func signedRecord(
+  by author: SigningKey, kind: UInt8, workspace: WorkspaceID, index: UInt32, previous: Digest,
+  payload: [UInt8]
+) -> [UInt8] {
+  var writer = ByteWriter()
+  writer.write(1 as UInt8)
+  writer.write(kind)
+  workspace.write(to: &writer)
+  author.publicKey.write(to: &writer)
+  writer.write(fixed: index)
+  previous.write(to: &writer)
+  writer.write(fixed: UInt16(payload.count))
+  writer.write(raw: payload)
+  let digest = Digest.of(writer.bytes, domain: Domain("skerry member"))
+  author.sign(digest, domain: Domain("skerry member")).write(to: &writer)
+  return writer.bytes
 }

@@ -54,29 +54,10 @@ import Testing
     }
   }
 
-  /// Bytes signed as the format says, written without the code under test.
-  private func signed(
-    by author: SigningKey, kind: UInt8, workspace: WorkspaceID, index: UInt32, previous: Digest,
-    payload: [UInt8]
-  ) -> [UInt8] {
-    var writer = ByteWriter()
-    writer.write(1 as UInt8)
-    writer.write(kind)
-    workspace.write(to: &writer)
-    author.publicKey.write(to: &writer)
-    writer.write(fixed: index)
-    previous.write(to: &writer)
-    writer.write(fixed: UInt16(payload.count))
-    writer.write(raw: payload)
-    let digest = Digest.of(writer.bytes, domain: Domain("skerry member"))
-    author.sign(digest, domain: Domain("skerry member")).write(to: &writer)
-    return writer.bytes
-  }
-
   @Test func kindsNotKnownYetAreKeptInTheirChainAndHaveNoEffect() throws {
     var fixture = try MembershipFixture()
     let future = try MembershipRecord(
-      parsing: signed(
+      parsing: signedRecord(
         by: fixture.founder.signing, kind: 99, workspace: fixture.founding.workspace, index: 1,
         previous: fixture.founding.record.hash, payload: [1, 2, 3]))
     #expect(future.content == .unknown(kind: 99))
@@ -93,12 +74,12 @@ import Testing
     let fixture = try MembershipFixture()
     let room = MembershipRecord.bytesMax - 104 - Signature.byteCount
     for count in [0, room - 1, room] {
-      let bytes = signed(
+      let bytes = signedRecord(
         by: fixture.founder.signing, kind: 99, workspace: fixture.founding.workspace, index: 0,
         previous: .zero, payload: [UInt8](repeating: 7, count: count))
       #expect(try MembershipRecord(parsing: bytes).bytes == bytes)
     }
-    let bytes = signed(
+    let bytes = signedRecord(
       by: fixture.founder.signing, kind: 99, workspace: fixture.founding.workspace, index: 0,
       previous: .zero, payload: [UInt8](repeating: 7, count: room + 1))
     #expect(throws: MembershipError.malformed(ByteDecodingError(.limitExceeded, ""))) {
@@ -114,39 +95,40 @@ import Testing
     let cases: [(String, [UInt8])] = [
       (
         "kind 0",
-        signed(by: key, kind: 0, workspace: workspace, index: 0, previous: .zero, payload: [])
+        signedRecord(by: key, kind: 0, workspace: workspace, index: 0, previous: .zero, payload: [])
       ),
       (
         "first with a hash before it",
-        signed(
+        signedRecord(
           by: key, kind: 5, workspace: workspace, index: 0, previous: Digest(workspace.bytes),
           payload: salt)
       ),
       (
         "later without one",
-        signed(by: key, kind: 5, workspace: workspace, index: 1, previous: .zero, payload: salt)
+        signedRecord(
+          by: key, kind: 5, workspace: workspace, index: 1, previous: .zero, payload: salt)
       ),
       (
         "no workspace",
-        signed(
+        signedRecord(
           by: key, kind: 5, workspace: WorkspaceID(.zero), index: 0, previous: .zero,
           payload: salt)
       ),
       (
         "payload too long",
-        signed(
+        signedRecord(
           by: key, kind: 5, workspace: workspace, index: 0, previous: .zero,
           payload: salt + [0])
       ),
       (
         "role 3",
-        signed(
+        signedRecord(
           by: key, kind: 2, workspace: workspace, index: 0, previous: .zero,
           payload: key.publicKey.array + [3] + [UInt8](repeating: 0, count: 8))
       ),
       (
         "request for a device that did not sign",
-        signed(
+        signedRecord(
           by: key, kind: 3, workspace: workspace, index: 0, previous: .zero,
           payload: Array(fixture.founding.record.bytes[70..<102])
             + Array(fixture.founding.record.bytes[104..<152]) + [0])
@@ -164,7 +146,7 @@ import Testing
     // The holder of the invitation signs again after putting another device's signature in.
     var payload = Array(asked.bytes[104..<(asked.bytes.count - 64)])
     payload[payload.count - 1] ^= 1
-    let forged = signed(
+    let forged = signedRecord(
       by: invitation.inviteKey, kind: 3, workspace: fixture.founding.workspace, index: 0,
       previous: .zero, payload: payload)
     #expect(throws: MembershipError.badSignature) { try MembershipRecord(parsing: forged) }

@@ -45,6 +45,7 @@ package enum SabotageCatalogue {
     case .forgetOwnWork, .sendWhileReturning, .giveTornSnapshot: "homecoming"
     case .dropLastOfBatch, .keepBridge, .missNoHeartbeat: "ring-partition"
     case .reuseSequence: "twins"
+    case .leaveForksApart, .neverReadAgain: "forks"
     case .skipSignatureCheck, .skipChainCheck: "adversary"
     case .hideRegression: "lying-relay"
     case .trustWallClock: "bad-clocks"
@@ -62,7 +63,7 @@ package enum SabotageCatalogue {
   private static func seed(of sabotage: Sabotage) -> UInt64 {
     switch sabotage {
     case .skipChainCheck, .useTransactionAfterError, .neverAsk, .keepBridge, .saveVectorFirst,
-      .keepStaleState:
+      .keepStaleState, .leaveForksApart, .neverReadAgain:
       2
     case .skipSignatureCheck, .keepLastMark, .foldConflicts: 3
     case .knowOneHub, .applyOutsideTransaction: 4
@@ -182,6 +183,16 @@ package enum SabotageCatalogue {
       ("refuses to write while changes of others wait for what they build on", ["P1"])
     case .hideRegression:
       ("tells nobody that a relay has lost what it had acknowledged", ["P11"])
+    case .leaveForksApart:
+      (
+        "keeps of two histories of one origin the one that came first",
+        ["P6", "P9", "P2", "P15", "P4", "P3"]
+      )
+    case .neverReadAgain:
+      (
+        "leaves what it has read on the wrong one of two histories when the author tells",
+        ["P6", "P3", "P9", "P4", "P2"]
+      )
     case .reuseSequence:
       ("lets a restored or copied store go on under its old origin", ["P6", "P9"])
     case .dropLastOfBatch:
