@@ -4,7 +4,7 @@ import Documents
 /// What it costs to look back, as the history grows and as more lies between two versions. The
 /// first must cost the same on every line, the others grow with what they look at.
 extension GrowthBenchmarks {
-  static func versions(_ bench: Bench, changesMax: Int) throws {
+  static func versions(_ bench: Bench, changesMax: Int = 1_000_000) throws {
     var changes = 1_000
     while changes <= changesMax {
       let past = try Past(of: TraceEdits.offline(operations: changes).ours)
