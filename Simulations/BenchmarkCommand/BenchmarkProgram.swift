@@ -109,5 +109,6 @@ enum Benchmarks {
     "search": { bench, _ in try SearchBenchmarks.run(bench) },
     "simulator": { bench, _ in try SimulatorBenchmarks.run(bench) },
     "growth": { bench, _ in try GrowthBenchmarks.run(bench) },
+    "growth.versions": { bench, _ in try GrowthBenchmarks.versions(bench) },
   ]
 }

@@ -4,50 +4,59 @@ import Documents
 /// What it costs to look back, as the history grows and as more lies between two versions. The
 /// first must cost the same on every line, the others grow with what they look at.
 extension GrowthBenchmarks {
-  static func versions(_ bench: Bench, changesMax: Int) throws {
+  static func versions(_ bench: Bench, changesMax: Int = 1_000_000) throws {
     var changes = 1_000
     while changes <= changesMax {
-      let past = try Past(changes: changes)
+      let past = try Past(of: TraceEdits.offline(operations: changes).ours)
       try past.measure(bench, "growth.difference", "\(changes) changes", back: 1_000)
       try past.measureAttribution(bench, "growth.attribution", "\(changes) changes")
-      if changes == changesMax {
-        var back = 10
-        while back <= changes {
-          try past.measure(bench, "growth.differenceBack", "of \(back) changes", back: back)
-          back *= 10
-        }
-      }
+      if changes == changesMax { try measureBack(bench, past, changes, "") }
       changes *= 10
+    }
+    let together = try Past(of: TraceEdits.together(operations: changesMax))
+    try measureBack(bench, together, changesMax, ", two people")
+  }
+
+  /// From ten changes back to all of them.
+  private static func measureBack(
+    _ bench: Bench, _ past: Past, _ changes: Int, _ whose: String
+  ) throws {
+    var back = 10
+    while back <= changes {
+      let subject = "of \(back) changes\(whose)"
+      try past.measureOnce(bench, "growth.textBackOnce", subject, back: back)
+      try past.measureText(bench, "growth.textSince", subject, back: back, isBack: false)
+      try past.measureText(bench, "growth.textBack", subject, back: back, isBack: true)
+      try past.measureDocument(bench, "growth.documentBack", subject, back: back)
+      try past.measure(bench, "growth.differenceBack", subject, back: back)
+      back *= 10
     }
   }
 }
 
-/// A text that one person wrote in, here and there, with all of its history.
+/// A text that people wrote in, here and there, with all of its history.
 private struct Past {
   private let document: Document
   private let history: DocumentHistory
   private let path: DocumentPath = ["body"]
-  private let last: ChangeID
+  private let changes: [ChangeID]
 
-  init(changes: Int) throws {
-    let edits = TraceEdits.offline(operations: changes).ours
+  init(of edits: [IncomingEdit]) throws {
     let document = Document(id: TraceEdits.document)
     document.keep(DocumentHistory(document: TraceEdits.document))
     _ = try document.merge(edits) { DocumentHistory(document: TraceEdits.document) }
-    guard let history = document.keptHistory, let last = edits.last?.change else {
+    guard let history = document.keptHistory else {
       throw EditError(.nothingThere, "the history that is to be measured was not kept")
     }
     self.document = document
     self.history = history
-    self.last = last
+    changes = edits.map(\.change)
   }
 
   /// Where so many changes were yet to come.
   private func version(back: Int) -> VersionVector {
     var version = VersionVector()
-    version.advance(to: TraceEdits.change(1))
-    let sequence = last.sequence - UInt64(back)
-    if sequence > 0 { version.advance(to: ChangeID(origin: last.origin, sequence: sequence)) }
+    for change in changes.dropLast(back) { version.advance(to: change) }
     return version
   }
 
@@ -67,6 +76,56 @@ private struct Past {
         return growth.allSatisfy { $0 < .max } && before + growth.reduce(0, +) == after
       },
       measure: { try document.patches(from: then, to: now, in: history) })
+  }
+
+  /// The text alone: what was written since a version and by whom, or what leads back to it.
+  func measureText(
+    _ bench: Bench, _ name: String, _ subject: String, back: Int, isBack: Bool
+  ) throws {
+    let then = version(back: back)
+    let now = version(back: 0)
+    try bench.time(
+      name, subject, each: 1, prepare: {},
+      check: { try leads($0, from: isBack ? now : then, to: isBack ? then : now) },
+      measure: {
+        try document.textPatches(
+          at: path, from: isBack ? now : then, to: isBack ? then : now, in: history)
+      })
+  }
+
+  /// What leads back, where nobody has looked back before.
+  func measureOnce(_ bench: Bench, _ name: String, _ subject: String, back: Int) throws {
+    let then = version(back: back)
+    let now = version(back: 0)
+    try bench.time(
+      name, subject, each: 1,
+      prepare: {
+        let other = document.copy()
+        other.keep(history)
+        return other
+      },
+      check: { try leads($0, from: now, to: then) },
+      measure: { (document: Document) in
+        try document.textPatches(at: path, from: now, to: then, in: history)
+      })
+  }
+
+  private func leads(
+    _ patches: [TextPatch], from: VersionVector, to: VersionVector
+  ) throws -> Bool {
+    let before = try document.text(at: path, version: from, in: history).unicodeScalars.count
+    let after = try document.text(at: path, version: to, in: history).unicodeScalars.count
+    return before
+      + patches.reduce(0) { $0 + $1.inserted.unicodeScalars.count - $1.removed } == after
+  }
+
+  /// The whole document as it was at a version.
+  func measureDocument(_ bench: Bench, _ name: String, _ subject: String, back: Int) throws {
+    let then = version(back: back)
+    let text = try document.text(at: path, version: then, in: history)
+    try bench.time(
+      name, subject, each: 1, prepare: {}, check: { try $0.text(at: path) == text },
+      measure: { try document.document(at: then, of: history) })
   }
 
   /// Who wrote what of the whole text.

@@ -12,7 +12,7 @@ enum GrowthBenchmarks {
       try TextBenchmarks.offline(bench, "growth.mergeOffline", operations: power(exponent))
     }
     for exponent in 3...7 { try history(bench, changes: power(exponent)) }
-    try versions(bench, changesMax: power(6))
+    try versions(bench)
   }
 
   private static func power(_ exponent: Int) -> Int {

@@ -175,4 +175,67 @@ enum TraceEdits {
     }
     return ([start] + edits(by: 1), edits(by: 2))
   }
+
+  /// What two people do to a text whom they see writing: one to sixteen changes each at once, then
+  /// both have what the other wrote. Each keeps to a half of the text.
+  static func together(operations: Int) -> [IncomingEdit] {
+    let body = ContainerID.child(parent: .root, key: "body", kind: .text, generation: nil)
+    let root = change(1)
+    var edits = [
+      IncomingEdit(
+        change: root, lamport: 1, time: time,
+        edit: DocumentEdit(
+          document: document, parents: [],
+          operations: [
+            Operation(.root, .make("body", .text, isAnew: false, replaces: [])),
+            Operation(body, .insertText(at: 0, String(repeating: "tide ", count: 200))),
+          ]))
+    ]
+    var random: UInt64 = 1
+    func dice() -> Int {
+      // A linear congruential generator (Knuth): the same edits in every run.
+      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(random >> 33)
+    }
+    var lengths = [500, 500]
+    var cursors = [250, 250]
+    var sequences: [UInt64] = [0, 0]
+    var heads = [root]
+    var lamport: UInt64 = 1
+    while edits.count <= operations {
+      // The ends of the halves stay as they are, so that nobody reaches into the other's.
+      let starts = [0, lengths[0]]
+      let counts = [1 + dice() % 16, 1 + dice() % 16]
+      var next: [ChangeID] = []
+      for person in 0..<2 {
+        var parents = heads
+        for step in 0..<counts[person] {
+          if dice() % 20 == 0 { cursors[person] = 1 + dice() % (lengths[person] - 2) }
+          let operation: Operation
+          if dice() % 10 == 1, cursors[person] > 1, lengths[person] > 10 {
+            cursors[person] -= 1
+            lengths[person] -= 1
+            operation = Operation(
+              body, .remove(at: starts[person] + cursors[person], count: 1))
+          } else {
+            operation = Operation(body, .insertText(at: starts[person] + cursors[person], "a"))
+            cursors[person] += 1
+            lengths[person] += 1
+          }
+          sequences[person] += 1
+          let id = ChangeID(
+            origin: Origin(high: 4, low: UInt64(person)), sequence: sequences[person])
+          edits.append(
+            IncomingEdit(
+              change: id, lamport: lamport + UInt64(step) + 1, time: time,
+              edit: DocumentEdit(document: document, parents: parents, operations: [operation])))
+          parents = [id]
+        }
+        next += parents
+      }
+      heads = next.sorted()
+      lamport += UInt64(counts.max() ?? 0)
+    }
+    return edits
+  }
 }

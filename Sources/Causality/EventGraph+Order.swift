@@ -26,7 +26,7 @@ extension EventGraph {
     while let next = pending.pop() {
       run = runIndex(containing: next.key, notAfter: run)
       let start = runStarts[run]
-      if version >= start { return true }
+      if version >= start || runsHaveSeenAll[run] { return true }
       while pending.firstKey >= start { _ = pending.pop() }
       for parent in parentPool[parentRange(ofRun: run)] where parent >= version {
         if parent == version { return true }
@@ -59,6 +59,7 @@ extension EventGraph {
       if isAsked, !isReached { result.append(next.key) }
       // Everything pending in the same run is an ancestor.
       run = runIndex(containing: next.key, notAfter: run)
+      if runsHaveSeenAll[run] { break }
       let start = runStarts[run]
       while let other = pending.first, other.key >= start {
         undecided -= other.tag
@@ -110,7 +111,7 @@ extension EventGraph {
     var run = runCount - 1
     while last >= version {
       run = runIndex(containing: last, notAfter: run)
-      if version >= runStarts[run] { return true }
+      if version >= runStarts[run] || runsHaveSeenAll[run] { return true }
       if other >= runStarts[run] { other = -1 }
       let parents = parentRange(ofRun: run)
       switch parents.count {
@@ -156,6 +157,7 @@ extension EventGraph {
       // Take the run back to where another pending version joins it.
       run = runIndex(containing: next.key, notAfter: run)
       let start = runStarts[run]
+      if side == isShared, runsHaveSeenAll[run] { break }
       let low = max(start, pending.isEmpty ? start : pending.firstKey + 1)
       if side == isLeft {
         Self.prepend(low..<next.key + 1, to: &onlyLeft)

@@ -25,6 +25,9 @@ package struct EventGraph: Sendable {
   var runStarts: ContiguousArray<Int> = []
   var parentStarts: ContiguousArray<UInt32> = []
   var parentPool: ContiguousArray<Int> = []
+  /// For each run whether its events are descendants of every event with a smaller number, which
+  /// no event that comes later can change. Walks back end there.
+  var runsHaveSeenAll: ContiguousArray<Bool> = []
 
   /// One identity run as it is stored; it ends where the next begins.
   struct Identity: Sendable {
@@ -91,7 +94,8 @@ package struct EventGraph: Sendable {
     if parents.count > 1 { reduceToDominators(&parents) }
 
     let versions = count..<count + eventCount
-    if count == 0 || parents.count != 1 || parents[0] != count - 1 {
+    let beginsRun = count == 0 || parents.count != 1 || parents[0] != count - 1
+    if beginsRun {
       runStarts.append(versions.lowerBound)
       parentStarts.append(UInt32(parentPool.count))
       for index in 0..<parents.count { parentPool.append(parents[index]) }
@@ -99,6 +103,7 @@ package struct EventGraph: Sendable {
     appendIdentity(
       versions, origin: origin, sequence: sequence, stepsSequence: !isOneChange || eventCount == 1)
     moveFrontier(adding: versions, parents: parents)
+    if beginsRun { runsHaveSeenAll.append(frontier.count == 1) }
     count = versions.upperBound
     return versions
   }
@@ -143,6 +148,7 @@ package struct EventGraph: Sendable {
     guard newCount < count else { return }
     while let start = runStarts.last, start >= newCount {
       runStarts.removeLast()
+      runsHaveSeenAll.removeLast()
       let parentStart = Int(parentStarts.removeLast())
       parentPool.removeLast(parentPool.count - parentStart)
     }

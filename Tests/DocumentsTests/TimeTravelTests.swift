@@ -128,4 +128,46 @@ struct TimeTravelTests {
     #expect(try document.attribution(at: Self.path, in: history).isEmpty)
     #expect(throws: EditError.self) { try document.text(at: ["no"], version: now, in: history) }
   }
+
+  @Test("what a document knows of its history is the same as when it looks for the first time")
+  func knownHistory() throws {
+    var random = SeededGenerator(seed: 3)
+    let (document, _) = try Self.history(seed: 3)
+    var sequence: UInt64 = 0
+    var moments: [VersionVector] = []
+    func version() throws -> VersionVector {
+      var version = VersionVector()
+      for edit in try #require(document.editsOfHistory) { version.advance(to: edit.change) }
+      return version
+    }
+    for step in 0..<1_200 {
+      sequence += 1
+      let change = ChangeID(origin: Origin(high: 77, low: 1), sequence: sequence)
+      let editor = document.beginEdit(change, lamport: 1_000 + sequence)
+      let length = try document.count(at: Self.path)
+      let at = Int.random(in: 0...length, using: &random)
+      try editor.splice(
+        Self.path, at: at, delete: Int.random(in: 0...min(2, length - at), using: &random),
+        insert: Int.random(in: 0..<3, using: &random) == 0 ? "" : "xy")
+      _ = try editor.commit()
+      if step % 60 != 0 { continue }
+      moments.append(try version())
+      let history = try #require(document.keptHistory)
+      let other = document.copy()
+      other.releaseHistory()
+      for _ in 0..<3 {
+        let from = try #require(moments.randomElement(using: &random))
+        let to = try #require(moments.randomElement(using: &random))
+        #expect(
+          try document.textPatches(at: Self.path, from: from, to: to, in: history)
+            == other.textPatches(at: Self.path, from: from, to: to, in: history))
+        #expect(
+          try document.text(at: Self.path, version: to, in: history)
+            == Document.replaying(document.id, history.edits(), at: to).text(at: Self.path))
+      }
+    }
+    #expect(!document.deletionIndexes.isEmpty)
+    document.releaseHistory()
+    #expect(document.deletionIndexes.isEmpty)
+  }
 }

@@ -111,6 +111,7 @@ extension Document {
     precondition(!hasOffer, "a transaction is open")
     history = nil
     markCheckpoints = [:]
+    deletionIndexes = [:]
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1
     }

@@ -112,10 +112,19 @@ extension Document {
     _ handle: ContainerHandle, _ history: DocumentHistory, _ sequence: SequenceHistory,
     from: [Int], to: [Int]
   ) throws(MergeError) -> [SequencePatch] {
+    let isSound = !containers[handle.index].isFlawed
     do {
+      // What is known of one history is nothing to another one.
+      if let kept = self.history?.sequence(of: sequence.container),
+        kept.log.sharesStorage(with: sequence.log)
+      {
+        return try SequenceWalker.difference(
+          graph: history.graph, log: sequence.log, ranks: history.ranks, from: from, to: to,
+          isSound: isSound, index: &deletionIndexes[sequence.container, default: DeletionIndex()])
+      }
       return try SequenceWalker.difference(
         graph: history.graph, log: sequence.log, ranks: history.ranks, from: from, to: to,
-        isSound: !containers[handle.index].isFlawed)
+        isSound: isSound)
     } catch {
       throw .damagedHistory("\(sequence.container) of document \(id): \(error)")
     }

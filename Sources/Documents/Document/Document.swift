@@ -29,6 +29,8 @@ package final class Document {
   @exclusivity(unchecked) var marks: [Int: TextMarks] = [:]
   /// From where the marks of texts may be replayed in the history that the document keeps.
   var markCheckpoints: [Int: MarkReplay.Checkpoint] = [:]
+  /// What was deleted in texts and lists, by the history that the document keeps.
+  var deletionIndexes: [ContainerID: DeletionIndex] = [:]
   @exclusivity(unchecked) var counters: [Int128] = []
   @exclusivity(unchecked) var trees: [TreeState] = []
   /// Read through ``history``, which settles first.

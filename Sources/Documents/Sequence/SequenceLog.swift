@@ -84,6 +84,15 @@ package struct SequenceLog: Sendable {
 
   mutating func note(_ twins: [SequenceTwins]) { self.twins += twins }
 
+  /// Whether one is a copy of the other, and nothing was appended to either since. Complexity:
+  /// O(1).
+  func sharesStorage(with other: SequenceLog) -> Bool {
+    rows.count == other.rows.count
+      && rows.withUnsafeBufferPointer { rows in
+        other.rows.withUnsafeBufferPointer { $0.baseAddress == rows.baseAddress }
+      }
+  }
+
   // MARK: Appending
 
   /// Appends the insertion of UTF-8 text, one event for each scalar, and returns their number.

@@ -81,7 +81,7 @@ extension SequenceWalker {
       }
     }
     guard !deeds.sections.isEmpty else { return nil }
-    deeds.visible = rope.runs
+    deeds.visible = rope.insertions
     return deeds
   }
 }
@@ -106,7 +106,7 @@ extension SectionWalk {
   ) -> [SequenceDeeds.Stretch]? {
     guard always || !deletions.isEmpty else { return nil }
     let deleted = DeletedUnits(deletions, of: targets)
-    let base = BaseUnits(base.runs)
+    let base = BaseUnits(base.insertions)
     var stretches: [SequenceDeeds.Stretch] = []
     var leaf: Int? = 0
     while let current = leaf {

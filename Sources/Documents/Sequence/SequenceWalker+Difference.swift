@@ -8,15 +8,20 @@ extension SequenceWalker {
   /// Deletions have the version 0: several events may have made one, or none, where `to` is the
   /// older version.
   ///
-  /// - Parameter isSound: as for a merge; without it the replay starts from nothing.
+  /// - Parameters:
+  ///   - isSound: as for a merge; without it the replay starts from nothing.
+  ///   - index: of this log and graph, as they were at any time, or empty. Where `to` has what
+  ///     `from` has deleted, it tells what that was, once it is worth making.
   /// - Throws: `damagedHistory` when the history does not lead to either version.
   /// - Complexity: O(n log n) for the n operations (runs) that only one version has or that are
-  ///   concurrent with those. Where `to` has what `from` has deleted, also for those back to where
-  ///   that was inserted.
+  ///   concurrent with those. As long as the index is not made, and where there are twins, for
+  ///   those back to where all was inserted that `to` has and `from` has deleted.
   package static func difference(
-    graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], isSound: Bool
+    graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], isSound: Bool,
+    index: inout DeletionIndex
   ) throws(SequenceError) -> [SequencePatch] {
     guard !log.isEmpty, from != to else { return [] }
+    let mayAsk = isSound && log.twins.isEmpty
     var older: Int?
     var isWhole = !isSound || to.isEmpty
     while true {
@@ -24,19 +29,44 @@ extension SequenceWalker {
         from: from, to: older.map { adding($0, to: to) } ?? to, reachesRoot: isWhole)
       let base = zone.base.last
       let size = zone.count > 0 ? zone[zone.count - 1].versions.upperBound - (base ?? 0) : 1
-      let walk = DifferenceWalk(graph: graph, log: log, ranks: ranks)
-      if let patches = try walk.patches(zone, from: from, to: to) { return patches }
-      // What was deleted is older than the zone: reach back twice as far.
+      index.noteReplay(of: zone.eventCount, isReachingBack: older != nil)
+      var walk = DifferenceWalk(graph: graph, log: log, ranks: ranks)
+      guard try walk.replay(zone, from: from, to: to) else { return [] }
+      if let patches = walk.compare(nil) { return patches }
+      // What was deleted is older than the zone.
+      if mayAsk, index.isWorthwhile(graph) {
+        try index.update(graph, log, ranks)
+        if let patches = walk.compare(index) { return patches }
+      }
+      // Reach back twice as far.
       guard let base else { throw .damagedHistory(version: 0) }
       older = base - 2 * size
       if base <= 2 * size { isWhole = true }
     }
   }
 
+  /// The same where nobody looks back more than once.
+  package static func difference(
+    graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], isSound: Bool
+  ) throws(SequenceError) -> [SequencePatch] {
+    var index = DeletionIndex()
+    return try difference(
+      graph: graph, log: log, ranks: ranks, from: from, to: to, isSound: isSound, index: &index)
+  }
+
   /// A version reaches back to an older one when that is asked for as well.
   private static func adding(_ version: Int, to versions: [Int]) -> [Int] {
     guard version >= 0, !versions.contains(version) else { return versions }
     return (versions + [version]).sorted()
+  }
+}
+
+extension ConflictZone {
+  /// Complexity: O(pieces).
+  fileprivate var eventCount: Int {
+    var events = 0
+    for piece in 0..<count { events += self[piece].versions.count }
+    return events
   }
 }
 
@@ -47,36 +77,43 @@ private struct DifferenceWalk: ~Copyable {
 
   init(graph: EventGraph, log: SequenceLog, ranks: [UInt32]) {
     self.log = log
-    walk = SectionWalk(graph: graph, ranks: ranks)
+    // Twins are told apart by what each piece deleted at all.
+    walk = SectionWalk(graph: graph, ranks: ranks, keepsDeletions: log.twins.isEmpty)
   }
 
-  /// Nil when something that only `to` has was inserted before the zone.
-  consuming func patches(
+  /// Replays the zone, so that a unit is deleted in the effect version where `from` does not have
+  /// it, and visible in the prepare version where `to` has it.
+  ///
+  /// - Returns: false when the zone has nothing to do with this sequence.
+  mutating func replay(
     _ zone: consuming ConflictZone, from: [Int], to: [Int]
-  ) throws(SequenceError) -> [SequencePatch]? {
+  ) throws(SequenceError) -> Bool {
     // Where every operation is known to fit, it is enough that the base is not taken for shorter
     // than it was: it had no more than was ever inserted.
     let baseCount = zone.base.isEmpty ? 0 : log.contentCount
     var plan = ReplayPlan(zone)
     var reader = PieceReader(log, &plan)
     let all = 0..<plan.zone.count
-    guard reader.hasRuns(in: all, plan.zone) else { return [] }
+    guard reader.hasRuns(in: all, plan.zone) else { return false }
     var writer = PatchWriter()
     var ineffective = 0
     try walk.run(
       all, of: &plan, base: .known(length: baseCount), reader: &reader, writer: &writer,
       ineffective: &ineffective)
-    guard let last = plan.order.last else { return [] }
+    guard let last = plan.order.last else { return false }
     let end = plan.zone[Int(last)].versions.upperBound - 1
     let before = plan.zone.pieces(in: from)
     let after = plan.zone.pieces(in: to)
     try walk.turn(from: plan.zone.pieces(in: [end]), to: before)
     walk.tracker.keepVisible()
     try walk.turn(from: before, to: after)
-    return compare()
+    return true
   }
 
-  private mutating func compare() -> [SequencePatch]? {
+  /// Nil when something that only `to` has was inserted before the zone, and the index does not
+  /// tell what that was.
+  mutating func compare(_ index: DeletionIndex?) -> [SequencePatch]? {
+    let deleted = index.map { DeletedPlaceholders(walk.deletions, of: walk.targets, $0) }
     var writer = PatchWriter()
     var position = 0
     var leaf: Int? = 0
@@ -87,8 +124,11 @@ private struct DifferenceWalk: ~Copyable {
         case (true, true): position += Int(span.count)
         case (true, false): writer.delete(at: position, count: Int(span.count), version: 0)
         case (false, true):
-          guard !span.isPlaceholder else { return nil }
-          insert(span, at: &position, &writer)
+          if span.isPlaceholder {
+            guard let deleted, insert(span, deleted, at: &position, &writer) else { return nil }
+          } else {
+            insert(span, at: &position, &writer)
+          }
         case (false, false): break
         }
       }
@@ -102,20 +142,114 @@ private struct DifferenceWalk: ~Copyable {
   ) {
     var id = span.id
     while id != span.end {
-      let events = walk.order.events(from: id, count: span.end - id)
       // An id was given for each event of an insertion in the log.
-      var version = events.lowerBound
-      var index = log.firstRun(from: version)
-      while version < events.upperBound, index < log.runCount {
-        let run = log[index].slice(version..<events.upperBound)
-        writer.insert(
-          at: position, count: run.count, version: run.version, content: run.content)
-        position += run.count
-        version = run.end
-        index += 1
-      }
+      let events = walk.order.events(from: id, count: span.end - id)
+      insert(events, at: &position, &writer)
       id += UInt32(events.count)
     }
+  }
+
+  /// False when the index does not know one of the units.
+  private func insert(
+    _ span: SequenceTracker.Span, _ deleted: DeletedPlaceholders, at position: inout Int,
+    _ writer: inout PatchWriter
+  ) -> Bool {
+    var id = span.id
+    while id != span.end {
+      guard let events = deleted.insertions(from: id, count: Int(span.end - id)) else {
+        return false
+      }
+      let inserted = position
+      insert(events, at: &position, &writer)
+      guard position - inserted == events.count else { return false }
+      id += UInt32(events.count)
+    }
+    return true
+  }
+
+  private func insert(
+    _ events: Range<Int>, at position: inout Int, _ writer: inout PatchWriter
+  ) {
+    var version = events.lowerBound
+    var index = log.firstRun(from: version)
+    while version < events.upperBound, index < log.runCount {
+      let run = log[index].slice(version..<events.upperBound)
+      writer.insert(
+        at: position, count: run.count, version: run.version, content: run.content)
+      position += run.count
+      version = run.end
+      index += 1
+    }
+  }
+}
+
+/// The placeholders that a replay has deleted, with what the index knows of them.
+private struct DeletedPlaceholders {
+  /// Units with consecutive ids, deleted by event `version`, the next by that and `step`.
+  private struct Stretch {
+    var id: UInt32
+    var count: UInt32
+    var version: Int
+    var step: Int
+  }
+
+  private let index: DeletionIndex
+  /// Ascending and disjoint: any one of those who deleted a unit tells which it was.
+  private var stretches: ContiguousArray<Stretch> = []
+
+  /// Complexity: O(n log n) for n deletions.
+  init(
+    _ deletions: borrowing Arena<SectionWalk.Deletion>,
+    of targets: borrowing Arena<SequenceTracker.Target>, _ index: DeletionIndex
+  ) {
+    self.index = index
+    var all: ContiguousArray<Stretch> = []
+    for number in 0..<deletions.count {
+      let deletion = deletions[number]
+      var version = deletion.version
+      for target in deletion.first..<deletion.end {
+        let target = targets[target]
+        if target.id & SequenceTracker.placeholderBit != 0 {
+          all.append(
+            Stretch(
+              id: target.id, count: target.count, version: version, step: deletion.step))
+        }
+        version += deletion.step * Int(target.count)
+      }
+    }
+    all.sort { $0.id < $1.id }
+    var end: UInt32 = 0
+    for var stretch in all {
+      let known = stretch.id < end ? min(end - stretch.id, stretch.count) : 0
+      if known == stretch.count { continue }
+      stretch.id += known
+      stretch.count -= known
+      stretch.version += stretch.step * Int(known)
+      end = stretch.id + stretch.count
+      stretches.append(stretch)
+    }
+  }
+
+  /// The events that inserted units from `id` on, at most `count`, as far as they are consecutive:
+  /// at least one; nil when the index does not know.
+  func insertions(from id: UInt32, count: Int) -> Range<Int>? {
+    var low = 0
+    var high = stretches.count
+    while low < high {
+      let middle = (low + high) / 2
+      if stretches[middle].id <= id { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return nil }
+    let stretch = stretches[low - 1]
+    let offset = id - stretch.id
+    guard offset < stretch.count else { return nil }
+    let version = stretch.version + stretch.step * Int(offset)
+    guard let part = index.part(deletedBy: version) else { return nil }
+    let first = part.insertion + part.step * (version - part.deletion)
+    // In document order insertions of one part ascend.
+    guard part.step == stretch.step else { return first..<first + 1 }
+    let known = part.step > 0 ? part.deletion + part.count - version : version - part.deletion + 1
+    return first..<first + min(count, Int(stretch.count - offset), known)
   }
 }
 

@@ -91,7 +91,7 @@ package enum SequenceWalker {
     for patch in patches {
       guard rope.apply(patch) else { throw .damagedHistory(version: patch.version) }
     }
-    return rope.runs
+    return rope.insertions
   }
 }
 

@@ -68,6 +68,10 @@ struct EventGraphTests {
     let model = try Model(&random, changes: 30)
     let graph = model.graph
     #expect(graph.frontier == model.heads(0..<graph.count))
+    for run in 0..<graph.runCount {
+      let start = graph.runStarts[run]
+      #expect(graph.runsHaveSeenAll[run] == (model.closures[start].count == start + 1))
+    }
     for _ in 0..<12 {
       let left = model.version(&random)
       let right = model.version(&random)
