@@ -14,8 +14,7 @@ extension ReplicaStore {
   /// What names mean where origins are forked; nil where none is. Complexity: O(1) once known.
   func branchNames() throws(StoreError) -> BranchNames? {
     if let known = knownBranchNames { return known }
-    let stored = try stored { () throws(SegmentStoreError) in try segments.branches() }
-    let names = BranchNames(stored, membership)
+    let names = BranchNames(try knownBranches(), membership)
     knownBranchNames = .some(names)
     return names
   }
@@ -256,9 +255,14 @@ extension ReplicaStore {
     }
   }
 
+  /// The chains that go on from forks.
+  func knownBranches() throws(StoreError) -> [StoredBranch] {
+    try stored { () throws(SegmentStoreError) in try segments.branches() }
+  }
+
   /// The sentences that people must read about forks.
   func forkNotes() throws(StoreError) -> [String] {
-    let stored = try stored { () throws(SegmentStoreError) in try segments.branches() }
+    let stored = try knownBranches()
     return Dictionary(grouping: stored) { $0.parent }.sorted { $0.key < $1.key }.map {
       let names = $0.value.map(\.branch.origin).sorted().map(\.description)
       return

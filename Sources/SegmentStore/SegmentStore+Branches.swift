@@ -1,3 +1,4 @@
+package import ByteCoding
 package import Causality
 import SQLiteBridge
 package import Sealing
@@ -162,6 +163,22 @@ extension SegmentStore {
     return branch
   }
 
+  /// Takes over what somebody else knows of forks. What is stored here of a chain behind its fork
+  /// is forgotten: it comes again under the name of a branch.
+  package func keep(_ branches: [StoredBranch]) throws(SegmentStoreError) {
+    try requireTransaction()
+    let known = Set(try self.branches().map(\.branch.origin))
+    let starts = Dictionary(
+      branches.map { ($0.branch.origin, $0.branch.start) }, uniquingKeysWith: { first, _ in first })
+    for stored in branches where !known.contains(stored.branch.origin) {
+      let (end, overflow) = stored.branch.start.subtractingReportingOverflow(
+        starts[stored.parent] ?? 0)
+      guard !overflow else { continue }
+      _ = try dropSegments(behind: ChangeID(origin: stored.parent, sequence: end))
+      _ = try begin(stored)
+    }
+  }
+
   private func begin(_ stored: StoredBranch) throws(SegmentStoreError) -> Int64 {
     try sql { () throws(SQLiteError) in
       let row = try insertOrigin(stored.branch.origin)
@@ -204,6 +221,29 @@ extension SegmentStore {
           SQLiteValue(index + 1), SQLiteValue(byteCount), .integer(Int64(checksum)),
           .integer(position))
       }
+    }
+  }
+}
+
+extension StoredBranch {
+  package func write(to writer: inout ByteWriter) {
+    branch.origin.write(to: &writer)
+    branch.root.write(to: &writer)
+    writer.write(fixed: branch.start)
+    parent.write(to: &writer)
+    first.write(to: &writer)
+  }
+
+  /// - Throws: `invalidValue` for a name that does not follow from the rest.
+  package init(from reader: inout ByteReader) throws(ByteDecodingError) {
+    let name = try Origin(from: &reader)
+    let root = try Origin(from: &reader)
+    let start = try reader.readFixed64("start of a branch")
+    parent = try Origin(from: &reader)
+    first = try Digest(from: &reader, "first segment of a branch")
+    branch = Branch(root: root, start: start, first: first)
+    guard branch.origin == name, start < UInt64(Int64.max) else {
+      throw ByteDecodingError(.invalidValue, "name of a branch")
     }
   }
 }

@@ -42,6 +42,28 @@ private final class Twins {
     return stores.count - 1
   }
 
+  /// A new device, which has been given a snapshot.
+  ///
+  /// - Returns: its number.
+  func join(takingSnapshotOf index: Int) throws -> Int {
+    let name = "\(stores.count).db"
+    try workspace.add(options(name))
+    let joiner = workspace.stores[workspace.stores.count - 1]
+    for store in stores {
+      _ = try store.addRecords(joiner.membership.records)
+      _ = try joiner.addRecords(store.membership.records)
+    }
+    _ = try stores[index].seal(entropy: workspace.entropy)
+    for part in try stores[index].snapshotParts(after: [], byteBudget: 1 << 20) {
+      let before = try joiner.snapshotProgress()?.cursor ?? []
+      #expect(try joiner.stage(SnapshotPart(decoding: part.encoded()), after: before))
+    }
+    _ = try joiner.installSnapshot(now: workspace.tick(), entropy: workspace.entropy)
+    stores.append(joiner)
+    names.append(name)
+    return stores.count - 1
+  }
+
   func reopen(_ index: Int) throws {
     stores[index].close()
     stores[index] = try ReplicaStore.open(options(names[index]))
@@ -214,6 +236,25 @@ struct ForkTests {
     let branches = try twins[1].segments.branches()
     #expect(branches.count { $0.parent == origin } == 3)
     #expect(branches.count == 5)
+  }
+
+  @Test("a new device that takes a snapshot knows both histories by their names, too")
+  func snapshot() throws {
+    let (twins, id, _, _) = try scene()
+    try twins.insert("p", at: 1, of: id, in: 1)
+    try twins.send(from: 2, to: 1)
+    let new = try twins.join(takingSnapshotOf: 1)
+    #expect(try twins[new].body(id) == twins[1].body(id))
+    #expect(try twins[new].segments.branches() == twins[1].segments.branches())
+    #expect(twins[new].appliedVector == twins[1].appliedVector)
+    // Who has heard of one history only sends that under the name of the origin.
+    try twins.send(from: 0, to: new)
+    #expect(try twins[new].body(id).count == 3)
+    #expect(try twins[new].check() == [])
+    try twins.insert("n", of: id, in: new)
+    try twins.exchange()
+    try twins.expectEqual()
+    #expect(try twins[0].body(id).count == 4)
   }
 
   @Test("where history was folded that it would take, nothing is renamed, and the fork is told")

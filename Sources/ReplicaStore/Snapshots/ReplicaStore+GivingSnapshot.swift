@@ -71,6 +71,7 @@ extension ReplicaStore {
       while writer.byteCount < budget {
         if try giveSome(to: &writer, budget) { continue }
         guard writer.cursor.until < state.position, !Sabotage.giveTornSnapshot.isPlanted else {
+          writer.add(branches: try knownBranches())
           writer.finish(with: try snapshotHeader())
           break
         }
@@ -351,6 +352,13 @@ private struct SnapshotWriter {
     var writer = ByteWriter()
     version.write(to: &writer)
     add(writer.bytes, .version, [UInt8](repeating: 0, count: SnapshotPart.keyBytes))
+  }
+
+  mutating func add(branches: [StoredBranch]) {
+    guard !branches.isEmpty else { return }
+    var writer = ByteWriter()
+    for branch in branches { branch.write(to: &writer) }
+    add(writer.bytes, .branches, [UInt8](repeating: 0, count: SnapshotPart.keyBytes))
   }
 
   mutating func finish(with header: SnapshotHeader) {

@@ -3,6 +3,7 @@ import Causality
 import ChangeCoding
 import Documents
 import SQLiteBridge
+import SegmentStore
 
 /// How far a snapshot is that is being taken over.
 package struct SnapshotProgress: Equatable, Sendable {
@@ -111,6 +112,24 @@ extension ReplicaStore {
     } catch {
       throw .refused("The snapshot cannot be read (\(error)).")
     }
+  }
+
+  func stagedBranches() throws(StoreError) -> [StoredBranch] {
+    var bytes: [UInt8] = []
+    try sql { () throws(SQLiteError) in
+      var rows = try connection.query(
+        "SELECT bytes FROM snapshot_piece WHERE kind = ? ORDER BY number",
+        .integer(Int64(SnapshotPart.Kind.branches.rawValue)))
+      while try rows.next() { bytes += try rows.blob(0) }
+    }
+    var branches: [StoredBranch] = []
+    do throws(ByteDecodingError) {
+      var reader = ByteReader(bytes)
+      while !reader.isAtEnd { branches.append(try StoredBranch(from: &reader)) }
+    } catch {
+      throw .refused("The snapshot cannot be read (\(error)).")
+    }
+    return branches
   }
 
   /// Some documents, with all their pieces, by ascending key from the one behind `key` on; none at

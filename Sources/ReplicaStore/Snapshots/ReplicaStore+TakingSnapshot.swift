@@ -116,6 +116,9 @@ extension ReplicaStore {
   /// - Returns: how many documents there are.
   private func enter(_ header: SnapshotHeader) throws(StoreError) -> Int {
     try enterOrigins(of: header)
+    let branches = try stagedBranches()
+    try stored { () throws(SegmentStoreError) in try segments.keep(branches) }
+    knownBranchNames = nil
     var floors: [[UInt8]: Int64] = [:]
     for (key, vector) in try stagedFloors() {
       guard header.version.covers(vector) else {

@@ -60,6 +60,8 @@ struct SnapshotHeader: Equatable {
 extension SnapshotHeader {
   private static let version: UInt8 = 1
   private static let bytesMax = 256 << 20
+  /// No store applies so many changes, and none overflows that goes on from there.
+  private static let positionMax = Int64.max / 2
 
   func encoded() -> [UInt8] {
     var body = ByteWriter()
@@ -115,7 +117,8 @@ extension SnapshotHeader {
     for _ in 0..<(try reader.readCount("origins", minimumBytesEach: Origin.byteCount + 37)) {
       entries.append(try Self.entry(from: &reader, after: entries.last?.origin))
     }
-    // A change raises the Lamport time and the local position by one at most.
+    // A change raises the Lamport time by one at most; and the local position each time that it is
+    // applied, which is mostly once.
     var changes: UInt64 = 0
     for entry in entries {
       let (sum, overflow) = changes.addingReportingOverflow(entry.applied)
@@ -124,7 +127,7 @@ extension SnapshotHeader {
       }
       changes = sum
     }
-    guard entries.allSatisfy({ $0.lamport <= changes && UInt64($0.position) <= changes }) else {
+    guard entries.allSatisfy({ $0.lamport <= changes && $0.position <= Self.positionMax }) else {
       throw ByteDecodingError(.invalidValue, "Lamport times")
     }
     for index in entries.indices {

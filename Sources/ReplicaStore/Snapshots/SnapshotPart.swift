@@ -21,6 +21,8 @@ package struct SnapshotPart: Equatable {
     case floor = 2
     /// What the giver has applied, with a document that is given alone. Its key is zeros.
     case version = 3
+    /// The chains that go on from forks, where there are any. Its key is zeros.
+    case branches = 4
   }
 
   package struct Piece: Equatable {
