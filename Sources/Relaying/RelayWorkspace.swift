@@ -22,6 +22,9 @@ final class RelayWorkspace {
   private var positions: [Origin: ChainPosition] = [:]
   private var stagedSegments: [Segment] = []
   private var stagedHashes: [ChangeID: Digest] = [:]
+  /// Which branch a chain is, staged segments included; nil for the chain of an origin. Of chains
+  /// that were asked for.
+  private var branches: [Origin: Branch?] = [:]
   private var stagedRecords: [MembershipRecord] = []
   /// Bytes of segments and records, staged ones included.
   private(set) var byteCount = 0
@@ -64,11 +67,47 @@ final class RelayWorkspace {
 
   var recordDigest: [UInt8] { membership.digest.array }
 
-  /// What is stored, staged segments left out. Complexity: O(origins).
+  /// What is stored, staged segments left out. Of an origin whose branches are here, only up to
+  /// where the first of them begins: whoever has those has the rest under their names.
+  /// Complexity: O(origins).
   func tips() throws(RelayError) -> [ChainTip] {
     try read { () throws(SegmentStoreError) in
-      try store.heads().map { ChainTip($0.origin, $0.position) }
+      let heads = try store.heads()
+      var ends: [Origin: UInt64] = [:]
+      for branch in membership.branchStatements.map(\.statement.branch)
+      where heads.contains(where: { $0.origin == branch.origin }) {
+        ends[branch.root] = min(ends[branch.root] ?? .max, branch.start)
+      }
+      var tips: [ChainTip] = []
+      for head in heads {
+        var position = head.position
+        if let end = ends[head.origin], end < position.sequence {
+          let change = ChangeID(origin: head.origin, sequence: end)
+          guard end > 0, let hash = try store.chainHash(endingAt: change) else { continue }
+          position = ChainPosition(sequence: end, hash: hash)
+        }
+        tips.append(ChainTip(head.origin, position))
+      }
+      return tips
     }
+  }
+
+  /// The branch that the last segment of a chain is on; nil for the chain of an origin, and where
+  /// that segment is not held.
+  private func branch(of chain: Origin) throws(RelayError) -> Branch? {
+    if let known = branches[chain] { return known }
+    let found = try read { () throws(SegmentStoreError) in
+      let end = ChangeID(origin: chain, sequence: try store.position(of: chain).sequence)
+      return try store.segment(containing: end)
+    }
+    var branch: Branch?
+    do throws(SegmentError) {
+      branch = try found?.parsed().branch
+    } catch {
+      throw RelayError(.damaged, "workspace \(id.description): \(error)")
+    }
+    branches[chain] = .some(branch)
+    return branch
   }
 
   // MARK: What arrives
@@ -95,6 +134,9 @@ final class RelayWorkspace {
         )
       }
       let position = try position(of: origin)
+      guard try position == .start || branch(of: origin) == segment.branch else {
+        throw RelayRefusal.origin(origin, .refused, "the segment belongs to another chain")
+      }
       if segment.lastSequence <= position.sequence {
         let last = ChangeID(origin: origin, sequence: segment.lastSequence)
         // Of what lies before the beginning of a chain nothing can be compared.
@@ -111,6 +153,7 @@ final class RelayWorkspace {
       try segment.verifySignature(by: try membership.verifier(for: segment.header.origin))
       try requireRoom(for: segment.bytes.count, bytesMax)
       stagedSegments.append(segment)
+      branches[origin] = .some(segment.branch)
       stagedHashes[ChangeID(origin: origin, sequence: segment.lastSequence)] = segment.hash
       positions[origin] = segment.position
       byteCount += segment.bytes.count

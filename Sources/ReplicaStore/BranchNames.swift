@@ -114,7 +114,11 @@ struct BranchNames {
       guard let end = names.ends[change.origin] else { return change }
       let (origin, start) = names.root(of: change.origin)
       let (sequence, overflow) = change.sequence.addingReportingOverflow(start)
-      guard overflow || sequence > end else { return change }
+      guard !overflow else {
+        isKnown = false
+        return change
+      }
+      guard sequence > end else { return change }
       let sealed = ChangeID(origin: origin, sequence: sequence)
       let found =
         origin == root
@@ -146,7 +150,10 @@ struct BranchNames {
     of change: ChangeID, in chain: Origin, to reader: ChangeID, writtenUnder readerRoot: Origin
   ) -> ChangeID? {
     let owner = membership.device(owning: readerRoot)?.key
-    let about = (statements[change.origin] ?? []).filter { covers($0.readers, reader) }
+    let all = statements[change.origin] ?? []
+    // What was said of a chain before it forked goes for its branches only where nothing else does.
+    let named = all.filter { $0.readers.contains(reader) }
+    let about = named.isEmpty ? all.filter { covers($0.readers, reader) } : named
     // What a device says of its own changes goes before what others have read in them.
     for isOwn in [true, false] {
       for statement in about where (statement.author == owner) == isOwn {
@@ -164,10 +171,8 @@ struct BranchNames {
     return nil
   }
 
-  /// Whether a statement is about a change, under the name of its chain or that of one from which
-  /// that goes on.
+  /// Whether a statement is about a change under the name of a chain from which its own goes on.
   private func covers(_ readers: VersionVector, _ reader: ChangeID) -> Bool {
-    if readers.contains(reader) { return true }
     guard let stored = branches[reader.origin] else { return false }
     let (sequence, overflow) = reader.sequence.addingReportingOverflow(stored.branch.start)
     guard !overflow else { return false }

@@ -43,7 +43,14 @@ extension ReplicaStore {
     guard compaction.damaged.isEmpty, damagedCount == 0 else { return }
     var version = compaction.cut
     if let last = try feedConsumers().min(by: { $0.position < $1.position }) {
-      let dealtWith = try self.version(atPosition: last.position)
+      var dealtWith = try self.version(atPosition: last.position)
+      if try branchNames() != nil {
+        // What was taken back and applied again is still to come.
+        for run in try feedRuns(from: last.position + 1)
+        where run.position > last.position && run.firstSequence <= dealtWith[run.origin] {
+          dealtWith.set(run.origin, to: run.firstSequence - 1)
+        }
+      }
       if !dealtWith.covers(version) { compaction.heldForConsumer = last.name }
       version = version.intersection(dealtWith)
     }

@@ -40,7 +40,11 @@ extension ReplicaStore {
     case .end(let branch):
       return try appendForked(branch.flatMap { segment.on($0) } ?? segment, &progress)
     case .fork(let chain, let sequence):
-      guard let entropy, isAdmitted, !Sabotage.leaveForksApart.isPlanted,
+      let name = Branch(
+        root: header.origin, start: header.firstSequence - 1, first: segment.hash)
+      // Two segments of which one name follows were looked for by whoever signs them.
+      let isTaken = try branchNames()?.branch(name.origin) != nil
+      guard let entropy, isAdmitted, !isTaken, !Sabotage.leaveForksApart.isPlanted,
         try part(chain, behind: sequence, &progress, entropy)
       else {
         return try refuseFork(segment, &progress)
@@ -106,6 +110,7 @@ extension ReplicaStore {
       try rename(
         first, through: applied, to: ChangeID(origin: branch.branch.origin, sequence: 1))
     }
+    progress.advanced[chain] = nil
     progress.advanced[branch.branch.origin] = try chainEnd(of: branch.branch.origin)
     try state(branch, readBy: read)
     try sql { () throws(SQLiteError) in
@@ -155,7 +160,13 @@ extension ReplicaStore {
     } catch {
       throw .membership(error)
     }
-    _ = try insert(records)
+    do throws(StoreError) {
+      // What it says is as it was read here: nothing is to be read again.
+      _ = try insert(records, heedsStatements: false)
+    } catch {
+      // Where no more records can be kept, everybody goes by what others have said.
+      guard case .membership(.tooManyRecords) = error else { throw error }
+    }
   }
 
   /// Gives the changes of a chain from one on their new names in all that keeps names, but for
@@ -189,7 +200,8 @@ extension ReplicaStore {
   ) throws(StoreError) {
     var readers = VersionVector()
     for record in records {
-      guard case .branch(let statement) = record.content else { continue }
+      guard case .branch(let statement) = record.content, names?.isForked(statement.root) == true
+      else { continue }
       readers.formUnion(statement.readers)
     }
     knownBranchNames = nil
@@ -206,9 +218,23 @@ extension ReplicaStore {
     // They are looked up by the names under which they were applied.
     knownBranchNames = .some(names)
     defer { knownBranchNames = .some(newNames) }
-    guard let withdrawal = try withdrawal(of: seeds) else { return }
+    guard let withdrawal = try withdrawal(of: seeds) else { return try noteMisread(seeds) }
     try takeBack(withdrawal)
     documentsReadAnew.formUnion(withdrawal.documents)
+  }
+
+  /// Of what was folded nothing can be read again: people are told.
+  private func noteMisread(_ changes: [ChangeID]) throws(StoreError) {
+    for change in changes {
+      try sql { () throws(SQLiteError) in
+        try connection.execute(
+          "INSERT INTO return_note (sentence) VALUES (?)",
+          .text(
+            "What origin \(change.origin) has written from change \(change.sequence) on was read "
+              + "here on another history than it meant, and cannot be read again, as history was "
+              + "folded since: join the workspace anew to show what the others show."))
+      }
+    }
   }
 
   /// The first applied change of a chain that names something else by the new names.
@@ -220,7 +246,13 @@ extension ReplicaStore {
     while next <= through {
       let segment = try storedSegment(with: ChangeID(origin: reader.origin, sequence: next))
       let changes: [Change]
-      do { changes = try openSealed(segment).changes } catch { return nil }
+      do {
+        changes = try openSealed(segment).changes
+      } catch let error as StoreError {
+        throw error
+      } catch {
+        return nil
+      }
       for (offset, change) in changes.enumerated() {
         let id = ChangeID(origin: reader.origin, sequence: segment.firstSequence + UInt64(offset))
         guard id.sequence <= through else { return nil }
@@ -266,7 +298,7 @@ extension ReplicaStore {
     return Dictionary(grouping: stored) { $0.parent }.sorted { $0.key < $1.key }.map {
       let names = $0.value.map(\.branch.origin).sorted().map(\.description)
       return
-        "Two histories of origin \($0.key) were sent to others, as its store was copied or "
+        "Several histories of origin \($0.key) were sent to others, as its store was copied or "
         + "restored: all are kept and merged, as those of \(names.joined(separator: " and "))."
     }
   }

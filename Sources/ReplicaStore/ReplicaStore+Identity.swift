@@ -245,6 +245,11 @@ extension ReplicaStore {
     }
   }
 
+  /// The origins of which two histories were met that cannot be brought together here.
+  package func forkedOrigins() throws(StoreError) -> Set<Origin> {
+    try reading { () throws(StoreError) in Set(try forks().map(\.origin)) }
+  }
+
   /// The origins of which two histories were met, sorted.
   func forks() throws(StoreError) -> [StalledOrigin] {
     try sql { () throws(SQLiteError) in
@@ -256,8 +261,8 @@ extension ReplicaStore {
           StalledOrigin(
             origin: try Self.origin(0, of: rows), sequence: sequence,
             reason: "two different histories of it exist from change \(sequence) on, as its store "
-              + "was copied or restored; the one that came first is kept here, and the other one "
-              + "is with whoever took that first"))
+              + "was copied or restored; the one that came first is kept here, the other one is "
+              + "with whoever took that first, and what was folded since keeps them apart"))
       }
       return found
     }

@@ -47,7 +47,15 @@ extension ReplicaStore {
   ) throws(StoreError) -> [MembershipRecord] {
     guard records.contains(where: { !membership.contains($0.hash) }) else { return [] }
     return try write { () throws(StoreError) in
-      try insert(try meaningful(records, joiner))
+      let fresh = try insert(try meaningful(records, joiner))
+      // Nobody sees what was taken back missing, but what has to wait.
+      if !documentsReadAnew.isEmpty {
+        var progress = Progress()
+        try prepareToApply()
+        while hasReadyChanges { try pump(having: [], .large, &progress) }
+        documentsReadAnew.formUnion(progress.documents)
+      }
+      return fresh
     }
   }
 
@@ -106,7 +114,7 @@ extension ReplicaStore {
   }
 
   func insert(
-    _ records: [MembershipRecord]
+    _ records: [MembershipRecord], heedsStatements: Bool = true
   ) throws(StoreError) -> [MembershipRecord] {
     var fresh: [MembershipRecord] = []
     let names = try branchNames()
@@ -121,7 +129,11 @@ extension ReplicaStore {
       }
     }
     try noteOwnRecords()
-    try heedStatements(in: fresh, before: names)
+    if heedsStatements {
+      try heedStatements(in: fresh, before: names)
+    } else {
+      knownBranchNames = nil
+    }
     return fresh
   }
 }

@@ -68,6 +68,7 @@ extension ReplicaStore {
       try rewrite(id) { withdrawal.takesBack($0.change) ? nil : $0 }
     }
     try markUnprojected(withdrawal.documents.sorted())
+    // Some of these may have others above them that stay; naming one too many says nothing wrong.
     var heads = Set(state.heads.filter { !withdrawal.takesBack($0) })
     try withdraw(from: withdrawal.firsts)
     for origin in withdrawal.firsts.keys where state.applied[origin] > 0 {
@@ -90,6 +91,6 @@ extension Withdrawal {
     guard takesBack(change.id) || builtOn.contains(where: takesBack) else { return }
     firsts[change.id.origin] = min(firsts[change.id.origin] ?? .max, change.id.sequence)
     documents.formUnion(change.edits.map(\.document))
-    foundations.formUnion(builtOn.filter { !takesBack($0) })
+    foundations.formUnion(change.dependencies.filter { !takesBack($0) })
   }
 }

@@ -54,6 +54,8 @@ package final class ReplicaStore {
   /// What names of changes mean where origins are forked, nil where none is; not known while the
   /// outer one is nil.
   var knownBranchNames: BranchNames??
+  /// How many branches and statements about them there were when documents were last opened.
+  private var seenBranches: [Int] = []
   /// Documents that were read in another way since somebody asked.
   var documentsReadAnew: Set<DocumentID> = []
   /// Segments that groups have sealed and nobody has taken.
@@ -312,6 +314,10 @@ package final class ReplicaStore {
     committedPosition = state.position
     if try refreshInstallation(), !isFirst { changes.isComplete = false }
     if try refreshMembership() { changes.membershipChanged = true }
+    if try readsOtherwise(), !isFirst {
+      cache.removeAll()
+      changes.isComplete = false
+    }
     try loadDamage()
     let segmentPosition = try stored { () throws(SegmentStoreError) in
       try segments.lastPosition()
@@ -327,6 +333,13 @@ package final class ReplicaStore {
     seenDataVersion = version
     currentAtVersion = connection.seenVersion
     isStale = false
+  }
+
+  /// Whether what is stored of forks, or is said of them, has changed.
+  private func readsOtherwise() throws(StoreError) -> Bool {
+    let counts = [try knownBranches().count, membership.branchStatements.count]
+    defer { seenBranches = counts }
+    return seenBranches != counts
   }
 
   private func noteDocuments(

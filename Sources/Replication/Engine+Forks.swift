@@ -55,8 +55,11 @@ extension Engine {
 
   /// Ends a link so that all chains are compared when it is made again.
   func meetAnew(_ connection: Connection, because origin: Origin?) {
-    guard let doubt = connection.peerKey.map({ ForkDoubt(peer: $0, origin: origin) }),
-      doubts[doubt].map({ now >= $0 + limits.doubtMilliseconds }) ?? true
+    // What a peer names that is not here is its own affair.
+    let isKnown = origin.map { stored[$0] > 0 } ?? true
+    doubts = doubts.filter { now < $0.value + limits.doubtMilliseconds }
+    guard isKnown, let doubt = connection.peerKey.map({ ForkDoubt(peer: $0, origin: origin) }),
+      doubts[doubt] == nil
     else { return }
     doubts[doubt] = now
     log(
@@ -69,7 +72,8 @@ extension Engine {
     do throws(StoreError) {
       var vector = ByteWriter()
       var hashes = ByteWriter()
-      for tip in try store.storedTips() {
+      let leftOut = try store.forkedOrigins()
+      for tip in try store.storedTips() where !leftOut.contains(tip.origin) {
         tip.origin.write(to: &vector)
         vector.write(varint: tip.position.sequence)
         tip.position.hash.write(to: &hashes)
@@ -131,7 +135,7 @@ extension Engine {
       let (origin, sealed) = (item.name.origin, item.segment.firstChange)
       let isOtherwise =
         origin != sealed.origin || connection.seeking[origin] != nil
-        || forks.contains(origin) && item.last > stored[origin]
+        || forks[origin] != nil && item.last > stored[origin]
       guard isOtherwise, !outcome.refused.contains(where: { $0.segment == sealed }) else {
         continue
       }
@@ -179,9 +183,9 @@ extension Engine {
   func noteForks(since before: Membership?) {
     do throws(StoreError) {
       let all = try store.forkedChains()
-      let fresh = all.filter { !forks.contains($0.origin) }
+      let fresh = all.filter { forks[$0.origin] != $0.sequence }
       guard !fresh.isEmpty else { return }
-      forks = Set(all.lazy.map(\.origin))
+      forks = Self.ends(of: all)
       planner.stored(Self.unaskable(all), now: now)
       for entry in fresh {
         stored.set(entry.origin, to: entry.sequence)
@@ -199,6 +203,10 @@ extension Engine {
     } catch {
       log(.error, "\(error)")
     }
+  }
+
+  static func ends(of forks: [VersionVector.Entry]) -> [Origin: UInt64] {
+    Dictionary(forks.map { ($0.origin, $0.sequence) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// What peers that do not know of a fork have behind it is not to be asked for: it is here under

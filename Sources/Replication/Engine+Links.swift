@@ -293,7 +293,7 @@ extension Engine {
     connection.wish = configuration.wish
     configuration.receiptDigest = receiptDigest
     configuration.mergesForks = true
-    configuration.forked = forks
+    configuration.forked = Set(forks.keys)
     configuration.hasUnsealed = try store.unsealedCount() > 0
     configuration.limits = limits.session
     try configureSnapshots(of: &configuration)

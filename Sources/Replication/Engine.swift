@@ -97,8 +97,8 @@ package final class Engine {
   var wedgesCheckedAt: UInt64 = 0
   /// Who is there.
   var presence = PresenceBoard()
-  /// The chains that are known to be forked. Only looked up in.
-  var forks: Set<Origin> = []
+  /// The chains that are known to be forked, and where they end. Only looked up in.
+  var forks: [Origin: UInt64] = [:]
   /// When peers are told in short what is stored.
   var chainsAt: UInt64?
   /// When peers were last met anew as their chains differ. Only looked up in.
@@ -126,7 +126,7 @@ package final class Engine {
     wasAdmitted = store.isAdmitted
     membershipDigest = store.membership.digest
     let forked = try store.forkedChains()
-    forks = Set(forked.lazy.map(\.origin))
+    forks = Self.ends(of: forked)
     planner.stored(Self.unaskable(forked), now: instant.monotonic)
     isReturning = try store.isReturning()
     place = findPlace()

@@ -31,7 +31,16 @@ package enum BranchPlace: Equatable, Sendable {
 // its branch. The segments are as they were sealed.
 extension SegmentStore {
   /// All branches, sorted by root and start.
+  ///
+  /// - Throws: `.inconsistent` where one goes on from nothing that is before it.
   package func branches() throws(SegmentStoreError) -> [StoredBranch] {
+    let stored = try storedBranches()
+    guard let wrong = StoredBranch.firstUnsound(of: stored) else { return stored }
+    throw .inconsistent(
+      origin: wrong.branch.root, message: "a branch goes on from a chain that is not before it")
+  }
+
+  private func storedBranches() throws(SegmentStoreError) -> [StoredBranch] {
     try sql { () throws(SQLiteError) in
       var branches: [StoredBranch] = []
       var rows = try connection.query(
@@ -164,18 +173,30 @@ extension SegmentStore {
   }
 
   /// Takes over what somebody else knows of forks. What is stored here of a chain behind its fork
-  /// is forgotten: it comes again under the name of a branch.
+  /// becomes a branch, too.
+  ///
+  /// - Throws: `.inconsistent` for branches that do not fit together, or to those that are known.
   package func keep(_ branches: [StoredBranch]) throws(SegmentStoreError) {
     try requireTransaction()
-    let known = Set(try self.branches().map(\.branch.origin))
+    let known = try self.branches()
+    let all = known + branches.filter { !known.contains($0) }
+    if let wrong = StoredBranch.firstUnsound(of: all) {
+      throw .inconsistent(origin: wrong.branch.root, message: "its branches do not fit together")
+    }
     let starts = Dictionary(
-      branches.map { ($0.branch.origin, $0.branch.start) }, uniquingKeysWith: { first, _ in first })
-    for stored in branches where !known.contains(stored.branch.origin) {
-      let (end, overflow) = stored.branch.start.subtractingReportingOverflow(
-        starts[stored.parent] ?? 0)
-      guard !overflow else { continue }
-      _ = try dropSegments(behind: ChangeID(origin: stored.parent, sequence: end))
-      _ = try begin(stored)
+      all.map { ($0.branch.origin, $0.branch.start) }, uniquingKeysWith: { first, _ in first })
+    for stored in branches.sorted(by: { $0.branch.start < $1.branch.start }) {
+      let end = stored.branch.start - (starts[stored.parent] ?? 0)
+      let next = ChangeID(origin: stored.parent, sequence: end + 1)
+      if let segment = try segment(containing: next), segment.firstSequence == end + 1 {
+        _ = try split(stored.parent, after: end)
+      } else {
+        // Two segments that begin at other places cannot both be behind the fork.
+        _ = try dropSegments(behind: ChangeID(origin: stored.parent, sequence: end))
+      }
+      if try !self.branches().contains(where: { $0.branch == stored.branch }) {
+        _ = try begin(stored)
+      }
     }
   }
 
@@ -205,7 +226,9 @@ extension SegmentStore {
     }
     var byteCount = 0
     for (index, position) in positions.enumerated() {
-      guard let stored = try load(position) else { continue }
+      guard let stored = try load(position) else {
+        throw .inconsistent(origin: origin, message: "a segment of it has gone")
+      }
       byteCount += stored.bytes.count
       let first = stored.firstSequence - sequence
       let last = stored.lastSequence - sequence
@@ -226,6 +249,19 @@ extension SegmentStore {
 }
 
 extension StoredBranch {
+  /// One that does not go on from its root, or from a branch of that which begins before it; nil
+  /// when all do.
+  static func firstUnsound(of all: [StoredBranch]) -> StoredBranch? {
+    let known = Dictionary(
+      all.map { ($0.branch.origin, $0) }, uniquingKeysWith: { first, _ in first })
+    guard known.count == all.count else { return all.first }
+    return all.first { stored in
+      if stored.parent == stored.branch.root { return known[stored.parent] != nil }
+      guard let parent = known[stored.parent]?.branch else { return true }
+      return parent.root != stored.branch.root || parent.start >= stored.branch.start
+    }
+  }
+
   package func write(to writer: inout ByteWriter) {
     branch.origin.write(to: &writer)
     branch.root.write(to: &writer)

@@ -36,7 +36,7 @@ package enum SegmentStoreError: SQLiteFailure, Equatable, CustomStringConvertibl
         + "Fetch the segments in between first."
     case .fork(let origin, let sequence):
       "Two different histories exist of \(origin) from change \(sequence) on: its store was copied "
-        + "or restored from a backup. The first that arrived is kept."
+        + "or restored from a backup."
     case .detached(let origin, let sequence):
       "The segment of \(origin) at change \(sequence) goes on from one that is not here: its store "
         + "was copied or restored from a backup. Fetch what lies before it first."

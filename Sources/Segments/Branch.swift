@@ -52,8 +52,8 @@ extension Segment {
   /// - Parameters:
   ///   - name: the change that it begins with, in the numbers of that chain.
   ///   - last: the last one.
-  /// - Returns: nil when it cannot be that. Of a branch only the first segment proves the name; the
-  ///   others are bound to the one before by its hash.
+  /// - Returns: nil when it cannot be that. Of a branch only the first segment proves the name;
+  ///   whether another one goes on from that is to be looked at where it is stored.
   package func announced(as name: ChangeID, through last: UInt64) -> Segment? {
     guard header.firstSequence >= name.sequence else { return nil }
     let start = header.firstSequence - name.sequence

@@ -101,7 +101,11 @@ extension SyncSession {
   ) -> [SessionAction] {
     advanceClock(now)
     guard phase != .closed else { return [] }
-    let news = local.news(in: VersionVector(tips))
+    var news = local.news(in: VersionVector(tips))
+    if !parted.isEmpty {
+      // What is behind a fork goes by another name.
+      news = VersionVector(sorted: news.entries.filter { !parted.contains($0.origin) })
+    }
     guard !news.isEmpty else { return finish() }
     if Sabotage.forwardWithoutSuppression.isPlanted { forgetWhoHas(news) }
     // What this peer has came from somebody else: it is not to be blamed for not having sent it.

@@ -110,6 +110,36 @@ struct WorkspaceTests {
     // The chain of the origin itself goes its own way.
     #expect(stage(first, ada.origin, 1) == nil)
     #expect(stage(second, ada.origin, 2) == nil)
+    _ = try workspace.commit()
+    // As soon as members say what the branch is, it stands for what is behind the fork.
+    let statement = BranchStatement(
+      root: ada.origin, start: 1, first: second.hash, readers: VersionVector())
+    let said = try ada.membership.state([statement], by: ada.device)
+    _ = try workspace.stage(said, recordsMax: 10, bytesMax: nil)
+    _ = try workspace.commit()
+    let tips = try workspace.tips()
+    #expect(Set(tips.map(\.origin)) == [ada.origin, name])
+    #expect(tips.contains(ChainTip(first)))
+  }
+
+  @Test("nobody goes on with the chain of somebody else, by whatever name")
+  func foreignChains() throws {
+    let first = try ada.seal([0])
+    #expect(try workspace.stage(incoming(first), bytesMax: nil) == .staged)
+    // Bob is a member, too, and knows the hash that the chain of Ada ends with.
+    let bob = try FakeClient.member("Bob", of: ada, seed: 2)
+    _ = try workspace.stage(ada.membership.records, recordsMax: 10, bytesMax: nil)
+    let forged = try SegmentSealer(
+      workspace: bob.workspace, keyEpoch: 1, key: bob.workspaceKey, device: bob.device,
+      entropy: bob.entropy
+    ).seal([9], origin: bob.origin, sequences: 2...2, after: first.hash)
+    for isDurable in [false, true] {
+      if isDurable { _ = try workspace.commit() }
+      let incoming = IncomingSegment(
+        origin: ada.origin, first: 2, last: 2, bytes: forged.bytes)
+      #expect(throws: RelayRefusal.self) { try workspace.stage(incoming, bytesMax: nil) }
+    }
+    #expect(try workspace.tips() == [ChainTip(first)])
   }
 
   @Test("the quota is exact: one byte short is refused, and nothing of it is kept")

@@ -150,7 +150,7 @@ struct ForkTests {
     for store in twins.stores {
       #expect(try store.segments.branches() == branches)
       #expect(branches.allSatisfy { store.membership.device(owning: $0.branch.origin) != nil })
-      #expect(try store.identityNotes().contains { $0.contains("Two histories") })
+      #expect(try store.identityNotes().contains { $0.contains("Several histories") })
     }
     // The twins write under origins of their own from now on.
     try twins.insert("C", of: id, in: 0)

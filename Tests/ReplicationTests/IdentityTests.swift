@@ -111,7 +111,7 @@ struct IdentityTests {
     #expect(world.nodes[two].store.identity.origin != origin)
     let status = try world.nodes[two].engine.status(at: world.instant)
     #expect(status.stalled.isEmpty)
-    #expect(status.identityNotes.contains { $0.contains("Two histories") })
+    #expect(status.identityNotes.contains { $0.contains("Several histories") })
     #expect(try keys(world, 0, document) == ["a", "b", "n"])
     #expect(try keys(world, two, document) == ["a", "b", "n"])
     #expect(!world.nodes[0].reports.contains { $0.code == .forked })

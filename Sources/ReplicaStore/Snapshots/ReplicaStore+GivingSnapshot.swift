@@ -290,9 +290,11 @@ extension ReplicaStore {
       var runs = try connection.query(
         "SELECT position, origin, first_sequence FROM feed_run ORDER BY position")
       while try runs.next() {
-        guard let place = places[try runs.integer(1)] else { continue }
-        header.runs.append(
-          .init(position: try runs.integer(0), entry: place, first: try runs.counter(2)))
+        let first = try runs.counter(2)
+        // What was taken back and waits has a place, and is not applied.
+        guard let place = places[try runs.integer(1)], first <= header.entries[place].applied
+        else { continue }
+        header.runs.append(.init(position: try runs.integer(0), entry: place, first: first))
       }
     }
     return header

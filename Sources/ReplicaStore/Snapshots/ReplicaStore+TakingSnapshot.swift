@@ -48,6 +48,7 @@ extension ReplicaStore {
         throw .refused("The snapshot lacks changes that this store has and does not hold any more.")
       }
       try spareDrafts()
+      try keepStagedBranches()
       var outcome = SnapshotOutcome(version: version)
       let known = state.applied[identity.origin]
       let own = Sabotage.forgetOwnWork.isPlanted ? OwnWork() : try ownWork(beyond: version)
@@ -116,9 +117,6 @@ extension ReplicaStore {
   /// - Returns: how many documents there are.
   private func enter(_ header: SnapshotHeader) throws(StoreError) -> Int {
     try enterOrigins(of: header)
-    let branches = try stagedBranches()
-    try stored { () throws(SegmentStoreError) in try segments.keep(branches) }
-    knownBranchNames = nil
     var floors: [[UInt8]: Int64] = [:]
     for (key, vector) in try stagedFloors() {
       guard header.version.covers(vector) else {
@@ -269,6 +267,20 @@ extension ReplicaStore {
     var progress = Progress()
     try prepareToApply()
     while lanes.hasReady { try pump(having: [], .large, &progress) }
+  }
+
+  /// From here on what is stored behind a fork has the names that it has in the snapshot.
+  private func keepStagedBranches() throws(StoreError) {
+    let branches = try stagedBranches()
+    do throws(SegmentStoreError) {
+      try segments.keep(branches)
+    } catch {
+      guard case .inconsistent = error else { throw StoreError(error) }
+      throw .refused("The snapshot cannot be read (\(error)).")
+    }
+    chains = [:]
+    lanes.removeAll()
+    knownBranchNames = nil
   }
 
   /// A draft that began before what is folded in the snapshot could not be read any more.
