@@ -48,6 +48,8 @@ final class World {
   var nodes: [Node] = []
   /// For each link both directions.
   var streams: [LinkID: [Stream]] = [:]
+  /// Links over which nothing comes for now.
+  var held: Set<LinkID> = []
   var random: SeededGenerator
   var now: UInt64 = 1_000
   let entropy: Entropy
@@ -230,7 +232,7 @@ final class World {
 
   func step(milliseconds: UInt64 = 5) {
     now += milliseconds
-    for link in streams.keys.sorted() {
+    for link in streams.keys.sorted() where !held.contains(link) {
       for index in 0..<2 where Bool.random(using: &random) { deliver(link, index) }
     }
     for node in nodes.indices where !nodes[node].isDown {
