@@ -285,8 +285,9 @@ extension Engine {
       }
       let before = store.membership
       let origin = store.identity.origin
+      let others = isAttended(at: instant) ? limits.workBesideOthers.bytes : .max
       let segments = try store.seal(
-        entropy: entropy, limitBytes: isWhole ? .max : limits.turnBytes)
+        entropy: entropy, limitBytes: isWhole ? .max : min(limits.turnBytes, others))
       if store.identity.origin != origin { tellNewOrigin(since: before, nil) }
       tellReadAnew()
       publish(segments)

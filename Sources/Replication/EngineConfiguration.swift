@@ -43,7 +43,8 @@ package struct EngineLimits: Equatable, Sendable {
   package var attentionMilliseconds: UInt64 = 1_000
   /// What arrives is small up to so much; of what is typed, thousands of changes take few bytes.
   package var small = WorkLimit(changes: 16, bytes: 4 << 10)
-  /// One turn reads about so many bytes for peers, or seals so many.
+  /// One turn reads about so many bytes for peers, or seals so many; beside others no more than
+  /// ``workBesideOthers``.
   package var turnBytes = 128 << 10
   /// About how many bytes of a snapshot are asked for at a time.
   package var snapshotBytes = 2 << 20

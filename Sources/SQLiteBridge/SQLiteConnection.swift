@@ -155,6 +155,9 @@ package final class SQLiteConnection {
     try execute("PRAGMA cell_size_check = ON")
     try execute("PRAGMA foreign_keys = ON")
     try execute("PRAGMA cache_size = -\(options.cacheKibibytes)")
+    // As some systems build SQLite, every page that is freed is written once more, full of zeros:
+    // to delete a large value costs as much as it took to write it.
+    try execute("PRAGMA secure_delete = FAST")
     // Only Apple's systems know these: there a plain fsync does not reach the disk.
     try execute("PRAGMA fullfsync = ON")
     try execute("PRAGMA checkpoint_fullfsync = ON")

@@ -11,7 +11,12 @@ extension ReplicaCore {
     guard links[link] != nil, let engine = state?.engine else { return false }
     let began = ContinuousClock.now
     perform(engine.received(link, bytes, at: .now))
-    await leaveTime(for: began)
+    // What comes after something short, as an acknowledgement is, may be what somebody types.
+    if bytes.count > Self.shortRead {
+      await leaveTime(for: began)
+    } else if engine.hasMore {
+      await Task.yield()
+    }
     if isTaking(link) {
       await withCheckedContinuation { turns.readers[link] = $0 }
     }
@@ -47,19 +52,44 @@ extension ReplicaCore {
     return true
   }
 
-  /// After a turn of the engine that began then: while somebody works here, half of the time is
-  /// theirs.
+  /// After a turn of the engine that began then.
   private func leaveTime(for began: ContinuousClock.Instant) async {
-    let took = ContinuousClock.now - began
+    let end = ContinuousClock.now
     guard let engine = state?.engine else { return }
-    if took > Self.shortTurn, engine.isAttended(at: .now) {
-      try? await Task.sleep(for: took)
+    if let rest = rest(from: began, to: end) {
+      try? await Task.sleep(for: rest)
     } else if engine.hasMore {
       await Task.yield()
     }
   }
 
+  /// One turn of what is due by now. What it has left is due at once; while somebody works here it
+  /// waits as other turns do.
+  func takeTick(_ engine: Engine) -> [Effect] {
+    let began = ContinuousClock.now
+    let effects = engine.tick(at: .now)
+    let end = ContinuousClock.now
+    if let rest = rest(from: began, to: end) { turns.nextTick = end + rest }
+    return effects
+  }
+
+  /// How long the engine leaves the time to others after a turn, while somebody works here: most
+  /// of it is theirs then. Nil when nobody does, or the turn was short.
+  private func rest(
+    from began: ContinuousClock.Instant, to end: ContinuousClock.Instant
+  ) -> Duration? {
+    let took = end - began
+    guard took > Self.shortTurn, state?.engine.isAttended(at: .now) == true else { return nil }
+    return min(took * Self.restFactor, Self.restMax)
+  }
+
   private static let shortTurn = Duration.microseconds(500)
+  /// So much longer than the turn is the rest.
+  private static let restFactor = 1.5
+  /// Links must be told in time that this end lives.
+  private static let restMax = Duration.milliseconds(100)
+  /// Bytes that were read at once, and are no part of much more.
+  private static let shortRead = 4_096
 }
 
 /// Who waits for turns of the engine.
@@ -68,4 +98,6 @@ struct EngineTurns {
   var isGoingOn = false
   /// Those who read from links and wait until what they read is taken over; one a link.
   var readers: [LinkID: CheckedContinuation<Void, Never>] = [:]
+  /// Nothing that is due is done before.
+  var nextTick = ContinuousClock.now
 }

@@ -148,9 +148,10 @@ extension ReplicaCore {
     if let timer, timer.deadline <= deadline { return }
     timer?.task.cancel()
     let now = MonotonicClock.milliseconds
-    let wait = deadline > now ? deadline - now : 0
+    let wait = Duration.milliseconds(Int64(clamping: deadline > now ? deadline - now : 0))
+    let rest = turns.nextTick - .now
     let task = Task { [weak self] in
-      try? await Task.sleep(for: .milliseconds(Int64(clamping: wait)))
+      try? await Task.sleep(for: max(wait, rest))
       guard !Task.isCancelled else { return }
       await self?.tick()
     }
@@ -160,7 +161,7 @@ extension ReplicaCore {
   private func tick() {
     timer = nil
     guard let engine = state?.engine else { return }
-    perform(engine.tick(at: .now))
+    perform(takeTick(engine))
   }
 
   /// Looks, from now on, every 50 ms whether another process has committed.

@@ -96,6 +96,26 @@ struct TurnTests {
     #expect(try world.isConverged())
   }
 
+  @Test("while somebody works here, less is sealed in a turn", arguments: [false, true])
+  func sealingBesideOthers(isAttended: Bool) throws {
+    let world = try world(2, seed: 6, work: WorkLimit(changes: 1_000, bytes: 4_096))
+    let node = world.nodes[0]
+    node.configuration.limits.turnBytes = 1 << 20
+    node.engine = try Engine(
+      store: node.store, configuration: node.configuration, entropy: world.entropy,
+      at: world.instant)
+    try write(400, at: 0, of: world)
+    if isAttended { world.run(node.engine.committed(at: world.instant), 0) }
+    let link = world.connect(0, 1)
+    var counts: Set<UInt64> = []
+    let isLevel = try world.runUntil {
+      counts.insert(try node.store.unsealedCount())
+      return world.nodes[1].levels.contains(link) && node.levels.contains(link)
+    }
+    #expect(isLevel)
+    #expect(isAttended ? counts.count > 3 : counts.count == 2, "\(counts)")
+  }
+
   @Test("leaving in good order seals and takes over all that is left")
   func leaving() throws {
     let world = try world(2, seed: 4, work: WorkLimit(changes: 1, bytes: 1))

@@ -49,4 +49,17 @@ struct CheckpointTests {
     let rows = try connection.queryInteger("SELECT count(*) FROM t") ?? 0
     #expect(try other.queryInteger("SELECT count(*) FROM t") == rows)
   }
+
+  @Test("what is deleted is not written once more")
+  func deleting() throws {
+    let folder = TemporaryFolder()
+    let connection = try SQLiteConnection(SQLiteOptions(location: .file(folder.file("w.db"))))
+    try connection.execute("CREATE TABLE t (b BLOB)")
+    try connection.leaveCheckpoints(below: 10_000)
+    try connection.execute("INSERT INTO t VALUES (randomblob(1000000))")
+    let written = connection.logPages
+    #expect(written > 244)
+    try connection.execute("DELETE FROM t")
+    #expect(connection.logPages > written && connection.logPages < written + 10)
+  }
 }
