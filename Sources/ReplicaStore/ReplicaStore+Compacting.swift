@@ -220,8 +220,13 @@ extension ReplicaStore {
     if let knownFloors { return knownFloors }
     let rows = try sql { () throws(SQLiteError) in
       var found: [(Int64, [UInt8])] = []
-      var rows = try connection.query("SELECT id, vector FROM floor")
-      while try rows.next() { found.append((try rows.integer(0), try rows.blob(1))) }
+      var rows = try connection.query("SELECT id, vector, checksum FROM floor")
+      while try rows.next() {
+        let vector = try rows.blob(1)
+        // Documents that were folded at one that has rotted are found damaged.
+        guard try rows.integer(2) == Int64(CRC32C.checksum(vector)) else { continue }
+        found.append((try rows.integer(0), vector))
+      }
       return found
     }
     var floors: [Int64: VersionVector] = [:]
@@ -243,8 +248,7 @@ extension ReplicaStore {
     var writer = ByteWriter()
     cut.write(to: &writer)
     let number = try sql { () throws(SQLiteError) in
-      try connection.execute("INSERT INTO floor (vector) VALUES (?)", .blob(writer.bytes))
-      return connection.lastInsertedRow
+      try insertFloor(writer.bytes)
     }
     knownFloors?[number] = cut
     return number

@@ -166,6 +166,9 @@ extension ReplicaStore {
   package func repair() throws(StoreError) -> [String] {
     var done: [String] = []
     if try remakeIndexes() { done.append("The indexes of the file were made again.") }
+    try repairCounters()
+    done += try mendedNotes()
+    try forgetMended()
     for item in try documents(includingDeleted: true) {
       cache.remove(item.id)
       guard try checkDocument(item.id) != nil else { continue }

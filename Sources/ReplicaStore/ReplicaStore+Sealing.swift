@@ -82,6 +82,7 @@ extension ReplicaStore {
       }
     }
     sealed.append(try seal(run, with: sealer))
+    try writeOwnOrigin()
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "DELETE FROM unsealed WHERE first_sequence < ?", try SQLiteValue(counter: next))

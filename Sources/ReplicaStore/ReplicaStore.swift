@@ -117,7 +117,10 @@ package final class ReplicaStore {
     _ options: SQLiteOptions, language: OperationLanguage = .current
   ) throws(StoreError) -> ReplicaStore {
     let store = try openWithoutApplying(options, language: language)
-    if store.options.access != .read { try store.applyWaiting() }
+    if store.options.access != .read {
+      try store.saveMended()
+      try store.applyWaiting()
+    }
     return store
   }
 
@@ -198,8 +201,10 @@ package final class ReplicaStore {
         // Taking the write lock shows what others have committed.
         if isStale || connection.seenVersion != currentAtVersion { try refreshInTransaction() }
         hasBegun = true
+        if hasMended { try writeMended() }
         return try body()
       }
+      if connection.mendedLog != nil { connection.forgetMendedLog() }
       currentAtVersion = connection.seenVersion
       committedPosition = state.position
       cache.trim()

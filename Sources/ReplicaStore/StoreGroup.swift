@@ -185,7 +185,7 @@ package final class StoreGroup {
       let isSealed =
         isLast && isSealing ? try store.sealAtOnce(changes, block, entropy: entropy) : false
       if !isSealed { try keepUnsealed(changes, block) }
-      try store.record(pending)
+      try store.record(pending, areUnsealed: !isSealed)
     } catch {
       failure = error
     }
@@ -202,9 +202,7 @@ package final class StoreGroup {
       return
     }
     try store.sql { () throws(SQLiteError) in
-      try store.connection.execute(
-        "INSERT INTO unsealed VALUES (?, ?, ?)", try SQLiteValue(counter: first),
-        try SQLiteValue(counter: last), .blob(block.bytes))
+      try store.insertUnsealed(first, last, block.bytes)
     }
     store.knownPrivateChanges?.commit(first...last, bytes: block.bytes.count)
   }

@@ -282,17 +282,19 @@ extension ReplicaStore {
     }
     try sql { () throws(SQLiteError) in
       var steps = try connection.query(
-        "SELECT origin, sequence, lamport FROM lamport_step ORDER BY origin, sequence")
+        "SELECT \(LamportStep.columns) FROM lamport_step ORDER BY origin, sequence")
       while try steps.next() {
-        guard let place = places[try steps.integer(0)] else { continue }
-        header.entries[place].steps.append((try steps.counter(1), try steps.counter(2)))
+        let step = try LamportStep(steps)
+        guard let place = places[step.origin] else { continue }
+        header.entries[place].steps.append((step.sequence, step.lamport))
       }
       var runs = try connection.query(
-        "SELECT position, origin, first_sequence FROM feed_run ORDER BY position")
+        "SELECT \(StoredRun.columns) FROM feed_run ORDER BY position")
       while try runs.next() {
-        guard let place = places[try runs.integer(1)] else { continue }
+        let run = try StoredRun(runs)
+        guard let place = places[run.origin] else { continue }
         header.runs.append(
-          .init(position: try runs.integer(0), entry: place, first: try runs.counter(2)))
+          .init(position: run.position, entry: place, first: run.firstSequence))
       }
     }
     return header

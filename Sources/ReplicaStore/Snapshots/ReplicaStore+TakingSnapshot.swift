@@ -126,10 +126,7 @@ extension ReplicaStore {
       }
       var writer = ByteWriter()
       vector.write(to: &writer)
-      floors[key] = try sql { () throws(SQLiteError) in
-        try connection.execute("INSERT INTO floor (vector) VALUES (?)", .blob(writer.bytes))
-        return connection.lastInsertedRow
-      }
+      floors[key] = try sql { () throws(SQLiteError) in try insertFloor(writer.bytes) }
     }
     if !floors.isEmpty { try keepFolding() }
     return try enterDocuments(floors, upTo: header.entries.map(\.position).max() ?? 0)
@@ -138,22 +135,14 @@ extension ReplicaStore {
   private func enterOrigins(of header: SnapshotHeader) throws(StoreError) {
     var rows: [Int64] = []
     for entry in header.entries {
-      let row = try sql { () throws(SQLiteError) in
-        try connection.execute(
-          """
-          INSERT INTO applied_origin (origin, applied, lamport, position, is_head)
-          VALUES (?, ?, ?, ?, ?)
-          """, .blob(entry.origin.bytes), try SQLiteValue(counter: entry.applied),
-          try SQLiteValue(counter: entry.lamport), .integer(entry.position), entry.isHead ? 1 : 0)
-        return connection.lastInsertedRow
-      }
+      let row = Int64(rows.count) + 1
       rows.append(row)
+      let origin = AppliedOrigin(
+        StoreState.Row(id: row, lamport: entry.lamport, position: entry.position), entry.origin,
+        applied: entry.applied, isHead: entry.isHead)
       try sql { () throws(SQLiteError) in
-        for step in entry.steps {
-          try connection.execute(
-            "INSERT INTO lamport_step VALUES (?, ?, ?)", .integer(row),
-            try SQLiteValue(counter: step.sequence), try SQLiteValue(counter: step.lamport))
-        }
+        try origin.insert(into: connection)
+        for step in entry.steps { try insertLamportStep(of: row, step.sequence, step.lamport) }
       }
       guard entry.chain.sequence > 0 else { continue }
       _ = try stored { () throws(SegmentStoreError) in
@@ -162,9 +151,7 @@ extension ReplicaStore {
     }
     try sql { () throws(SQLiteError) in
       for run in header.runs {
-        try connection.execute(
-          "INSERT INTO feed_run VALUES (?, ?, ?)", .integer(run.position),
-          .integer(rows[run.entry]), try SQLiteValue(counter: run.first))
+        try insertRun(at: run.position, rows[run.entry], run.first)
       }
     }
   }
@@ -299,17 +286,17 @@ extension ReplicaStore {
     try merge(applied, &documents)
     try record(applied)
     for change in changes {
-      let block = SQLiteValue.blob(ChangeBlock.encode([change]))
+      let bytes = ChangeBlock.encode([change])
       try sql { () throws(SQLiteError) in
         let sequence = try SQLiteValue(counter: change.id.sequence)
         if change.id.origin == identity.origin {
-          try connection.execute("INSERT INTO unsealed VALUES (?, ?, ?)", sequence, sequence, block)
+          try insertUnsealed(change.id.sequence, change.id.sequence, bytes)
         } else {
           try connection.execute(
             """
             INSERT INTO inherited (origin, first_sequence, last_sequence, block)
             VALUES (?, ?, ?, ?)
-            """, .blob(change.id.origin.bytes), sequence, sequence, block)
+            """, .blob(change.id.origin.bytes), sequence, sequence, .blob(bytes))
         }
       }
     }
