@@ -61,6 +61,8 @@ package final class ReplicaStore {
   /// How often changes were renamed by this process: who follows the renamings need not look
   /// before it grows.
   package internal(set) var renamingCount = 0
+  /// For what is committed here.
+  var encoder = ChangeBlock.Encoder()
   /// What the derived tables lack.
   var projection = ProjectionMemory()
   /// Documents that cannot be edited as what is stored of them is damaged, and why.

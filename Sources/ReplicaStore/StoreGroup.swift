@@ -180,7 +180,7 @@ package final class StoreGroup {
     guard failure == nil, !pending.isEmpty else { return }
     do throws(StoreError) {
       let changes = pending.map(\.change)
-      let block = EncodedBlock(count: changes.count, bytes: ChangeBlock.encode(changes))
+      let block = EncodedBlock(count: changes.count, bytes: store.encoder.encode(changes))
       pending[0].block = block
       let isSealed =
         isLast && isSealing ? try store.sealAtOnce(changes, block, entropy: entropy) : false

@@ -21,6 +21,10 @@ package final class SQLiteConnection {
   /// ``leaveCheckpoints(below:)``.
   package internal(set) var logPages = 0
   var checkpointPagesMax = Int32.max
+  /// Nil where the log is not made longer ahead of commits.
+  var logRoom: LogRoom?
+  /// Whether the transaction under way was begun for writing.
+  var isWriting = false
   /// What had rotted in the log of the file when it was opened; nil when nothing had.
   package internal(set) var mendedLog: MendedLog?
   /// How often the file was opened.
@@ -65,6 +69,7 @@ package final class SQLiteConnection {
   private func closeHandle() {
     guard let handle else { return }
     logPages = 0
+    logRoom = nil
     statements.removeAll()
     self.handle = nil
     sqlite3_close_v2(handle)
