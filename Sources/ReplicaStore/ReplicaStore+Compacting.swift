@@ -21,6 +21,9 @@ package struct Compaction: Sendable {
   package internal(set) var droppedSegments = 0
   /// The follower of the feed for whom segments below the cut are kept; nil when for none.
   package internal(set) var heldForConsumer: String?
+  /// Documents and segments that are damaged, as which segments below the cut are kept: they may be
+  /// what makes those whole again.
+  package internal(set) var heldForDamage = 0
   package internal(set) var isFinished = false
   /// All documents have been looked at.
   fileprivate var areDocumentsDone = false

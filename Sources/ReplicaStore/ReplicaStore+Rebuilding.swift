@@ -80,7 +80,8 @@ extension ReplicaStore {
   ///
   /// Complexity: O(all changes that are stored).
   ///
-  /// - Throws: `cause` when not every applied change behind the version is there and can be read.
+  /// - Throws: `cause` when not every applied change behind the version is there and whole;
+  ///   `.database` when reading failed, which says nothing of what is stored.
   func storedEdits(
     of id: DocumentID, behind floor: VersionVector, because cause: StoreError
   ) throws(StoreError) -> [IncomingEdit] {
@@ -108,8 +109,9 @@ extension ReplicaStore {
       }
       take(try privateTail())
     } catch let error as SegmentStoreError {
-      _ = noted(error)
-      throw cause
+      throw Self.isPassing(noted(error)) ? StoreError(error) : cause
+    } catch let error as StoreError {
+      throw Self.isPassing(error) ? error : cause
     } catch {
       throw cause
     }
@@ -120,6 +122,11 @@ extension ReplicaStore {
     }
     guard !missing else { throw cause }
     return edits
+  }
+
+  /// Whether it is of the moment: the disk did not answer, or somebody held a lock.
+  private static func isPassing(_ error: StoreError) -> Bool {
+    if case .database(let error) = error { !error.isAboutTheFile } else { false }
   }
 
   /// Notes a document that `body` finds damaged as one that nothing here can make again.

@@ -14,6 +14,7 @@ enum StoreSchema {
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
       version5, version6, version7, SegmentSchema.version3, version8, SegmentSchema.version4,
       version9, SegmentSchema.version5, version10,
+      SegmentSchema.version6,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
