@@ -45,6 +45,8 @@ struct DocumentCache {
     var tailBytes = 0
     /// How many edits they are.
     var tailCount = 0
+    /// Under which number the next row of the tail goes; nil while that is not known.
+    var nextTail: Int64?
     /// Bytes of the state at the last fold.
     var stateBytes: Int
     /// The local position of its last change.

@@ -108,7 +108,7 @@ extension ReplicaStore {
 
   private static let hasHistory = """
     EXISTS (SELECT 1 FROM document_history WHERE document = d.id)
-      OR EXISTS (SELECT 1 FROM document_tail WHERE document = d.id)
+      OR EXISTS (SELECT 1 FROM document_tail AS t WHERE \(DocumentTail.ofDocument))
     """
 
   private func foldSome(_ compaction: inout Compaction) throws(StoreError) {

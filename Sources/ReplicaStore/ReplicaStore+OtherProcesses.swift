@@ -96,27 +96,24 @@ extension ReplicaStore {
   /// ``ExternalChanges/documentsMax`` and one more. Complexity: O(changes after `position`).
   private func documents(changedAfter position: Int64) throws(StoreError) -> [DocumentID] {
     let limit = ExternalChanges.documentsMax + 1
+    let tails = try tails(changedAfter: position)
     var last: [DocumentID: Int64] = [:]
-    func note(_ rows: consuming SQLiteRows) throws(SQLiteError) {
-      while last.count < limit, try rows.next() {
-        let changedAt = try rows.integer(1)
-        // What is left in the tail is in the order in which it came.
-        guard changedAt > position else { return }
-        let id = try Self.documentID(0, of: rows)
-        last[id] = max(last[id] ?? 0, changedAt)
-      }
-    }
     try sql { () throws(SQLiteError) in
-      try note(
-        connection.query(
-          """
-          SELECT d.document, t.position FROM document_tail AS t
-          CROSS JOIN document AS d ON d.id = t.document ORDER BY t.id DESC
-          """))
-      try note(
-        connection.query(
-          "SELECT document, position FROM document WHERE position > ? ORDER BY position DESC",
-          .integer(position)))
+      // The most recent ones first.
+      for (row, changedAt) in tails.sorted(by: { ($0.value, $0.key) > ($1.value, $1.key) }) {
+        guard last.count < limit else { break }
+        let id = try connection.first(
+          "SELECT document FROM document WHERE id = ?", .integer(row)
+        ) { (rows) throws(SQLiteError) in try Self.documentID(0, of: rows) }
+        if let id { last[id] = changedAt }
+      }
+      var rows = try connection.query(
+        "SELECT document, position FROM document WHERE position > ? ORDER BY position DESC",
+        .integer(position))
+      while last.count < limit, try rows.next() {
+        let id = try Self.documentID(0, of: rows)
+        last[id] = max(last[id] ?? 0, try rows.integer(1))
+      }
     }
     return last.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
   }

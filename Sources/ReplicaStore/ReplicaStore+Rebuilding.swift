@@ -51,7 +51,7 @@ extension ReplicaStore {
   func lastTailPosition(of row: Int64) throws(StoreError) -> Int64 {
     try sql { () throws(SQLiteError) in
       try connection.queryInteger(
-        "SELECT max(position) FROM document_tail WHERE document = ?", .integer(row)) ?? 0
+        "SELECT max(position) FROM document_tail WHERE \(DocumentTail.ofFirst)", .integer(row)) ?? 0
     }
   }
 

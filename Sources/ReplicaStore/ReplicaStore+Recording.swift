@@ -108,6 +108,7 @@ extension ReplicaStore {
           VALUES (?, ?, 0, ?, ?)
           """, .blob(id.bytes), .integer(position), isDeleted ? 1 : 0, entry.isBranched ? 1 : 0)
         entry.row = connection.lastInsertedRow
+        entry.nextTail = DocumentTail.numbers(of: entry.row).lowerBound
       } else if isDeleted != entry.isNotedAsDeleted || entry.isBranched != entry.isNotedAsBranched {
         try connection.execute(
           "UPDATE document SET position = ?, is_deleted = ?, is_branched = ? WHERE id = ?",
@@ -116,9 +117,7 @@ extension ReplicaStore {
       entry.isNotedAsDeleted = isDeleted
       entry.isNotedAsBranched = entry.isBranched
       for block in blocks {
-        try connection.execute(
-          "INSERT INTO document_tail (document, position, block) VALUES (?, ?, ?)",
-          .integer(entry.row), .integer(position), .blob(block))
+        try insertTail(of: entry, at: position, block)
       }
     }
     noteProjecting(entry)

@@ -133,12 +133,35 @@ enum StoreSchema {
 
   private static let version9 = SQLiteMigration("replica 9", script: snapshotTables)
 
-  /// The rows that count, and the identity, have checksums, and the row of the own origin can be behind what is
+  /// The tail of a document lies side by side. The rows that count, and the identity, have
+  /// checksums, and the row of the own origin can be behind what is
   /// unsealed, which earlier releases do not know.
   private static let version10 = SQLiteMigration("replica 10") { (connection) throws(SQLiteError) in
     try CounterChecksums.fill(connection)
     try StoreIdentity.addChecksum(to: connection)
+    try connection.script(
+      """
+      ALTER TABLE document_tail RENAME TO old_tail;
+      DROP INDEX document_tail_by_document;
+      \(tailTable)
+      INSERT INTO document_tail SELECT
+        (document << \(DocumentTail.rowBits))
+          + row_number() OVER (PARTITION BY document ORDER BY id) - 1,
+        position, block FROM old_tail;
+      DROP TABLE old_tail;
+      """)
   }
+
+  private static let tailTable = """
+
+    -- What was edited since the last fold, in the order in which it came. The numbers of the rows
+    -- of a document begin with that of its own row.
+    CREATE TABLE document_tail (
+      id INTEGER PRIMARY KEY,
+      position INTEGER NOT NULL,
+      block BLOB NOT NULL
+    ) STRICT;
+    """
 
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.
@@ -211,14 +234,7 @@ enum StoreSchema {
 
       """ + branchedIndex + """
 
-      CREATE TABLE document_tail (
-        id INTEGER PRIMARY KEY,
-        document INTEGER NOT NULL REFERENCES document (id),
-        position INTEGER NOT NULL,
-        block BLOB NOT NULL
-      ) STRICT;
-      CREATE INDEX document_tail_by_document ON document_tail (document);
-      """ + foldedTables + incarnationTables + baseTables + feedTables
+      """ + tailTable + foldedTables + incarnationTables + baseTables + feedTables
     + snapshotTables + counterChecksums
 
   private static let counterChecksums = """

@@ -86,7 +86,7 @@ struct CounterMending {
     let known = try connection.queryInteger(
       """
       SELECT max(
-        coalesce((SELECT position FROM document_tail ORDER BY id DESC LIMIT 1), 0),
+        coalesce((SELECT max(position) FROM document_tail), 0),
         coalesce((SELECT max(position) FROM document), 0))
       """)
     return known ?? 0

@@ -29,6 +29,14 @@ extension ReplicaStore {
         "\(rotten) of the versions at which documents were folded have rotted; the next replica "
           + "that has the documents gives them again when you sync.")
     }
+    let strays = try sql { () throws(SQLiteError) in
+      try connection.queryInteger(
+        """
+        SELECT count(*) FROM document_tail
+        WHERE id >> \(DocumentTail.rowBits) NOT IN (SELECT id FROM document)
+        """) ?? 0
+    }
+    if strays > 0 { findings.append("\(strays) edits are filed under documents that are not there.") }
     return findings + (try checkUnsealed())
   }
 

@@ -159,14 +159,6 @@ extension ReplicaStore {
   private func enterDocuments(
     _ floors: [[UInt8]: Int64], upTo end: Int64
   ) throws(StoreError) -> Int {
-    try sql { () throws(SQLiteError) in
-      try connection.script(
-        """
-        CREATE TEMP TABLE IF NOT EXISTS snapshot_tail (
-          document INTEGER NOT NULL, position INTEGER NOT NULL, block BLOB NOT NULL);
-        DELETE FROM snapshot_tail;
-        """)
-    }
     var count = 0
     var page = try stagedDocuments(after: [])
     while let last = page.last {
@@ -187,15 +179,6 @@ extension ReplicaStore {
       }
       count += page.count
       page = try stagedDocuments(after: last.key)
-    }
-    try sql { () throws(SQLiteError) in
-      // The tail is in the order in which changes were applied.
-      try connection.execute(
-        """
-        INSERT INTO document_tail (document, position, block)
-        SELECT document, position, block FROM snapshot_tail ORDER BY position, rowid
-        """)
-      try connection.execute("DELETE FROM snapshot_tail")
     }
     return count
   }
@@ -243,10 +226,11 @@ extension ReplicaStore {
           "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(row),
           .blob(block))
       }
-      for item in document.tail {
+      for (place, item) in document.tail.enumerated() {
         try connection.execute(
-          "INSERT INTO snapshot_tail VALUES (?, ?, ?)", .integer(row), .integer(item.position),
-          .blob(item.block))
+          "INSERT INTO document_tail (id, position, block) VALUES (?, ?, ?)",
+          .integer(DocumentTail.numbers(of: row).lowerBound + Int64(place)),
+          .integer(item.position), .blob(item.block))
       }
     }
   }
