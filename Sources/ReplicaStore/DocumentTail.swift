@@ -13,7 +13,7 @@ enum DocumentTail {
   static func numbers(of document: Int64) -> ClosedRange<Int64> {
     // A number that is too large belongs to no document.
     let first = document >= 0 && document <= Int64.max >> rowBits ? document << rowBits : .max
-    return first...(first | (1 << rowBits) - 1)
+    return first...(first | ((1 << rowBits) - 1))
   }
 
   /// In SQL: the rows `t` of the document `d`.

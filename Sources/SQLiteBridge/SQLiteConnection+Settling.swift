@@ -1,5 +1,4 @@
 internal import CSQLite
-internal import Sabotages
 
 extension SQLiteConnection {
   /// Makes sure that the WAL that was found is on the disk before anybody relies on what it says.
@@ -31,7 +30,7 @@ extension SQLiteConnection {
     }
     var mended: MendedLog?
     var code = SQLITE_OK
-    if isMending, !options.isExclusive, !Sabotage.trustRottenLog.isPlanted { code = mendWAL(of: handle, &mended) }
+    if isMending, !options.isExclusive { code = mendWAL(of: handle, &mended) }
     if code == SQLITE_OK { code = rewriteWAL(of: handle) }
     if code == SQLITE_OK, mended != nil { code = forgetIndex(of: handle) }
     // A rollback would take the index for what it was.

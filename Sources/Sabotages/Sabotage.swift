@@ -118,8 +118,6 @@ package enum Sabotage: String, CaseIterable, Sendable {
 
   /// A document that nothing here can make again is not asked for. Breaks P6.
   case leaveLostDocuments
-  /// A log that has rotted is read as far as SQLite reads it. Breaks P5.
-  case trustRottenLog
 
   // MARK: The protocol
 

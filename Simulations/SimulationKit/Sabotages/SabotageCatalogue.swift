@@ -55,7 +55,6 @@ package enum SabotageCatalogue {
     case .keepPresence, .takeOldPresence: "presence"
     case .followFirstDeclaration: "redeclared"
     case .leaveLostDocuments: "mould"
-    case .trustRottenLog: "bad-disks"
     default: "swarm"
     }
   }
@@ -166,8 +165,6 @@ package enum SabotageCatalogue {
       )
     case .leaveLostDocuments:
       ("asks nobody for a document that rotted and that nothing here can make again", ["P6"])
-    case .trustRottenLog:
-      ("takes a log in which a byte has rotted for one that ends there", ["P5", "P6"])
     case .useTransactionAfterError:
       ("goes on after an error that has ended a transaction", ["P2", "P3", "P5", "P6", "P8"])
     case .applyOutsideTransaction:
