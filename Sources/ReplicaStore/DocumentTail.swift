@@ -17,9 +17,11 @@ enum DocumentTail {
   }
 
   /// In SQL: the rows `t` of the document `d`.
-  static let ofDocument = "t.id BETWEEN d.id << \(rowBits) AND (d.id << \(rowBits)) + \(1 << rowBits) - 1"
+  static let ofDocument =
+    "t.id BETWEEN d.id << \(rowBits) AND (d.id << \(rowBits)) + \(1 << rowBits) - 1"
   /// In SQL: the rows of the document whose number is the first parameter.
-  static let ofFirst = "id BETWEEN ?1 << \(rowBits) AND (?1 << \(rowBits)) + \(1 << rowBits) - 1"
+  static let ofFirst =
+    "id BETWEEN ?1 << \(rowBits) AND (?1 << \(rowBits)) + \(1 << rowBits) - 1"
 }
 
 extension ReplicaStore {
@@ -50,8 +52,8 @@ extension ReplicaStore {
     entry.nextTail = DocumentTail.numbers(of: entry.row).lowerBound
   }
 
-  /// The documents in whose tails something came after a position, by the numbers of their rows, and
-  /// when that was. Within a transaction.
+  /// The documents in whose tails something came after a position, by the numbers of their rows,
+  /// and when that was. Within a transaction.
   ///
   /// Complexity: O(changes since), or O(tails of all documents) when those are many or cannot be
   /// read.

@@ -30,8 +30,8 @@ extension SQLiteConnection {
   /// written where the file has bytes already waits for these alone; one that makes the file longer
   /// waits for what the file system notes of that, too, which on most is a second write.
   ///
-  /// What is behind the last commit says nothing to whoever reads the log. Only within a transaction
-  /// for writing, as others would write there. What fails is of no importance.
+  /// What is behind the last commit says nothing to whoever reads the log. Only within a
+  /// transaction for writing, as others would write there. What fails is of no importance.
   func makeRoomInLog() {
     guard var room = logRoom, logPages >= LogRoom.pagesMin,
       logPages + LogRoom.pagesAhead > room.pages, let handle

@@ -15,7 +15,8 @@ public struct CompactionReport: Sendable {
   /// there is none.
   public let keptForConsumer: String?
   /// How many documents and segments are damaged for which segments are kept that could be dropped:
-  /// they may be what makes those whole again. Sync with a replica that has them, and compact again.
+  /// they may be what makes those whole again. Sync with a replica that has them, and compact
+  /// again.
   public let keptForDamage: Int
   /// Documents whose history has to stay, by why, in words.
   public let kept: [(reason: String, count: Int)]

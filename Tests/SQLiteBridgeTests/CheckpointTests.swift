@@ -50,7 +50,7 @@ struct CheckpointTests {
     #expect(try other.queryInteger("SELECT count(*) FROM t") == rows)
   }
 
-  @Test("commits are written where the log has bytes already, and what lies behind them says nothing")
+  @Test("commits are written where the log has bytes already; those behind them say nothing")
   func room() throws {
     let folder = TemporaryFolder()
     let path = folder.file("w.db")

@@ -92,7 +92,7 @@ struct DamageTests {
     expectError(.fork(origin: author.origin, sequence: 3)) { try fixture.append(change) }
   }
 
-  @Test("what a peer has acknowledged is forgotten when it has rotted: it has nothing until it says")
+  @Test("what a peer has acknowledged is forgotten when it has rotted")
   func damagedPeer() throws {
     let vector = VersionVector([.init(origin: author.origin, sequence: 7)])
     try fixture.write { () throws(SegmentStoreError) in

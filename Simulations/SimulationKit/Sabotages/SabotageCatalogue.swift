@@ -68,7 +68,7 @@ package enum SabotageCatalogue {
     case .skipSignatureCheck, .keepLastMark, .foldConflicts: 3
     case .knowOneHub, .applyOutsideTransaction: 4
     case .breakTiesByArrival, .ignoreCredit, .refuseWhileWaiting, .neverRedial, .giveUpInSilence,
-      .growWithoutBound, .giveTornSnapshot, .decideUnseen:
+      .growWithoutBound, .giveTornSnapshot, .decideUnseen, .forgetOwnWork:
       5
     case .dropLosers, .moveNodesByArrival: 7
     case .keepMemoryAfterFailure, .overlookMarks: 8
@@ -79,7 +79,7 @@ package enum SabotageCatalogue {
     case .forgetDecisions: 23
     case .forgetTombstone: 27
     case .showEveryPlace: 31
-    case .decideTwice: 33
+    case .decideTwice: 30
     default: 1
     }
   }

@@ -5,8 +5,8 @@ import SQLiteBridge
 ///
 /// The order in which changes were applied says how far each origin is, but for the last turn, of
 /// which the documents know the end; the steps of Lamport times say the Lamport time of any change.
-/// The other way round, how far each origin is and the Lamport times say an order in which all could
-/// have been applied. Where both have rotted, the file does not say how far it is.
+/// The other way round, how far each origin is and the Lamport times say an order in which all
+/// could have been applied. Where both have rotted, the file does not say how far it is.
 struct CounterMending {
   private let tables: CounterTables
   private let connection: SQLiteConnection
@@ -210,7 +210,8 @@ struct CounterMending {
 }
 
 extension ReplicaStore {
-  /// Writes what was made again, and notes for people that it was. Within a transaction for writing.
+  /// Writes what was made again, and notes for people that it was. Within a transaction for
+  /// writing.
   func writeMendedCounters() throws(StoreError) {
     guard !state.mended.isEmpty else { return }
     try sql { () throws(SQLiteError) in

@@ -36,7 +36,9 @@ extension ReplicaStore {
         WHERE id >> \(DocumentTail.rowBits) NOT IN (SELECT id FROM document)
         """) ?? 0
     }
-    if strays > 0 { findings.append("\(strays) edits are filed under documents that are not there.") }
+    if strays > 0 {
+      findings.append("\(strays) edits are filed under documents that are not there.")
+    }
     return findings + (try checkUnsealed())
   }
 

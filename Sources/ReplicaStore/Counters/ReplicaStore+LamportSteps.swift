@@ -3,7 +3,8 @@ import Documents
 import SQLiteBridge
 
 extension ReplicaStore {
-  /// The last step of the Lamport times of an origin at or below a sequence; nil when there is none.
+  /// The last step of the Lamport times of an origin at or below a sequence; nil when there is
+  /// none.
   func lamportStep(
     of row: Int64, atMost sequence: UInt64
   ) throws(StoreError) -> (sequence: UInt64, lamport: UInt64)? {
