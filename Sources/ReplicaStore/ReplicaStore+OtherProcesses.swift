@@ -1,5 +1,5 @@
-package import Documents
 import Causality
+package import Documents
 import SQLiteBridge
 import SegmentStore
 import Segments

@@ -265,4 +265,36 @@ struct CounterTests {
       }
     }
   }
+
+  @Test("own changes that are rotten are taken from their document, to the byte")
+  func ownChanges() throws {
+    let written = try Written()
+    let digest = try written.workspace[0].stateDigest()
+    try written.spoil(
+      "UPDATE unsealed SET block = substr(block, 1, 20) || x'AA' || substr(block, 22)")
+    let store = try written.reopen()
+    #expect(try store.check().count == 1)
+    try written.workspace.level()
+    try written.workspace.expectEqual("after rot in own changes")
+    #expect(try written.workspace[1].stateDigest() == digest)
+    #expect(try store.mendedNotes().count == 1)
+    #expect(try store.check() == [])
+  }
+
+  @Test("own changes of which the document holds only a part are not guessed")
+  func partsOfOwnChanges() throws {
+    let written = try Written()
+    let store = written.workspace[0]
+    try written.workspace.level()
+    try written.workspace.edit(0) { transaction in
+      try transaction.insert("both ", of: written.id)
+      try transaction.createNote("another")
+    }
+    try written.spoil(
+      "UPDATE unsealed SET block = substr(block, 1, 20) || x'AA' || substr(block, 22)",
+      "DELETE FROM document_tail WHERE id = (SELECT max(id) FROM document_tail)")
+    let again = try written.reopen()
+    #expect(throws: StoreError.self) { try again.seal(entropy: written.workspace.entropy) }
+    #expect(store !== again)
+  }
 }
