@@ -58,8 +58,8 @@ actor ReplicaCore {
   var projection = ProjectionSchedule()
   nonisolated let checkpointer: Checkpointer
   nonisolated let logLength = LogLength()
-  /// How many transactions ran on the threads of their callers.
-  private nonisolated let ranAtOnceCount = Atomic(0)
+  /// When somebody whose transactions run on their own thread has last let others have a turn.
+  private nonisolated let lastYield = Atomic<UInt64>(0)
   var isCheckpointing = false
   /// How long the log was when it was copied last.
   var copiedPages = 0
@@ -241,14 +241,13 @@ extension ReplicaCore {
   }
 
   /// Whoever commits on and on would never let others of its thread have a turn. Giving it away
-  /// costs as much as a tenth of a quick commit, so not each does.
+  /// costs as much as a tenth of a quick commit, so not each does: once in a millisecond or two.
   private nonisolated func letOthersRun() async {
-    let count = ranAtOnceCount.add(1, ordering: .relaxed).newValue
-    if count % Self.commitsInTurn == 0 { await Task.yield() }
+    let now = MonotonicClock.milliseconds
+    guard now >= lastYield.load(ordering: .relaxed) + 2 else { return }
+    lastYield.store(now, ordering: .relaxed)
+    await Task.yield()
   }
-
-  /// About as many commits as a disk does in a few milliseconds.
-  private static let commitsInTurn = 16
 
   /// Takes what waits into a group on the thread of the caller, if nothing else happens here just
   /// now: who writes alone is spared the way to another thread and back.

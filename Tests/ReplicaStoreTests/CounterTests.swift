@@ -266,12 +266,16 @@ struct CounterTests {
     }
   }
 
+  private static let rottenBlocks = """
+    UPDATE unsealed
+    SET block = CAST(substr(block, 1, 20) || x'AA' || substr(block, 22) AS BLOB)
+    """
+
   @Test("own changes that are rotten are taken from their document, to the byte")
   func ownChanges() throws {
     let written = try Written()
     let digest = try written.workspace[0].stateDigest()
-    try written.spoil(
-      "UPDATE unsealed SET block = substr(block, 1, 20) || x'AA' || substr(block, 22)")
+    try written.spoil(Self.rottenBlocks)
     let store = try written.reopen()
     #expect(try store.check().count == 1)
     try written.workspace.level()
@@ -291,7 +295,7 @@ struct CounterTests {
       try transaction.createNote("another")
     }
     try written.spoil(
-      "UPDATE unsealed SET block = substr(block, 1, 20) || x'AA' || substr(block, 22)",
+      Self.rottenBlocks,
       "DELETE FROM document_tail WHERE id = (SELECT max(id) FROM document_tail)")
     let again = try written.reopen()
     #expect(throws: StoreError.self) { try again.seal(entropy: written.workspace.entropy) }
