@@ -57,6 +57,17 @@ package enum ChangeBlock {
 
     package init() {}
 
+    /// As ``ChangeBlock/encode(_:)``.
+    package mutating func encode(_ changes: [Change]) -> [UInt8] {
+      for change in changes { writer.append(change) }
+      let block = writer.finish()
+      // What a large one took is given back.
+      if block.count > Self.keptBytesMax { writer = BlockWriter() }
+      return block
+    }
+
+    private static let keptBytesMax = 1 << 16
+
     /// The changes in as few blocks as can hold them: one, unless there are very many operations.
     ///
     /// - Precondition: each change alone ``fits(_:)``.

@@ -45,6 +45,8 @@ struct DocumentCache {
     var tailBytes = 0
     /// How many edits they are.
     var tailCount = 0
+    /// Under which number the next row of the tail goes; nil while that is not known.
+    var nextTail: Int64?
     /// Bytes of the state at the last fold.
     var stateBytes: Int
     /// The local position of its last change.
@@ -168,9 +170,12 @@ struct DocumentCache {
     touched.removeAll(keepingCapacity: touched.count < 1_024)
     guard entries.count > limits.count || bytes > limits.bytes else { return }
     // The one that was used last stays, however large it is: it is asked for again.
-    for entry in entries.values.sorted(by: { $0.lastUse < $1.lastUse }).dropLast() {
+    // Sorting the entries themselves would count each of their references up and down.
+    let order = entries.map { (lastUse: $0.value.lastUse, id: $0.key) }
+      .sorted { $0.lastUse < $1.lastUse }
+    for place in order.dropLast() {
       guard entries.count > limits.count * 3 / 4 || bytes > limits.bytes * 3 / 4 else { return }
-      remove(entry.document.id)
+      remove(place.id)
     }
   }
 }

@@ -84,6 +84,10 @@ struct PrivateChanges {
       let (first, last) = (try unsealed.counter(0), try unsealed.counter(1))
       found.unsealed = first...max(first, last)
       found.unsealedCount = try unsealed.counter(2)
+      guard last >= first, found.unsealedCount == last - first + 1 else {
+        throw SQLiteError(
+          code: .damaged, message: "own changes between \(first) and \(last) are missing")
+      }
     }
     var loose = try connection.query(
       """

@@ -21,6 +21,9 @@ package struct Compaction: Sendable {
   package internal(set) var droppedSegments = 0
   /// The follower of the feed for whom segments below the cut are kept; nil when for none.
   package internal(set) var heldForConsumer: String?
+  /// Documents and segments that are damaged, as which segments below the cut are kept: they may be
+  /// what makes those whole again.
+  package internal(set) var heldForDamage = 0
   package internal(set) var isFinished = false
   /// All documents have been looked at.
   fileprivate var areDocumentsDone = false
@@ -105,7 +108,7 @@ extension ReplicaStore {
 
   private static let hasHistory = """
     EXISTS (SELECT 1 FROM document_history WHERE document = d.id)
-      OR EXISTS (SELECT 1 FROM document_tail WHERE document = d.id)
+      OR EXISTS (SELECT 1 FROM document_tail AS t WHERE \(DocumentTail.ofDocument))
     """
 
   private func foldSome(_ compaction: inout Compaction) throws(StoreError) {
@@ -220,8 +223,13 @@ extension ReplicaStore {
     if let knownFloors { return knownFloors }
     let rows = try sql { () throws(SQLiteError) in
       var found: [(Int64, [UInt8])] = []
-      var rows = try connection.query("SELECT id, vector FROM floor")
-      while try rows.next() { found.append((try rows.integer(0), try rows.blob(1))) }
+      var rows = try connection.query("SELECT id, vector, checksum FROM floor")
+      while try rows.next() {
+        let vector = try rows.blob(1)
+        // Documents that were folded at one that has rotted are found damaged.
+        guard try rows.integer(2) == Int64(CRC32C.checksum(vector)) else { continue }
+        found.append((try rows.integer(0), vector))
+      }
       return found
     }
     var floors: [Int64: VersionVector] = [:]
@@ -243,8 +251,7 @@ extension ReplicaStore {
     var writer = ByteWriter()
     cut.write(to: &writer)
     let number = try sql { () throws(SQLiteError) in
-      try connection.execute("INSERT INTO floor (vector) VALUES (?)", .blob(writer.bytes))
-      return connection.lastInsertedRow
+      try insertFloor(writer.bytes)
     }
     knownFloors?[number] = cut
     return number

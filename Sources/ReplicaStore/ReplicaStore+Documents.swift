@@ -89,7 +89,8 @@ extension ReplicaStore {
         var rows = try connection.query(
           """
           SELECT d.document, max(d.position, coalesce(
-            (SELECT position FROM document_tail WHERE document = d.id ORDER BY id DESC LIMIT 1),
+            (SELECT t.position FROM document_tail AS t WHERE \(DocumentTail.ofDocument)
+             ORDER BY t.id DESC LIMIT 1),
             0)), d.is_deleted
           FROM document AS d
           WHERE d.document > ? AND d.is_deleted <= ? ORDER BY d.document LIMIT ?
@@ -219,7 +220,7 @@ extension ReplicaStore {
         "INSERT OR REPLACE INTO document_state VALUES (?, ?, ?)", .integer(entry.row),
         .integer(Int64(CRC32C.checksum(state))), .blob(state))
       try insertHistory(tail, of: entry, .quick)
-      try connection.execute("DELETE FROM document_tail WHERE document = ?", .integer(entry.row))
+      try deleteTail(of: entry)
       try connection.execute(
         "UPDATE document SET state_bytes = ?, position = ?, understood = ? WHERE id = ?",
         SQLiteValue(state.count), .integer(entry.position),

@@ -40,7 +40,8 @@ extension ReplicaStore {
   /// has not dealt with. None while anything is damaged that only they can make whole again.
   func dropSome(_ compaction: inout Compaction) throws(StoreError) {
     compaction.isFinished = true
-    guard compaction.damaged.isEmpty, damagedCount == 0 else { return }
+    compaction.heldForDamage = max(compaction.damaged.count, damagedCount)
+    guard compaction.heldForDamage == 0 else { return }
     var version = compaction.cut
     if let last = try feedConsumers().min(by: { $0.position < $1.position }) {
       var dealtWith = try self.version(atPosition: last.position)

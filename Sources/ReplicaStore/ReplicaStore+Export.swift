@@ -110,6 +110,7 @@ extension ReplicaStore {
       let segmentFindings = try stored { () throws(SegmentStoreError) in try segments.check() }
       for finding in segmentFindings { _ = noted(finding) }
       var findings = segmentFindings.map(\.description)
+      findings += try checkCounters()
       for item in try documents(includingDeleted: true) {
         if let finding = try checkDocument(item.id) { findings.append(finding) }
       }

@@ -48,6 +48,7 @@ extension ReplicaStore {
   ) throws(StoreError) -> ReplicaStore {
     let store = try openWithoutApplying(options, language: language)
     if store.options.access != .read {
+      try store.saveMended()
       try store.settle(at: placement, entropy: entropy)
       try store.applyWaiting()
     }
@@ -132,7 +133,7 @@ extension ReplicaStore {
         "It was put back from before history that others may have folded: what is written here is "
           + "sent when it has met a replica, not only a relay, and taken a snapshot.")
     }
-    return notes + (try forkNotes()) + (try returnNotes())
+    return notes + (try forkNotes()) + (try returnNotes()) + (try mendedNotes())
   }
 
   /// Goes on under a new origin, as a copied or restored store must. What was written under the old
@@ -189,6 +190,7 @@ extension ReplicaStore {
   /// Claims a new origin. The private changes stay where they are, under the old one.
   func begin(because reason: String, entropy: Entropy) throws(StoreError) {
     let previous = identity.origin
+    try writeOwnOrigin()
     let isBetween = try orderKeeper()
     let claimed: (record: MembershipRecord, origin: Origin)
     do throws(MembershipError) {
@@ -208,12 +210,12 @@ extension ReplicaStore {
         SELECT ?, first_sequence, last_sequence, block FROM unsealed ORDER BY first_sequence
         """, .blob(previous.bytes))
       try connection.execute("DELETE FROM unsealed")
-      try connection.execute("UPDATE identity SET origin = ?", .blob(claimed.origin.bytes))
       try connection.execute(
         "INSERT INTO incarnation (origin, previous, reason) VALUES (?, ?, ?)",
         .blob(claimed.origin.bytes), .blob(previous.bytes), .text(reason))
     }
     identity.origin = claimed.origin
+    try sql { () throws(SQLiteError) in try identity.updateOrigin(in: connection) }
     knownPrivateChanges = nil
   }
 

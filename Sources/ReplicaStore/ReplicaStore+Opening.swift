@@ -62,26 +62,32 @@ extension ReplicaStore {
     var state: (checksum: Int64, bytes: [UInt8])?
     /// What was edited since.
     var tail: [(block: [UInt8], position: Int64)] = []
+    /// The number of its last row.
+    var lastTail: Int64?
   }
+
+  private static let partsQuery = """
+    SELECT d.id, d.position, d.state_bytes, d.is_deleted, d.is_branched, d.understood,
+      s.checksum, s.state, t.block, t.position, t.id
+    FROM document AS d
+    LEFT JOIN document_state AS s ON s.document = d.id
+    LEFT JOIN document_tail AS t ON \(DocumentTail.ofDocument)
+    WHERE d.document = ? ORDER BY t.id
+    """
 
   private func parts(of id: DocumentID) throws(StoreError) -> Parts? {
     try sql { () throws(SQLiteError) in
       var rows = try connection.query(
-        """
-        SELECT d.id, d.position, d.state_bytes, d.is_deleted, d.is_branched, d.understood,
-          s.checksum, s.state, t.block, t.position
-        FROM document AS d
-        LEFT JOIN document_state AS s ON s.document = d.id
-        LEFT JOIN document_tail AS t ON t.document = d.id
-        WHERE d.document = ? ORDER BY t.id
-        """, .blob(id.bytes))
+        Self.partsQuery, .blob(id.bytes))
       var parts: Parts?
       while try rows.next() {
         if parts == nil {
           parts = Parts(row: try Self.row(of: rows))
           if try !rows.isNull(6) { parts?.state = (try rows.integer(6), try rows.blob(7)) }
         }
-        if try !rows.isNull(9) { parts?.tail.append((try rows.blob(8), try rows.integer(9))) }
+        guard try !rows.isNull(9) else { continue }
+        parts?.tail.append((try rows.blob(8), try rows.integer(9)))
+        parts?.lastTail = try rows.integer(10)
       }
       return parts
     }
@@ -116,6 +122,8 @@ extension ReplicaStore {
     history: (DocumentCache.Entry) throws(StoreError) -> DocumentHistory
   ) throws(StoreError) -> DocumentCache.Entry {
     let entry = try openFolded(id, parts, history)
+    entry.nextTail =
+      parts.lastTail.map { $0 &+ 1 } ?? DocumentTail.numbers(of: entry.row).lowerBound
     guard let last = parts.tail.last else { return entry }
     var edits: [IncomingEdit] = []
     do throws(ByteDecodingError) {
@@ -186,13 +194,15 @@ extension ReplicaStore {
     var position: Int64?
   }
 
+  private static let tailQuery =
+    "SELECT block, position FROM document_tail WHERE \(DocumentTail.ofFirst) ORDER BY id"
+
   func tail(of entry: DocumentCache.Entry) throws(StoreError) -> Tail {
     let id = entry.document.id
     var tail = Tail()
     do {
       var rows = try connection.query(
-        "SELECT block, position FROM document_tail WHERE document = ? ORDER BY id",
-        .integer(entry.row))
+        Self.tailQuery, .integer(entry.row))
       while try rows.next() {
         let block = try rows.blob(0)
         tail.edits += try [IncomingEdit](decoding: block, document: id, in: language)

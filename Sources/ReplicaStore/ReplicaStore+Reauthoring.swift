@@ -99,10 +99,8 @@ extension ReplicaStore {
       try connection.execute("DELETE FROM inherited")
       try connection.execute("DELETE FROM unsealed")
       for change in renamed {
-        let sequence = try SQLiteValue(counter: change.id.sequence)
-        try connection.execute(
-          "INSERT INTO unsealed VALUES (?, ?, ?)", sequence, sequence,
-          .blob(ChangeBlock.encode([change])))
+        try insertUnsealed(
+          change.id.sequence, change.id.sequence, ChangeBlock.encode([change]))
       }
     }
     knownPrivateChanges = nil
@@ -136,9 +134,7 @@ extension ReplicaStore {
     for change in changes {
       if change.lamport != row.lamport &+ 1 {
         try sql { () throws(SQLiteError) in
-          try connection.execute(
-            "INSERT INTO lamport_step VALUES (?, ?, ?)", .integer(row.id),
-            try SQLiteValue(counter: change.id.sequence), try SQLiteValue(counter: change.lamport))
+          try insertLamportStep(of: row.id, change.id.sequence, change.lamport)
         }
       }
       row.lamport = change.lamport

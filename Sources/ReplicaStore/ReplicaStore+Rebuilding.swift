@@ -51,7 +51,7 @@ extension ReplicaStore {
   func lastTailPosition(of row: Int64) throws(StoreError) -> Int64 {
     try sql { () throws(SQLiteError) in
       try connection.queryInteger(
-        "SELECT max(position) FROM document_tail WHERE document = ?", .integer(row)) ?? 0
+        "SELECT max(position) FROM document_tail WHERE \(DocumentTail.ofFirst)", .integer(row)) ?? 0
     }
   }
 
@@ -80,7 +80,8 @@ extension ReplicaStore {
   ///
   /// Complexity: O(all changes that are stored).
   ///
-  /// - Throws: `cause` when not every applied change behind the version is there and can be read.
+  /// - Throws: `cause` when not every applied change behind the version is there and whole;
+  ///   `.database` when reading failed, which says nothing of what is stored.
   func storedEdits(
     of id: DocumentID, behind floor: VersionVector, because cause: StoreError
   ) throws(StoreError) -> [IncomingEdit] {
@@ -108,8 +109,9 @@ extension ReplicaStore {
       }
       take(try privateTail())
     } catch let error as SegmentStoreError {
-      _ = noted(error)
-      throw cause
+      throw Self.isPassing(noted(error)) ? StoreError(error) : cause
+    } catch let error as StoreError {
+      throw Self.isPassing(error) ? error : cause
     } catch {
       throw cause
     }
@@ -120,6 +122,11 @@ extension ReplicaStore {
     }
     guard !missing else { throw cause }
     return edits
+  }
+
+  /// Whether it is of the moment: the disk did not answer, or somebody held a lock.
+  private static func isPassing(_ error: StoreError) -> Bool {
+    if case .database(let error) = error { !error.isAboutTheFile } else { false }
   }
 
   /// Notes a document that `body` finds damaged as one that nothing here can make again.
@@ -166,6 +173,9 @@ extension ReplicaStore {
   package func repair() throws(StoreError) -> [String] {
     var done: [String] = []
     if try remakeIndexes() { done.append("The indexes of the file were made again.") }
+    try repairCounters()
+    done += try mendedNotes()
+    try forgetMended()
     for item in try documents(includingDeleted: true) {
       cache.remove(item.id)
       guard try checkDocument(item.id) != nil else { continue }

@@ -24,9 +24,7 @@ extension ReplicaStore {
     let row = try originRow(change.id.origin)
     if change.lamport != row.lamport &+ 1 {
       try sql { () throws(SQLiteError) in
-        try connection.execute(
-          "INSERT INTO lamport_step VALUES (?, ?, ?)", .integer(row.id),
-          try SQLiteValue(counter: change.id.sequence), try SQLiteValue(counter: change.lamport))
+        try insertLamportStep(of: row.id, change.id.sequence, change.lamport)
       }
     }
     state.advance(
@@ -37,14 +35,20 @@ extension ReplicaStore {
 
   /// Writes what the changes did: the tails and rows of their documents, and how far the store is.
   /// The documents are open and have the changes.
-  func record(_ applied: [AppliedChange]) throws(StoreError) {
+  ///
+  /// - Parameter areUnsealed: whether they are own ones that are in `unsealed`.
+  func record(_ applied: [AppliedChange], areUnsealed: Bool = false) throws(StoreError) {
     guard !applied.isEmpty else { return }
     var encoder = ChangeBlock.Encoder()
     for (id, part) in Self.byDocument(applied, { AppliedEdit(item: $0, edit: $1) }) {
       try append(part, to: id, with: &encoder)
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
-    try writeOrigins()
+    if areUnsealed, state.followsFromUnsealed(identity.origin) {
+      state.noteWritten()
+    } else {
+      try writeOrigins()
+    }
   }
 
   /// What `part` makes of each edit, by document, in order.
@@ -104,6 +108,7 @@ extension ReplicaStore {
           VALUES (?, ?, 0, ?, ?)
           """, .blob(id.bytes), .integer(position), isDeleted ? 1 : 0, entry.isBranched ? 1 : 0)
         entry.row = connection.lastInsertedRow
+        entry.nextTail = DocumentTail.numbers(of: entry.row).lowerBound
       } else if isDeleted != entry.isNotedAsDeleted || entry.isBranched != entry.isNotedAsBranched {
         try connection.execute(
           "UPDATE document SET position = ?, is_deleted = ?, is_branched = ? WHERE id = ?",
@@ -112,9 +117,7 @@ extension ReplicaStore {
       entry.isNotedAsDeleted = isDeleted
       entry.isNotedAsBranched = entry.isBranched
       for block in blocks {
-        try connection.execute(
-          "INSERT INTO document_tail (document, position, block) VALUES (?, ?, ?)",
-          .integer(entry.row), .integer(position), .blob(block))
+        try insertTail(of: entry, at: position, block)
       }
     }
     noteProjecting(entry)
@@ -152,29 +155,25 @@ extension ReplicaStore {
   /// The row of an origin, made when there is none.
   func originRow(_ origin: Origin) throws(StoreError) -> StoreState.Row {
     if let row = state.row(of: origin) { return row }
-    let id = try sql { () throws(SQLiteError) in
-      try connection.execute(
-        "INSERT INTO applied_origin (origin, applied, lamport) VALUES (?, 0, 0)",
-        .blob(origin.bytes))
-      return connection.lastInsertedRow
+    let row = StoreState.Row(id: state.nextRow)
+    try sql { () throws(SQLiteError) in
+      try AppliedOrigin(row, origin, applied: 0, isHead: false).insert(into: connection)
     }
-    let row = StoreState.Row(id: id)
     state.setRow(row, of: origin)
     return row
   }
 
   func writeOrigin(_ origin: Origin) throws(StoreError) {
     guard let row = state.row(of: origin) else { return }
-    try sql { () throws(SQLiteError) in
-      try connection.execute(
-        """
-        UPDATE applied_origin
-        SET applied = ?, lamport = ?, stalled = ?, position = ?, is_head = ? WHERE id = ?
-        """, try SQLiteValue(counter: state.applied[origin]),
-        try SQLiteValue(counter: row.lamport), SQLiteValue(row.stalled), .integer(row.position),
-        state.isHead(origin) ? 1 : 0, .integer(row.id))
-    }
+    let written = AppliedOrigin(
+      row, origin, applied: state.applied[origin], isHead: state.isHead(origin))
+    try sql { () throws(SQLiteError) in try written.update(in: connection) }
+    if origin == identity.origin { state.ownInFile = written }
   }
+
+  /// Writes the row of the own origin, which ``record(_:areUnsealed:)`` may have left as it was,
+  /// before what it follows from goes away.
+  func writeOwnOrigin() throws(StoreError) { try writeOrigin(identity.origin) }
 
   /// Writes how far the store is: the rows of all origins that have changed.
   func writeOrigins() throws(StoreError) {
@@ -198,14 +197,7 @@ extension ReplicaStore {
     else { return nil }
     if change.sequence == state.applied[change.origin] { return row.lamport }
     if let known = state.recentLamport(of: change) { return known }
-    let step = try sql { () throws(SQLiteError) in
-      try connection.first(
-        """
-        SELECT sequence, lamport FROM lamport_step WHERE origin = ? AND sequence <= ?
-        ORDER BY sequence DESC LIMIT 1
-        """, .integer(row.id), SQLiteValue(clampedCounter: change.sequence)
-      ) { (row) throws(SQLiteError) in (try row.counter(0), try row.counter(1)) }
-    }
+    let step = try lamportStep(of: row.id, atMost: change.sequence)
     // Without a step the Lamport time is the sequence number.
     guard let (sequence, lamport) = step else { return change.sequence }
     let (sum, overflow) = lamport.addingReportingOverflow(change.sequence - sequence)

@@ -41,15 +41,15 @@ extension ReplicaStore {
   ) throws(SQLiteError) {
     let file = try SQLiteConnection(options)
     defer { file.close() }
-    for (table, column) in [
-      ("document_state", "state"), ("document_base", "state"), ("document_history", "block"),
-      ("document_tail", "block"),
+    let row = try file.queryInteger("SELECT id FROM document WHERE document = ?", .blob(id.bytes))
+    for (table, column, rows) in [
+      ("document_state", "state", "document = ?1"), ("document_base", "state", "document = ?1"),
+      ("document_history", "block", "document = ?1"),
+      ("document_tail", "block", DocumentTail.ofFirst),
     ] {
       try file.execute(
-        """
-        UPDATE \(table) SET \(column) = zeroblob(length(\(column)))
-        WHERE document = (SELECT id FROM document WHERE document = ?)
-        """, .blob(id.bytes))
+        "UPDATE \(table) SET \(column) = zeroblob(length(\(column))) WHERE \(rows)",
+        .integer(row ?? 0))
     }
   }
 }

@@ -82,6 +82,7 @@ extension ReplicaStore {
       }
     }
     sealed.append(try seal(run, with: sealer))
+    try writeOwnOrigin()
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "DELETE FROM unsealed WHERE first_sequence < ?", try SQLiteValue(counter: next))
@@ -150,13 +151,57 @@ extension ReplicaStore {
     }
     guard let block else { throw .damaged("own change \(sequence) is missing") }
     do throws(ByteDecodingError) {
-      let (changes, byteCount) = try KeptBlock.open(block, in: language)
-      guard changes.first?.id.sequence == sequence else {
-        throw ByteDecodingError(.invalidValue, "first own change")
-      }
-      return (changes, byteCount, block.first != KeptBlock.packedVersion)
+      return try opened(block, from: sequence)
     } catch {
+      if let found = try remakeUnsealed(block, from: sequence) { return found }
       throw .damaged("a block of own changes is unreadable (\(error))")
     }
+  }
+
+  private func opened(
+    _ block: [UInt8], from sequence: UInt64
+  ) throws(ByteDecodingError) -> (changes: [Change], byteCount: Int, isLoose: Bool) {
+    let (changes, byteCount) = try KeptBlock.open(block, in: language)
+    guard changes.first?.id == ChangeID(origin: identity.origin, sequence: sequence) else {
+      throw ByteDecodingError(.invalidValue, "first own change")
+    }
+    return (changes, byteCount, block.first != KeptBlock.packedVersion)
+  }
+
+  /// Own changes of one document lie in its tail as well, byte for byte, until that is folded: what
+  /// has rotted in the one place is taken from the other. Within a transaction for writing.
+  ///
+  /// Complexity: O(runs of the order, and tails of all documents).
+  private func remakeUnsealed(
+    _ rotten: [UInt8], from sequence: UInt64
+  ) throws(StoreError) -> (changes: [Change], byteCount: Int, isLoose: Bool)? {
+    let first = SQLiteValue(clampedCounter: sequence)
+    let last = try sql { () throws(SQLiteError) in
+      try connection.queryInteger(
+        "SELECT last_sequence FROM unsealed WHERE first_sequence = ?", first)
+    }
+    guard let last = last.flatMap({ UInt64(exactly: $0) }),
+      let position = try feedPosition(of: ChangeID(origin: identity.origin, sequence: last))
+    else { return nil }
+    let blocks = try sql { () throws(SQLiteError) in
+      var blocks: [[UInt8]] = []
+      var rows = try connection.query(
+        "SELECT block FROM document_tail WHERE position = ?", .integer(position))
+      while try rows.next() { blocks.append(try rows.blob(0)) }
+      return blocks
+    }
+    // What lies there in parts does not hold the changes as they were made: by their checksum, or
+    // but for it, the two have to be the same.
+    let whole = blocks.first { block in
+      block.count == rotten.count
+        && (block.suffix(4) == rotten.suffix(4) || block.dropLast(4) == rotten.dropLast(4))
+    }
+    guard let whole, let found = try? opened(whole, from: sequence) else { return nil }
+    try sql { () throws(SQLiteError) in
+      try connection.execute(
+        "UPDATE unsealed SET block = ? WHERE first_sequence = ?", .blob(whole), first)
+    }
+    try noteMended(["Own changes that nobody else had have rotted, and were in their document."])
+    return found
   }
 }

@@ -82,9 +82,7 @@ extension ReplicaStore {
         guard let first = batch.changes.first?.id.sequence,
           let last = batch.changes.last?.id.sequence
         else { continue }
-        try connection.execute(
-          "INSERT INTO unsealed VALUES (?, ?, ?)", try SQLiteValue(counter: first),
-          try SQLiteValue(counter: last), .blob(KeptBlock.pack(batch.changes)))
+        try insertUnsealed(first, last, KeptBlock.pack(batch.changes))
       }
     }
     knownPrivateChanges?.loose = PrivateChanges.Loose()

@@ -1,22 +1,10 @@
 package import Causality
 package import ChangeCoding
-package import Documents
+import Documents
 package import SQLiteBridge
 import Sabotages
 package import SegmentStore
 package import Segments
-
-/// What other processes have done to a store since it was last asked.
-package struct ExternalChanges: Sendable {
-  /// Documents that changed, each once, in the order of their last change.
-  package var documents: [DocumentID] = []
-  /// False when so many changed that not all are listed.
-  package var isComplete = true
-  package var segmentsArrived = false
-  package var membershipChanged = false
-
-  static let documentsMax = 10_000
-}
 
 /// The whole store of a replica: segments, documents, members and identity in one SQLite file.
 ///
@@ -55,7 +43,7 @@ package final class ReplicaStore {
   /// outer one is nil.
   var knownBranchNames: BranchNames??
   /// How many branches and statements about them there were when documents were last opened.
-  private var seenBranches: [Int] = []
+  var seenBranches: [Int] = []
   /// Documents that were read in another way since somebody asked.
   var documentsReadAnew: Set<DocumentID> = []
   /// Segments that groups have sealed and nobody has taken.
@@ -63,6 +51,8 @@ package final class ReplicaStore {
   /// How often changes were renamed by this process: who follows the renamings need not look
   /// before it grows.
   package internal(set) var renamingCount = 0
+  /// For what is committed here.
+  var encoder = ChangeBlock.Encoder()
   /// What the derived tables lack.
   var projection = ProjectionMemory()
   /// Documents that cannot be edited as what is stored of them is damaged, and why.
@@ -82,17 +72,17 @@ package final class ReplicaStore {
   /// The segments that are known to be damaged.
   var damage = KnownDamage()
 
-  private(set) var isStale = true
+  var isStale = true
   /// The position of the last commit that this store has seen or made.
-  private var committedPosition: Int64 = 0
-  private var seenDataVersion: Int64 = -1
+  var committedPosition: Int64 = 0
+  var seenDataVersion: Int64 = -1
   /// The version of the file of which everything is in memory.
-  private var currentAtVersion: UInt64?
-  private var seenSegmentPosition: Int64 = 0
-  private var seenRecordPosition: Int64 = -1
+  var currentAtVersion: UInt64?
+  var seenSegmentPosition: Int64 = 0
+  var seenRecordPosition: Int64 = -1
   /// How often snapshots have replaced what the store shows.
   var seenInstallation: UInt64 = 0
-  private var external: ExternalChanges?
+  var external: ExternalChanges?
   /// Whether somebody asks ``refresh()`` what others have done, or nothing is gathered for it.
   package var gathersNews = true
   /// Lanes that had something ready, or may have had, were given up.
@@ -119,7 +109,10 @@ package final class ReplicaStore {
     _ options: SQLiteOptions, language: OperationLanguage = .current
   ) throws(StoreError) -> ReplicaStore {
     let store = try openWithoutApplying(options, language: language)
-    if store.options.access != .read { try store.applyWaiting() }
+    if store.options.access != .read {
+      try store.saveMended()
+      try store.applyWaiting()
+    }
     return store
   }
 
@@ -170,20 +163,6 @@ package final class ReplicaStore {
     try stored { () throws(SegmentStoreError) in try segments.heads() }
   }
 
-  /// Looks whether another process has committed. Nil when none has since the last time.
-  ///
-  /// Complexity: O(1) when nothing happened.
-  package func refresh() throws(StoreError) -> ExternalChanges? {
-    let version = try sql { () throws(SQLiteError) in try connection.dataVersion() }
-    if isStale || version != seenDataVersion { try reading { () throws(StoreError) in } }
-    defer { external = nil }
-    return external
-  }
-
-  /// Whether a transaction of this process has shown what another one had committed, or what a
-  /// commit in doubt had done, and ``refresh()`` has not told it yet.
-  package var hasNewsOfOthers: Bool { external != nil }
-
   // MARK: Transactions
 
   /// Runs `body` in one durable transaction, on the newest state of the file. When it throws,
@@ -200,8 +179,10 @@ package final class ReplicaStore {
         // Taking the write lock shows what others have committed.
         if isStale || connection.seenVersion != currentAtVersion { try refreshInTransaction() }
         hasBegun = true
+        if hasMended { try writeMended() }
         return try body()
       }
+      if connection.mendedLog != nil { connection.forgetMendedLog() }
       currentAtVersion = connection.seenVersion
       committedPosition = state.position
       cache.trim()
@@ -288,141 +269,6 @@ package final class ReplicaStore {
   /// Whether the last read saw the very commit that everything in memory is of. Costs no statement.
   var isUpToDate: Bool {
     !isStale && currentAtVersion != nil && connection.seenVersion == currentAtVersion
-  }
-
-  // MARK: Other processes
-
-  /// Catches up with the file, inside a transaction that has its view of it.
-  private func refreshInTransaction() throws(StoreError) {
-    let version = try sql { () throws(SQLiteError) in try connection.dataVersion() }
-    guard isStale || version != seenDataVersion else {
-      currentAtVersion = connection.seenVersion
-      return
-    }
-    let isFirst = seenDataVersion < 0
-    let wasStale = isStale
-    state = try StoreState.load(from: connection)
-    mayHaveReady = hasReadyChanges
-    lanes.removeAll()
-    chains = [:]
-    knownPrivateChanges = nil
-    projection = ProjectionMemory()
-    var changes = external ?? ExternalChanges()
-    if !isFirst, state.position != committedPosition {
-      try noteDocuments(changedAfter: committedPosition, in: &changes)
-    }
-    committedPosition = state.position
-    if try refreshInstallation(), !isFirst { changes.isComplete = false }
-    if try refreshMembership() { changes.membershipChanged = true }
-    if try readsOtherwise(), !isFirst {
-      cache.removeAll()
-      changes.isComplete = false
-    }
-    try loadDamage()
-    let segmentPosition = try stored { () throws(SegmentStoreError) in
-      try segments.lastPosition()
-    }
-    if segmentPosition != seenSegmentPosition { changes.segmentsArrived = true }
-    seenSegmentPosition = segmentPosition
-    knownFloors = nil
-    knownBranchNames = nil
-    let origin = identity.origin
-    try refreshOrigin()
-    if identity.origin != origin { changes.isComplete = false }
-    if gathersNews, !isFirst, !(wasStale && version == seenDataVersion) { external = changes }
-    seenDataVersion = version
-    currentAtVersion = connection.seenVersion
-    isStale = false
-  }
-
-  /// Whether what is stored of forks, or is said of them, has changed.
-  private func readsOtherwise() throws(StoreError) -> Bool {
-    let counts = [try knownBranches().count, membership.branchStatements.count]
-    defer { seenBranches = counts }
-    return seenBranches != counts
-  }
-
-  private func noteDocuments(
-    changedAfter position: Int64, in changes: inout ExternalChanges
-  ) throws(StoreError) {
-    // A file that was put back to an earlier state has no list of what changed.
-    guard state.position > position else {
-      cache.removeAll()
-      changes.isComplete = false
-      return
-    }
-    let found = try documents(changedAfter: position)
-    if found.count > ExternalChanges.documentsMax {
-      cache.removeAll()
-      changes.isComplete = false
-    }
-    for id in found { cache.remove(id) }
-    let seen = Set(found)
-    changes.documents.removeAll { seen.contains($0) }
-    changes.documents += found.prefix(ExternalChanges.documentsMax)
-  }
-
-  /// Documents by their last change after `position`, the most recent ones if there are more than
-  /// ``ExternalChanges/documentsMax`` and one more. Complexity: O(changes after `position`).
-  private func documents(changedAfter position: Int64) throws(StoreError) -> [DocumentID] {
-    let limit = ExternalChanges.documentsMax + 1
-    var last: [DocumentID: Int64] = [:]
-    func note(_ rows: consuming SQLiteRows) throws(SQLiteError) {
-      while last.count < limit, try rows.next() {
-        let changedAt = try rows.integer(1)
-        // What is left in the tail is in the order in which it came.
-        guard changedAt > position else { return }
-        let id = try Self.documentID(0, of: rows)
-        last[id] = max(last[id] ?? 0, changedAt)
-      }
-    }
-    try sql { () throws(SQLiteError) in
-      try note(
-        connection.query(
-          """
-          SELECT d.document, t.position FROM document_tail AS t
-          CROSS JOIN document AS d ON d.id = t.document ORDER BY t.id DESC
-          """))
-      try note(
-        connection.query(
-          "SELECT document, position FROM document WHERE position > ? ORDER BY position DESC",
-          .integer(position)))
-    }
-    return last.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
-  }
-
-  /// - Returns: whether there are records that were not known.
-  func refreshMembership() throws(StoreError) -> Bool {
-    let position = try sql { () throws(SQLiteError) in
-      try connection.queryInteger("SELECT max(position) FROM membership_record") ?? 0
-    }
-    guard position != seenRecordPosition else { return false }
-    let bytes = try stored { () throws(SegmentStoreError) in try segments.membershipRecords() }
-    var fresh = Membership(workspace: identity.workspace)
-    do throws(MembershipError) {
-      var records: [MembershipRecord] = []
-      for record in bytes { records.append(try MembershipRecord(parsing: record)) }
-      try fresh.insert(records)
-    } catch {
-      throw .damaged("the list of members is unreadable (\(error))")
-    }
-    membership = fresh
-    seenRecordPosition = position
-    return true
-  }
-
-  private func refreshOrigin() throws(StoreError) {
-    let origin = try sql { () throws(SQLiteError) in
-      try connection.first("SELECT origin FROM identity") { (row) throws(SQLiteError) in
-        try row.blob(0, count: Origin.byteCount)
-      }
-    }
-    guard let origin = origin.flatMap({ Origin(bytes: $0) }), origin != identity.origin else {
-      return
-    }
-    identity.origin = origin
-    // Changes may have new names.
-    cache.removeAll()
   }
 
   /// Notes that this process itself has kept membership records.

@@ -65,6 +65,8 @@ package final class StoreGroup {
   /// Applied in memory, not yet in the file.
   private var pending: [AppliedChange] = []
   private var pendingBytes = 0
+  /// The last large change, which was encoded to know its size.
+  private var encoded: (change: ChangeID, bytes: [UInt8])?
   private var pendingDocuments: Set<DocumentID> = []
   /// What made the whole group fail.
   private var failure: StoreError?
@@ -160,12 +162,14 @@ package final class StoreGroup {
     for edit in change.edits {
       bytes += 48 + edit.operations.reduce(0) { $0 + $1.approximateBytes }
     }
+    encoded = nil
     guard bytes > Segment.bodyBytesMax / 4 else { return bytes }
-    let exact = ChangeBlock.encode([change]).count
-    guard exact <= Segment.bodyBytesMax else {
-      throw .tooLarge(bytes: exact, limit: Segment.bodyBytesMax)
+    let block = ChangeBlock.encode([change])
+    guard block.count <= Segment.bodyBytesMax else {
+      throw .tooLarge(bytes: block.count, limit: Segment.bodyBytesMax)
     }
-    return exact
+    encoded = (change.id, block)
+    return block.count
   }
 
   /// Takes back what a transaction did in memory: its documents are opened again from the file,
@@ -180,12 +184,12 @@ package final class StoreGroup {
     guard failure == nil, !pending.isEmpty else { return }
     do throws(StoreError) {
       let changes = pending.map(\.change)
-      let block = EncodedBlock(count: changes.count, bytes: ChangeBlock.encode(changes))
+      let block = EncodedBlock(count: changes.count, bytes: bytes(of: changes))
       pending[0].block = block
       let isSealed =
         isLast && isSealing ? try store.sealAtOnce(changes, block, entropy: entropy) : false
       if !isSealed { try keepUnsealed(changes, block) }
-      try store.record(pending)
+      try store.record(pending, areUnsealed: !isSealed)
     } catch {
       failure = error
     }
@@ -195,6 +199,14 @@ package final class StoreGroup {
     store.changesUnderWay = []
   }
 
+  private func bytes(of changes: [Change]) -> [UInt8] {
+    guard changes.count == 1, let known = encoded, known.change == changes[0].id else {
+      return store.encoder.encode(changes)
+    }
+    encoded = nil
+    return known.bytes
+  }
+
   private func keepUnsealed(
     _ changes: [Change], _ block: EncodedBlock
   ) throws(StoreError) {
@@ -202,9 +214,7 @@ package final class StoreGroup {
       return
     }
     try store.sql { () throws(SQLiteError) in
-      try store.connection.execute(
-        "INSERT INTO unsealed VALUES (?, ?, ?)", try SQLiteValue(counter: first),
-        try SQLiteValue(counter: last), .blob(block.bytes))
+      try store.insertUnsealed(first, last, block.bytes)
     }
     store.knownPrivateChanges?.commit(first...last, bytes: block.bytes.count)
   }

@@ -13,7 +13,8 @@ enum StoreSchema {
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
       version5, version6, version7, SegmentSchema.version3, version8, SegmentSchema.version4,
-      version9, SegmentSchema.version5,
+      version9, SegmentSchema.version5, version10,
+      SegmentSchema.version6,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -132,6 +133,36 @@ enum StoreSchema {
 
   private static let version9 = SQLiteMigration("replica 9", script: snapshotTables)
 
+  /// The tail of a document lies side by side. The rows that count, and the identity, have
+  /// checksums, and the row of the own origin can be behind what is
+  /// unsealed, which earlier releases do not know.
+  private static let version10 = SQLiteMigration("replica 10") { (connection) throws(SQLiteError) in
+    try CounterChecksums.fill(connection)
+    try StoreIdentity.addChecksum(to: connection)
+    try connection.script(
+      """
+      ALTER TABLE document_tail RENAME TO old_tail;
+      DROP INDEX document_tail_by_document;
+      \(tailTable)
+      INSERT INTO document_tail SELECT
+        (document << \(DocumentTail.rowBits))
+          + row_number() OVER (PARTITION BY document ORDER BY id) - 1,
+        position, block FROM old_tail;
+      DROP TABLE old_tail;
+      """)
+  }
+
+  private static let tailTable = """
+
+    -- What was edited since the last fold, in the order in which it came. The numbers of the rows
+    -- of a document begin with that of its own row.
+    CREATE TABLE document_tail (
+      id INTEGER PRIMARY KEY,
+      position INTEGER NOT NULL,
+      block BLOB NOT NULL
+    ) STRICT;
+    """
+
   /// Writes what the table `progress` says into the rows of the origins. It has one position for
   /// all heads: only the highest is ever asked for.
   private static func takeProgress(of connection: SQLiteConnection) throws(SQLiteError) {
@@ -171,7 +202,7 @@ enum StoreSchema {
       -- What is applied of each origin, the Lamport time of its last applied change, why the next
       -- one cannot be applied, if it cannot, and the place of the last one in the local order: the
       -- highest is how many changes are applied. A head is a last change on which no applied
-      -- change builds.
+      -- change builds. Of the own origin, what is in unsealed follows the row.
       CREATE TABLE applied_origin (
         id INTEGER PRIMARY KEY,
         origin BLOB NOT NULL UNIQUE CHECK (length(origin) = 16),
@@ -179,7 +210,8 @@ enum StoreSchema {
         lamport INTEGER NOT NULL,
         stalled TEXT,
         position INTEGER NOT NULL DEFAULT 0,
-        is_head INTEGER NOT NULL DEFAULT 0
+        is_head INTEGER NOT NULL DEFAULT 0,
+        checksum INTEGER NOT NULL DEFAULT 0
       ) STRICT;
 
       """ + orderTables + """
@@ -202,15 +234,18 @@ enum StoreSchema {
 
       """ + branchedIndex + """
 
-      CREATE TABLE document_tail (
-        id INTEGER PRIMARY KEY,
-        document INTEGER NOT NULL REFERENCES document (id),
-        position INTEGER NOT NULL,
-        block BLOB NOT NULL
-      ) STRICT;
-      CREATE INDEX document_tail_by_document ON document_tail (document);
-      """ + foldedTables + incarnationTables + baseTables + feedTables
-    + snapshotTables
+      """ + tailTable + foldedTables + incarnationTables + baseTables + feedTables
+    + snapshotTables + counterChecksums
+
+  private static let counterChecksums = """
+
+    -- Of the numbers in the row, or of the vector.
+    ALTER TABLE lamport_step ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE feed_run ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE unsealed ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE floor ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE identity ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    """
 
   private static let branchedIndex = """
     CREATE INDEX document_branched ON document (document) WHERE is_branched;

@@ -13,7 +13,12 @@ extension SQLiteConnection {
   /// just now has done this itself; nobody waits for it.
   ///
   /// Complexity: O(bytes of the WAL), nothing without one.
-  func settleWAL() throws(SQLiteError) {
+  ///
+  /// What has rotted in it is mended before, see ``LogSalvage``.
+  ///
+  /// - Parameter isMending: false for a file of another format, which an earlier release may have
+  ///   written to after it had read a log that ended too soon.
+  func settleWAL(isMending: Bool) throws(SQLiteError) {
     let handle = try liveHandle()
     sqlite3_busy_timeout(handle, 0)
     defer { sqlite3_busy_timeout(handle, options.busyTimeoutMilliseconds) }
@@ -23,9 +28,15 @@ extension SQLiteConnection {
       guard error.code == .busy else { throw error }
       return
     }
-    let code = rewriteWAL(of: handle)
-    try run("ROLLBACK")
+    var mended: MendedLog?
+    var code = SQLITE_OK
+    if isMending, !options.isExclusive { code = mendWAL(of: handle, &mended) }
+    if code == SQLITE_OK { code = rewriteWAL(of: handle) }
+    if code == SQLITE_OK, mended != nil { code = forgetIndex(of: handle) }
+    // A rollback would take the index for what it was.
+    try run("COMMIT")
     guard code == SQLITE_OK else { throw failure(code, in: path) }
+    if let mended { mendedLog = mended }
   }
 
   /// Writes what the WAL holds over itself. Nobody else writes to it meanwhile, and who reads it

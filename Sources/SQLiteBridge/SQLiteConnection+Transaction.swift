@@ -116,6 +116,7 @@ extension SQLiteConnection {
     case .read: try run("BEGIN")
     }
     transactionState = .open
+    isWriting = kind == .write
   }
 
   @usableFromInline
@@ -126,6 +127,7 @@ extension SQLiteConnection {
     }
     do throws(SQLiteError) {
       try checkTransaction(before: "COMMIT")
+      if isWriting { makeRoomInLog() }
       try run("COMMIT")
       transactionState = .none
     } catch {

@@ -21,6 +21,12 @@ package final class SQLiteConnection {
   /// ``leaveCheckpoints(below:)``.
   package internal(set) var logPages = 0
   var checkpointPagesMax = Int32.max
+  /// Nil where the log is not made longer ahead of commits.
+  var logRoom: LogRoom?
+  /// Whether the transaction under way was begun for writing.
+  var isWriting = false
+  /// What had rotted in the log of the file when it was opened; nil when nothing had.
+  package internal(set) var mendedLog: MendedLog?
   /// How often the file was opened.
   var openingCount: UInt32 = 1
   private let schema: SQLiteSchema?
@@ -39,8 +45,9 @@ package final class SQLiteConnection {
     self.handle = try Self.openHandle(options)
     do throws(SQLiteError) {
       try configure()
-      if let schema { try checkHeader(against: schema) }
-      try makeDurable()
+      var isNewest = true
+      if let schema { isNewest = try checkHeader(against: schema) == schema.version }
+      try makeDurable(isMending: isNewest)
       if let schema { try migrate(to: schema) }
     } catch {
       close()
@@ -62,6 +69,7 @@ package final class SQLiteConnection {
   private func closeHandle() {
     guard let handle else { return }
     logPages = 0
+    logRoom = nil
     statements.removeAll()
     self.handle = nil
     sqlite3_close_v2(handle)
@@ -84,7 +92,7 @@ package final class SQLiteConnection {
       openingCount &+= 1
       try configure()
       if let schema { try checkHeader(against: schema) }
-      try makeDurable()
+      try makeDurable(isMending: true)
     } catch {
       closeHandle()
       self.poison = poison
@@ -165,7 +173,7 @@ package final class SQLiteConnection {
   }
 
   /// Sets WAL and full synchronisation, and believes neither before it has read it back.
-  private func makeDurable() throws(SQLiteError) {
+  private func makeDurable(isMending: Bool) throws(SQLiteError) {
     let handle = try liveHandle()
     let isCareless = Sabotage.syncNormally.isPlanted
     try execute(isCareless ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL")
@@ -183,7 +191,7 @@ package final class SQLiteConnection {
           message: "the journal mode is \u{201C}\(mode)\u{201D}, not \(expected)",
           statement: path)
       }
-      if options.location != .memory { try settleWAL() }
+      if options.location != .memory { try settleWAL(isMending: isMending) }
     }
     guard try queryInteger("PRAGMA synchronous") == 2 || isCareless else {
       throw SQLiteError(code: .notDurable, message: "synchronous=FULL was not accepted")

@@ -40,8 +40,14 @@ package enum SegmentSchema {
 
   package static let version5 = SQLiteMigration("segments 5", script: branchTable)
 
+  package static let version6 = SQLiteMigration(
+    "segments 6",
+    script: """
+      -- What a peer has acknowledged can end with a checksum, which earlier releases cannot read.
+      """)
+
   /// All steps, for a file that has no other tables.
-  package static let migrations = [version1, version2, version3, version4, version5]
+  package static let migrations = [version1, version2, version3, version4, version5, version6]
 
   /// What all steps lead to, for a new file.
   package static let whole = SQLiteMigration(

@@ -43,6 +43,7 @@ extension SegmentStore {
   ) throws(SegmentStoreError) {
     var writer = ByteWriter()
     vector.write(to: &writer)
+    writer.write(fixed: CRC32C.checksum(writer.bytes))
     try upsert("acknowledged", .blob(writer.bytes), peer: key)
   }
 
@@ -101,17 +102,25 @@ extension SegmentStore {
     }
   }
 
+  /// A vector and its checksum, which earlier releases did not write.
+  private static func vector(_ bytes: [UInt8]) throws(ByteDecodingError) -> VersionVector {
+    var reader = ByteReader(bytes)
+    let vector = try VersionVector(from: &reader)
+    if reader.remaining > 0 {
+      let covered = bytes.dropLast(reader.remaining)
+      guard try reader.readFixed32("checksum") == CRC32C.checksum(covered) else {
+        throw ByteDecodingError(.checksumMismatch, "acknowledged vector")
+      }
+    }
+    try reader.finish("acknowledged vector")
+    return vector
+  }
+
   private static func peer(_ row: borrowing SQLiteRows) throws(SQLiteError) -> PeerRecord {
     var peer = PeerRecord(key: try row.blob(0))
     if let bytes = try row.optionalBlob(1) {
-      do throws(ByteDecodingError) {
-        var reader = ByteReader(bytes)
-        peer.acknowledged = try VersionVector(from: &reader)
-        try reader.finish("acknowledged vector")
-      } catch {
-        throw SQLiteError(
-          code: .unexpectedValue, message: "what a peer has acknowledged is unreadable: \(error)")
-      }
+      // What has rotted is forgotten: the peer tells it again, and until then it has nothing.
+      peer.acknowledged = (try? vector(bytes)) ?? VersionVector()
     }
     peer.lastContactMilliseconds = try row.optionalInteger(2)
     peer.lastError = try row.optionalText(3)

@@ -14,6 +14,10 @@ public struct CompactionReport: Sendable {
   /// The follower of the change feed for whom segments are kept that could be dropped; nil when
   /// there is none.
   public let keptForConsumer: String?
+  /// How many documents and segments are damaged for which segments are kept that could be dropped:
+  /// they may be what makes those whole again. Sync with a replica that has them, and compact
+  /// again.
+  public let keptForDamage: Int
   /// Documents whose history has to stay, by why, in words.
   public let kept: [(reason: String, count: Int)]
   /// What is wrong with documents that were left alone.
@@ -103,7 +107,7 @@ extension ReplicaCore {
     return CompactionReport(
       version: compaction.cut, foldedCount: compaction.folded,
       droppedSegmentCount: compaction.droppedSegments,
-      keptForConsumer: compaction.heldForConsumer,
+      keptForConsumer: compaction.heldForConsumer, keptForDamage: compaction.heldForDamage,
       kept: compaction.kept.map { ($0.key.description, $0.value) }.sorted { $0.0 < $1.0 },
       damaged: compaction.damaged.map { "Document \($0.document): \($0.reason)." },
       holders: stable.holders.map { CompactionHolder($0, store) },

@@ -58,6 +58,8 @@ actor ReplicaCore {
   var projection = ProjectionSchedule()
   nonisolated let checkpointer: Checkpointer
   nonisolated let logLength = LogLength()
+  /// When somebody whose transactions run on their own thread has last let others have a turn.
+  private nonisolated let lastYield = Atomic<UInt64>(0)
   var isCheckpointing = false
   /// How long the log was when it was copied last.
   var copiedPages = 0
@@ -220,16 +222,32 @@ extension ReplicaCore {
       } refuse: { failure in
         continuation.resume(returning: .failure(failure))
       }
-      switch waiting.append(pending) {
-      case .joined: break
-      case .alone where drainAtOnce(): ranAtOnce = true
-      case .first, .alone: Task { await drain() }
-      case .closed: pending.refuse()
-      }
+      ranAtOnce = enqueue(pending)
     }
-    // Whoever commits on and on would never let others of its thread have a turn.
-    if ranAtOnce { await Task.yield() }
+    if ranAtOnce { await letOthersRun() }
     return try outcome.get()
+  }
+
+  /// - Returns: whether it has run already.
+  private nonisolated func enqueue(
+    _ pending: TransactionQueue<StoreGroup>.Pending
+  ) -> Bool {
+    switch waiting.append(pending) {
+    case .joined: break
+    case .alone where drainAtOnce(): return true
+    case .first, .alone: Task { await drain() }
+    case .closed: pending.refuse()
+    }
+    return false
+  }
+
+  /// Whoever commits on and on would never let others of its thread have a turn. Giving it away
+  /// costs as much as a tenth of a quick commit, so not each does: once in a millisecond or two.
+  private nonisolated func letOthersRun() async {
+    let now = MonotonicClock.milliseconds
+    guard now >= lastYield.load(ordering: .relaxed) + 2 else { return }
+    lastYield.store(now, ordering: .relaxed)
+    await Task.yield()
   }
 
   /// Takes what waits into a group on the thread of the caller, if nothing else happens here just
@@ -241,11 +259,26 @@ extension ReplicaCore {
   nonisolated func transaction<Value: Sendable>(
     _ body: @escaping @Sendable (inout Transaction) throws -> Value
   ) async throws -> Commit<Value> {
-    let results = try await transactions([body])
-    guard let result = results.first else {
-      throw ReplicaError(.closed, "The transaction was not run.")
+    var ranAtOnce = false
+    let outcome: Result<Commit<Value>, any Error> = await withCheckedContinuation { continuation in
+      let pending = TransactionQueue<StoreGroup>.Pending { group in
+        let result = group.commit(body)
+        var documents: [DocumentID] = []
+        if case .success(let commit) = result { documents = commit.documents }
+        return TransactionQueue<StoreGroup>.Ran(documents: documents) { failure in
+          if let failure {
+            continuation.resume(returning: .failure(failure))
+          } else {
+            continuation.resume(returning: result)
+          }
+        }
+      } refuse: { failure in
+        continuation.resume(returning: .failure(failure))
+      }
+      ranAtOnce = enqueue(pending)
     }
-    return try result.get()
+    if ranAtOnce { await letOthersRun() }
+    return try outcome.get()
   }
 
   /// Takes everything that waits into one group: one transaction of SQLite, one wait for the disk.
@@ -268,7 +301,8 @@ extension ReplicaCore {
       perform(open.engine.committed(at: .now))
       projectSoon()
       checkpointSoon()
-      let documents = Set(ran.flatMap(\.documents)).sorted()
+      let documents =
+        ran.count == 1 ? ran[0].documents : Set(ran.lazy.flatMap(\.documents)).sorted()
       guard !documents.isEmpty else { return }
       subscribers.tell(ChangeNotice(documents: documents, isComplete: true, source: .local))
     } catch {

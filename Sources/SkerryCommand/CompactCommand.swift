@@ -56,6 +56,7 @@ extension CompactionReport {
     [
       "folded": .count(foldedCount), "droppedSegments": .count(droppedSegmentCount),
       "keptForConsumer": keptForConsumer.map { .string($0) } ?? .null,
+      "keptForDamage": .count(keptForDamage),
       "floor": .string(version.text),
       "kept": .array(kept.map { ["reason": .string($0.reason), "documents": .count($0.count)] }),
       "heldBackBy": .array(
@@ -79,6 +80,11 @@ extension CompactionReport {
       try StandardOutput.write(
         line: "segments kept for the feed's consumer '\(keptForConsumer)', which has not dealt "
           + "with them")
+    }
+    if keptForDamage > 0 {
+      try StandardOutput.write(
+        line: "segments kept as \(keptForDamage) documents or segments are damaged, which they may "
+          + "make whole again; sync with a replica that has them, then compact again")
     }
     for (reason, count) in kept {
       try StandardOutput.write(line: "history kept of \(Self.documents(count)): \(reason)")

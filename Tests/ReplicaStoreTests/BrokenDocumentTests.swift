@@ -25,7 +25,7 @@ struct BrokenDocumentTests {
     let connection = try SQLiteConnection(options)
     try connection.execute(
       """
-      UPDATE document_tail SET block = x'0102' WHERE document =
+      UPDATE document_tail SET block = x'0102' WHERE id >> 24 =
         (SELECT id FROM document WHERE document = ?)
       """, .blob(bad.bytes))
     try connection.execute("UPDATE segment SET bytes = zeroblob(length(bytes))")

@@ -175,7 +175,7 @@ struct StoreOpeningTests {
     #expect(try !store.check().isEmpty)
     for sql in [
       "UPDATE identity SET device_keys = x'00'", "UPDATE identity SET origin = x'0102'",
-      "UPDATE applied_origin SET applied = -3", "UPDATE membership_record SET bytes = x'00'",
+      "UPDATE membership_record SET bytes = x'00'",
       "UPDATE identity SET workspace_key = zeroblob(2), key_epoch = 0",
     ] {
       expectOpening(try spoil(sql)) { $0.isAboutTheFile }

@@ -38,14 +38,14 @@ struct LostDocumentTests {
   /// Lets all that a node holds of a document rot, and its process begin anew.
   private func rot(_ world: World, _ node: Int, _ id: DocumentID) throws {
     let store = world.nodes[node].store
-    for (table, column) in [
-      ("document_state", "state"), ("document_base", "state"), ("document_history", "block"),
-      ("document_tail", "block"),
+    for (table, column, owner) in [
+      ("document_state", "state", "document"), ("document_base", "state", "document"),
+      ("document_history", "block", "document"), ("document_tail", "block", "id >> 24"),
     ] {
       try store.connection.execute(
         """
         UPDATE \(table) SET \(column) = zeroblob(length(\(column)))
-        WHERE document = (SELECT id FROM document WHERE document = ?)
+        WHERE \(owner) = (SELECT id FROM document WHERE document = ?)
         """, .blob(id.bytes))
     }
     store.invalidate()

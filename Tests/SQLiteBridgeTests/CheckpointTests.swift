@@ -62,4 +62,49 @@ struct CheckpointTests {
     try connection.execute("DELETE FROM t")
     #expect(connection.logPages > written && connection.logPages < written + 10)
   }
+
+  @Test("commits are written where the log has bytes already; those behind them say nothing")
+  func room() throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("w.db")
+    let connection = try SQLiteConnection(SQLiteOptions(location: .file(path)))
+    try connection.execute("CREATE TABLE t (b BLOB)")
+    try connection.leaveCheckpoints(below: 10_000)
+    try fill(connection, pages: LogRoom.pagesMin - 4)
+    // A short log is as long as what was written to it.
+    #expect(folder.read("w.db-wal").count == LogSalvage.headerBytes + connection.logPages * 4_120)
+    var lengths: Set<Int> = []
+    for _ in 0..<200 {
+      try insert(into: connection)
+      lengths.insert(folder.read("w.db-wal").count)
+    }
+    #expect(lengths.count < 40)
+    let rows = try connection.queryInteger("SELECT count(*) FROM t") ?? 0
+    // As a crash leaves them.
+    folder.write(folder.read("w.db"), to: "c.db")
+    folder.write(folder.read("w.db-wal"), to: "c.db-wal")
+    let after = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
+    #expect(try after.queryInteger("SELECT count(*) FROM t") == rows)
+    #expect(after.mendedLog == nil)
+    #expect(try after.integrityCheck() == [])
+  }
+
+  @Test("two who write by turns make room for each other and overwrite nothing")
+  func roomOfTwo() throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("w.db")
+    let first = try SQLiteConnection(SQLiteOptions(location: .file(path)))
+    try first.execute("CREATE TABLE t (b BLOB)")
+    let second = try SQLiteConnection(SQLiteOptions(location: .file(path), access: .write))
+    for connection in [first, second] { try connection.leaveCheckpoints(below: 10_000) }
+    for number in 0..<300 { try insert(into: number % 3 == 0 ? second : first) }
+    #expect(try second.queryInteger("SELECT count(*) FROM t") == 300)
+    folder.write(folder.read("w.db"), to: "c.db")
+    folder.write(folder.read("w.db-wal"), to: "c.db-wal")
+    let after = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
+    #expect(try after.queryInteger("SELECT count(*) FROM t") == 300)
+    #expect(try after.integrityCheck() == [])
+  }
 }

@@ -92,9 +92,23 @@ struct DamageTests {
     expectError(.fork(origin: author.origin, sequence: 3)) { try fixture.append(change) }
   }
 
-  @Test("a vector of a peer that is unreadable is an error")
+  @Test("what a peer has acknowledged is forgotten when it has rotted")
   func damagedPeer() throws {
-    try fixture.connection.execute("INSERT INTO peer (key, acknowledged) VALUES (x'01', x'FF')")
-    #expect(throws: SegmentStoreError.self) { try store.peers() }
+    let vector = VersionVector([.init(origin: author.origin, sequence: 7)])
+    try fixture.write { () throws(SegmentStoreError) in
+      try store.setAcknowledged(vector, peer: [1])
+    }
+    #expect(try store.peers().map(\.acknowledged) == [vector])
+    let bytes = try #require(
+      try fixture.connection.queryBlob("SELECT acknowledged FROM peer WHERE key = x'01'"))
+    for bit in 0..<(bytes.count * 8) {
+      var rotten = bytes
+      rotten[bit / 8] ^= 1 << UInt8(bit % 8)
+      try fixture.connection.execute("UPDATE peer SET acknowledged = ?", .blob(rotten))
+      #expect(try store.peers().map(\.acknowledged) == [VersionVector()], "bit \(bit)")
+    }
+    // As earlier releases have written it.
+    try fixture.connection.execute("UPDATE peer SET acknowledged = ?", .blob(bytes.dropLast(4)))
+    #expect(try store.peers().map(\.acknowledged) == [vector])
   }
 }

@@ -102,9 +102,14 @@ extension ReplicaStore {
       }
     }
     guard let origin else { throw .damaged("the store has no identity") }
+    let state = try StoreState.load(from: copy, own: origin)
+    try sql { () throws(SQLiteError) in
+      // What is unsealed is not of the origin under which a restored store writes.
+      try state.origins.first { $0.origin == origin }?.update(in: copy)
+    }
     return BackupNote(
       workspace: identity.workspace, origin: origin, device: identity.device.publicKey,
-      name: identity.name, version: try StoreState.load(from: copy).applied)
+      name: identity.name, version: state.applied)
   }
 
   /// SQLite gives these beginnings a meaning of their own.

@@ -23,57 +23,87 @@ struct FeedReconstruction {
 
   private var lanes: [Lane]
 
+  /// Of a file whose rows have no checksums.
   init(_ connection: SQLiteConnection) throws(SQLiteError) {
     lanes = []
     var rows = try connection.query(
       "SELECT id, origin, applied FROM applied_origin ORDER BY origin")
     while try rows.next() {
       let row = try rows.integer(0)
+      let origin = try ReplicaStore.origin(1, of: rows)
+      let through = try rows.counter(2)
+      var steps = try connection.query(
+        "SELECT sequence, lamport FROM lamport_step WHERE origin = ? ORDER BY sequence",
+        .integer(row))
+      var starts: [(sequence: UInt64, lamport: UInt64)] = []
+      while try steps.next() { starts.append((try steps.counter(0), try steps.counter(1))) }
       lanes.append(
-        Lane(
-          row: row, origin: try ReplicaStore.origin(1, of: rows),
-          stretches: try Self.stretches(of: row, through: try rows.counter(2), connection)))
+        Lane(row: row, origin: origin, stretches: Self.stretches(starts, behind: 0, through)))
     }
   }
 
-  private static func stretches(
-    of row: Int64, through last: UInt64, _ connection: SQLiteConnection
-  ) throws(SQLiteError) -> [Stretch] {
-    // Without a step the Lamport time is the sequence number.
-    var starts: [(sequence: UInt64, lamport: UInt64)] = [(1, 1)]
-    var rows = try connection.query(
-      "SELECT sequence, lamport FROM lamport_step WHERE origin = ? ORDER BY sequence",
-      .integer(row))
-    while try rows.next() {
-      let start = (sequence: try rows.counter(0), lamport: try rows.counter(1))
-      if start.sequence == 1 { starts = [] }
-      starts.append(start)
+  /// Of the changes behind what had been reached of each origin, by its row.
+  init(
+    of origins: [AppliedOrigin], behind reached: [Int64: UInt64], _ connection: SQLiteConnection
+  ) throws(SQLiteError) {
+    lanes = []
+    for row in origins.sorted(by: { $0.origin < $1.origin }) {
+      var steps = try connection.query(
+        "SELECT \(LamportStep.columns) FROM lamport_step WHERE origin = ? ORDER BY sequence",
+        .integer(row.id))
+      var starts: [(sequence: UInt64, lamport: UInt64)] = []
+      while try steps.next() {
+        let step = try LamportStep(steps)
+        starts.append((step.sequence, step.lamport))
+      }
+      lanes.append(
+        Lane(
+          row: row.id, origin: row.origin,
+          stretches: Self.stretches(starts, behind: reached[row.id] ?? 0, row.applied)))
     }
+  }
+
+  /// - Returns: the next one last.
+  private static func stretches(
+    _ steps: [(sequence: UInt64, lamport: UInt64)], behind first: UInt64, _ last: UInt64
+  ) -> [Stretch] {
+    // Without a step the Lamport time is the sequence number.
+    let starts = steps.first?.sequence == 1 ? steps : [(1, 1)] + steps
     var stretches: [Stretch] = []
     var end = last
     for start in starts.reversed() where start.sequence <= end && start.sequence > 0 {
+      guard end > first else { break }
+      let skipped = first >= start.sequence ? first - start.sequence + 1 : 0
       stretches.append(
         Stretch(
-          sequence: start.sequence, lamport: start.lamport, count: end - start.sequence + 1))
+          sequence: start.sequence + skipped, lamport: start.lamport &+ skipped,
+          count: end - start.sequence + 1 - skipped))
       end = start.sequence - 1
     }
     return stretches
   }
 
-  /// Writes the runs.
+  /// Writes the runs, without checksums.
+  mutating func write(to connection: SQLiteConnection) throws(SQLiteError) {
+    for run in runs(from: 1) {
+      try connection.execute(
+        "INSERT INTO feed_run VALUES (?, ?, ?)", .integer(run.position), .integer(run.origin),
+        try SQLiteValue(counter: run.firstSequence))
+    }
+  }
+
+  /// The runs that begin at a position.
   ///
   /// Complexity: O(runs × origins), and O(steps of Lamport times).
-  mutating func write(to connection: SQLiteConnection) throws(SQLiteError) {
-    var position: Int64 = 1
-    var lastRow: Int64?
+  mutating func runs(from start: Int64) -> [StoredRun] {
+    var runs: [StoredRun] = []
+    var position = start
     while let (index, limit) = next() {
-      guard let stretch = lanes[index].stretches.popLast() else { return }
+      guard let stretch = lanes[index].stretches.popLast() else { break }
       let row = lanes[index].row
-      if row != lastRow {
-        try connection.execute(
-          "INSERT INTO feed_run VALUES (?, ?, ?)", .integer(position), .integer(row),
-          try SQLiteValue(counter: stretch.sequence))
-        lastRow = row
+      if row != runs.last?.origin {
+        runs.append(
+          StoredRun(position: position, origin: row, firstSequence: stretch.sequence))
       }
       // Up to the next change of another origin.
       var count = stretch.count
@@ -89,6 +119,7 @@ struct FeedReconstruction {
           sequence: stretch.sequence + count, lamport: stretch.lamport &+ count,
           count: stretch.count - count))
     }
+    return runs
   }
 
   /// The lane whose turn it is, and the first stamp of all others.

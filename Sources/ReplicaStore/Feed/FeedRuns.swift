@@ -31,13 +31,16 @@ extension ReplicaStore {
   /// Notes at which position a change was applied. Writes nothing when the change before was one of
   /// the same origin.
   func noteRun(of change: ChangeID, in originRow: Int64) throws(StoreError) {
-    guard state.lastRunOrigin != originRow else { return }
-    try sql { () throws(SQLiteError) in
-      try connection.execute(
-        "INSERT INTO feed_run VALUES (?, ?, ?)", .integer(state.position), .integer(originRow),
-        try SQLiteValue(counter: change.sequence))
+    if let last = state.lastRun, last.origin == originRow,
+      last.lastSequence(through: state.position) == change.sequence
+    {
+      return
     }
-    state.lastRunOrigin = originRow
+    try sql { () throws(SQLiteError) in
+      try insertRun(at: state.position, originRow, change.sequence)
+    }
+    state.lastRun = StoredRun(
+      position: state.position, origin: originRow, firstSequence: change.sequence)
   }
 
   /// The runs from the one that holds a position on, at most `limit`. Complexity: O(result).
@@ -46,7 +49,7 @@ extension ReplicaStore {
       var runs: [FeedRun] = []
       var rows = try connection.query(
         """
-        SELECT r.position, r.origin, o.origin, r.first_sequence
+        SELECT r.position, r.origin, o.origin, r.first_sequence, r.checksum
         FROM feed_run AS r JOIN applied_origin AS o ON o.id = r.origin
         WHERE r.position >= coalesce(
           (SELECT position FROM feed_run WHERE position <= ? ORDER BY position DESC LIMIT 1), 0)
@@ -56,6 +59,9 @@ extension ReplicaStore {
         let start = try rows.integer(0)
         if !runs.isEmpty { runs[runs.count - 1].end = start - 1 }
         if runs.count == limit { return runs }
+        let row = StoredRun(
+          position: start, origin: try rows.integer(1), firstSequence: try rows.counter(3))
+        guard row.checksum == (try rows.integer(4)) else { throw Self.rottenRun(start) }
         runs.append(
           FeedRun(
             position: start, originRow: try rows.integer(1), origin: try Self.origin(2, of: rows),
@@ -63,6 +69,13 @@ extension ReplicaStore {
       }
       return runs
     }
+  }
+
+  private static func rottenRun(_ position: Int64) -> SQLiteError {
+    SQLiteError(
+      code: .damaged,
+      message: "the order in which changes were applied has rotted at position \(position), which "
+        + "'doctor --repair' makes anew")
   }
 
   /// Gives changes their new names in the order in which they were applied: each keeps its
@@ -89,9 +102,7 @@ extension ReplicaStore {
       left -= Int(clamping: end - position + 1)
       let name = renaming[ChangeID(origin: run.origin, sequence: start)]
       try sql { () throws(SQLiteError) in
-        try connection.execute(
-          "INSERT OR REPLACE INTO feed_run VALUES (?, ?, ?)", .integer(position),
-          .integer(targetRow), try SQLiteValue(counter: name.sequence))
+        try insertRun(at: position, targetRow, name.sequence, isRenaming: true)
       }
     }
     try readLastRun()
@@ -109,9 +120,7 @@ extension ReplicaStore {
       let start = max(first, run.firstSequence)
       let position = run.position + Int64(clamping: start - run.firstSequence)
       try sql { () throws(SQLiteError) in
-        try connection.execute(
-          "INSERT OR REPLACE INTO feed_run VALUES (?, ?, ?)", .integer(position),
-          .integer(targetRow), try SQLiteValue(counter: start - first + 1))
+        try insertRun(at: position, targetRow, start - first + 1, isRenaming: true)
       }
     }
     try readLastRun()
@@ -130,19 +139,11 @@ extension ReplicaStore {
   }
 
   private func readLastRun() throws(StoreError) {
-    state.lastRunOrigin = try sql { () throws(SQLiteError) in
-      try StoreState.lastRunOrigin(of: connection)
-    }
+    state.lastRun = try sql { () throws(SQLiteError) in try StoredRun.last(in: connection) }
   }
 }
 
 extension Int64 {
   /// One more, as long as there is one.
   fileprivate var addingOne: Int64 { self == .max ? self : self + 1 }
-}
-
-extension StoreState {
-  static func lastRunOrigin(of connection: SQLiteConnection) throws(SQLiteError) -> Int64? {
-    try connection.queryInteger("SELECT origin FROM feed_run ORDER BY position DESC LIMIT 1")
-  }
 }

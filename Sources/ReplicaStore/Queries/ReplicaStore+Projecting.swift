@@ -148,26 +148,21 @@ extension ReplicaStore {
     var found = ProjectionMemory()
     found.insertion = Projection.insertion(
       with: try sql { () throws(SQLiteError) in try DeclaredIndex.load(from: connection) })
-    func note(_ rows: consuming SQLiteRows) throws(SQLiteError) {
+    let tails = try tails(changedAfter: position)
+    try sql { () throws(SQLiteError) in
+      for (row, changedAt) in tails {
+        let id = try connection.first(
+          "SELECT document FROM document WHERE id = ?", .integer(row)
+        ) { (rows) throws(SQLiteError) in try Self.documentID(0, of: rows) }
+        if let id { found.note(row, id, at: changedAt) }
+      }
+      var rows = try connection.query(
+        "SELECT id, document, position FROM document WHERE position > ?", .integer(position))
       while try rows.next() {
-        let changedAt = try rows.integer(2)
-        // What is left in the tail is in the order in which it came.
-        guard changedAt > position else { return }
         let row = try rows.integer(0)
-        let last = max(found.pending[row]?.position ?? 0, changedAt)
+        let last = max(found.pending[row]?.position ?? 0, try rows.integer(2))
         found.note(row, try Self.documentID(1, of: rows), at: last)
       }
-    }
-    try sql { () throws(SQLiteError) in
-      try note(
-        connection.query(
-          """
-          SELECT d.id, d.document, t.position FROM document_tail AS t
-          CROSS JOIN document AS d ON d.id = t.document ORDER BY t.id DESC
-          """))
-      try note(
-        connection.query(
-          "SELECT id, document, position FROM document WHERE position > ?", .integer(position)))
       var stale = try connection.query(
         """
         SELECT d.id, d.document FROM projection AS p CROSS JOIN document AS d ON d.id = p.id

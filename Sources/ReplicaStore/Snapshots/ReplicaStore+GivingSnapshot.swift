@@ -132,14 +132,8 @@ extension ReplicaStore {
   }
 
   private func rows(changedAfter position: Int64) throws(StoreError) -> Set<Int64> {
-    try sql { () throws(SQLiteError) in
-      var found: Set<Int64> = []
-      var tails = try connection.query(
-        "SELECT document, position FROM document_tail ORDER BY id DESC")
-      // What is left in the tail is in the order in which it came.
-      while try tails.next(), try tails.integer(1) > position {
-        found.insert(try tails.integer(0))
-      }
+    var found = Set(try tails(changedAfter: position).keys)
+    return try sql { () throws(SQLiteError) in
       var rows = try connection.query(
         "SELECT id FROM document WHERE position > ?", .integer(position))
       while try rows.next() { found.insert(try rows.integer(0)) }
@@ -180,8 +174,8 @@ extension ReplicaStore {
         "SELECT block FROM document_history WHERE document = ? ORDER BY id", .integer(number))
       while try history.next() { document.history.append(try history.blob(0)) }
       var tail = try connection.query(
-        "SELECT position, block FROM document_tail WHERE document = ? ORDER BY id", .integer(number)
-      )
+        "SELECT position, block FROM document_tail WHERE \(DocumentTail.ofFirst) ORDER BY id",
+        .integer(number))
       while try tail.next() {
         document.tail.append(.init(position: try tail.integer(0), block: try tail.blob(1)))
       }
@@ -203,7 +197,8 @@ extension ReplicaStore {
           SELECT (SELECT coalesce(sum(length(state)), 0) FROM document_state WHERE document = ?1)
             + (SELECT coalesce(sum(length(state)), 0) FROM document_base WHERE document = ?1)
             + (SELECT coalesce(sum(length(block)), 0) FROM document_history WHERE document = ?1)
-            + (SELECT coalesce(sum(length(block)), 0) FROM document_tail WHERE document = ?1)
+            + (SELECT coalesce(sum(length(block)), 0) FROM document_tail
+               WHERE \(DocumentTail.ofFirst))
           """, .integer(row.number)) ?? 0
       }
       guard byteCount <= Self.givenDocumentBytesMax else { return [] }
@@ -282,19 +277,22 @@ extension ReplicaStore {
     }
     try sql { () throws(SQLiteError) in
       var steps = try connection.query(
-        "SELECT origin, sequence, lamport FROM lamport_step ORDER BY origin, sequence")
+        "SELECT \(LamportStep.columns) FROM lamport_step ORDER BY origin, sequence")
       while try steps.next() {
-        guard let place = places[try steps.integer(0)] else { continue }
-        header.entries[place].steps.append((try steps.counter(1), try steps.counter(2)))
+        let step = try LamportStep(steps)
+        guard let place = places[step.origin] else { continue }
+        header.entries[place].steps.append((step.sequence, step.lamport))
       }
       var runs = try connection.query(
-        "SELECT position, origin, first_sequence FROM feed_run ORDER BY position")
+        "SELECT \(StoredRun.columns) FROM feed_run ORDER BY position")
       while try runs.next() {
-        let first = try runs.counter(2)
+        let run = try StoredRun(runs)
         // What was taken back and waits has a place, and is not applied.
-        guard let place = places[try runs.integer(1)], first <= header.entries[place].applied
+        guard let place = places[run.origin],
+          run.firstSequence <= header.entries[place].applied
         else { continue }
-        header.runs.append(.init(position: try runs.integer(0), entry: place, first: first))
+        header.runs.append(
+          .init(position: run.position, entry: place, first: run.firstSequence))
       }
     }
     return header

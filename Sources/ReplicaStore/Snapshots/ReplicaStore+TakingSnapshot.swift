@@ -124,10 +124,7 @@ extension ReplicaStore {
       }
       var writer = ByteWriter()
       vector.write(to: &writer)
-      floors[key] = try sql { () throws(SQLiteError) in
-        try connection.execute("INSERT INTO floor (vector) VALUES (?)", .blob(writer.bytes))
-        return connection.lastInsertedRow
-      }
+      floors[key] = try sql { () throws(SQLiteError) in try insertFloor(writer.bytes) }
     }
     if !floors.isEmpty { try keepFolding() }
     return try enterDocuments(floors, upTo: header.entries.map(\.position).max() ?? 0)
@@ -136,22 +133,14 @@ extension ReplicaStore {
   private func enterOrigins(of header: SnapshotHeader) throws(StoreError) {
     var rows: [Int64] = []
     for entry in header.entries {
-      let row = try sql { () throws(SQLiteError) in
-        try connection.execute(
-          """
-          INSERT INTO applied_origin (origin, applied, lamport, position, is_head)
-          VALUES (?, ?, ?, ?, ?)
-          """, .blob(entry.origin.bytes), try SQLiteValue(counter: entry.applied),
-          try SQLiteValue(counter: entry.lamport), .integer(entry.position), entry.isHead ? 1 : 0)
-        return connection.lastInsertedRow
-      }
+      let row = Int64(rows.count) + 1
       rows.append(row)
+      let origin = AppliedOrigin(
+        StoreState.Row(id: row, lamport: entry.lamport, position: entry.position), entry.origin,
+        applied: entry.applied, isHead: entry.isHead)
       try sql { () throws(SQLiteError) in
-        for step in entry.steps {
-          try connection.execute(
-            "INSERT INTO lamport_step VALUES (?, ?, ?)", .integer(row),
-            try SQLiteValue(counter: step.sequence), try SQLiteValue(counter: step.lamport))
-        }
+        try origin.insert(into: connection)
+        for step in entry.steps { try insertLamportStep(of: row, step.sequence, step.lamport) }
       }
       guard entry.chain.sequence > 0 else { continue }
       _ = try stored { () throws(SegmentStoreError) in
@@ -160,9 +149,7 @@ extension ReplicaStore {
     }
     try sql { () throws(SQLiteError) in
       for run in header.runs {
-        try connection.execute(
-          "INSERT INTO feed_run VALUES (?, ?, ?)", .integer(run.position),
-          .integer(rows[run.entry]), try SQLiteValue(counter: run.first))
+        try insertRun(at: run.position, rows[run.entry], run.first)
       }
     }
   }
@@ -170,14 +157,6 @@ extension ReplicaStore {
   private func enterDocuments(
     _ floors: [[UInt8]: Int64], upTo end: Int64
   ) throws(StoreError) -> Int {
-    try sql { () throws(SQLiteError) in
-      try connection.script(
-        """
-        CREATE TEMP TABLE IF NOT EXISTS snapshot_tail (
-          document INTEGER NOT NULL, position INTEGER NOT NULL, block BLOB NOT NULL);
-        DELETE FROM snapshot_tail;
-        """)
-    }
     var count = 0
     var page = try stagedDocuments(after: [])
     while let last = page.last {
@@ -198,15 +177,6 @@ extension ReplicaStore {
       }
       count += page.count
       page = try stagedDocuments(after: last.key)
-    }
-    try sql { () throws(SQLiteError) in
-      // The tail is in the order in which changes were applied.
-      try connection.execute(
-        """
-        INSERT INTO document_tail (document, position, block)
-        SELECT document, position, block FROM snapshot_tail ORDER BY position, rowid
-        """)
-      try connection.execute("DELETE FROM snapshot_tail")
     }
     return count
   }
@@ -254,10 +224,11 @@ extension ReplicaStore {
           "INSERT INTO document_history (document, block) VALUES (?, ?)", .integer(row),
           .blob(block))
       }
-      for item in document.tail {
+      for (place, item) in document.tail.enumerated() {
         try connection.execute(
-          "INSERT INTO snapshot_tail VALUES (?, ?, ?)", .integer(row), .integer(item.position),
-          .blob(item.block))
+          "INSERT INTO document_tail (id, position, block) VALUES (?, ?, ?)",
+          .integer(DocumentTail.numbers(of: row).lowerBound + Int64(place)),
+          .integer(item.position), .blob(item.block))
       }
     }
   }
@@ -311,17 +282,17 @@ extension ReplicaStore {
     try merge(applied, &documents)
     try record(applied)
     for change in changes {
-      let block = SQLiteValue.blob(ChangeBlock.encode([change]))
+      let bytes = ChangeBlock.encode([change])
       try sql { () throws(SQLiteError) in
         let sequence = try SQLiteValue(counter: change.id.sequence)
         if change.id.origin == identity.origin {
-          try connection.execute("INSERT INTO unsealed VALUES (?, ?, ?)", sequence, sequence, block)
+          try insertUnsealed(change.id.sequence, change.id.sequence, bytes)
         } else {
           try connection.execute(
             """
             INSERT INTO inherited (origin, first_sequence, last_sequence, block)
             VALUES (?, ?, ?, ?)
-            """, .blob(change.id.origin.bytes), sequence, sequence, block)
+            """, .blob(change.id.origin.bytes), sequence, sequence, .blob(bytes))
         }
       }
     }

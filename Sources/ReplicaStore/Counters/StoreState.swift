@@ -1,5 +1,4 @@
 import Causality
-import SQLiteBridge
 import Sabotages
 
 /// How far a store has applied changes: what the table `applied_origin` says, in memory.
@@ -20,12 +19,21 @@ struct StoreState {
   var applied = VersionVector()
   /// The highest Lamport time of all applied changes.
   var lamportMax: UInt64 = 0
-  /// The row of the origin whose change was applied last; nil when none was.
-  var lastRunOrigin: Int64?
+  /// The last run of the order in which changes were applied; nil when none was.
+  var lastRun: StoredRun?
   private(set) var rows: [Origin: Row] = [:]
   /// Origins whose rows in the file are behind.
   private(set) var unwritten: Set<Origin> = []
+  /// The row of the own origin as it is in the file, which may be behind.
+  var ownInFile: AppliedOrigin?
+  /// What did not fit together in the file and was made again, in sentences; the file does not have
+  /// it yet.
+  var mended: [String] = []
+  /// The order from this position on was made again.
+  var mendedRuns: (from: Int64, runs: [StoredRun])?
   private var recentLamports = RecentLamports()
+
+  init() {}
 
   func row(of origin: Origin) -> Row? { rows[origin] }
 
@@ -80,42 +88,45 @@ struct StoreState {
 
   // MARK: Rows
 
-  static func load(from connection: SQLiteConnection) throws(StoreError) -> StoreState {
-    var state = StoreState()
-    do {
-      var rows = try connection.query(
-        """
-        SELECT id, origin, applied, lamport, stalled, position, is_head FROM applied_origin
-        ORDER BY origin
-        """)
-      var entries: [VersionVector.Entry] = []
-      while try rows.next() {
-        // Without the row the origin would be applied again from its first change.
-        guard let origin = Origin(bytes: try rows.blob(1, count: 16)) else {
-          throw StoreError.damaged("the table of applied origins names one that cannot be")
-        }
-        let (sequence, lamport) = (try rows.counter(2), try rows.counter(3))
-        let position = try rows.integer(5)
-        entries.append(VersionVector.Entry(origin: origin, sequence: sequence))
-        if try rows.integer(6) != 0 {
-          state.heads.append(ChangeID(origin: origin, sequence: sequence))
-        }
-        state.rows[origin] = Row(
-          id: try rows.integer(0), lamport: lamport, position: position,
-          stalled: try rows.optionalText(4))
-        state.position = max(state.position, position)
-        state.lamportMax = max(state.lamportMax, lamport)
+  /// Takes the rows of the origins, see ``load(from:own:)``.
+  init(_ origins: [AppliedOrigin], lastRun: StoredRun?, ownInFile: AppliedOrigin?) {
+    for origin in origins {
+      rows[origin.origin] = Row(
+        id: origin.id, lamport: origin.lamport, position: origin.position,
+        stalled: origin.stalled)
+      if origin.isHead {
+        heads.append(ChangeID(origin: origin.origin, sequence: origin.applied))
       }
-      state.applied = VersionVector(entries)
-      state.lastRunOrigin = try lastRunOrigin(of: connection)
-      return state
-    } catch let error as StoreError {
-      throw error
-    } catch let error as SQLiteError {
-      throw StoreError(error)
-    } catch {
-      throw .damaged("\(error)")
+      position = max(position, origin.position)
+      lamportMax = max(lamportMax, origin.lamport)
     }
+    heads.sort()
+    applied = VersionVector(
+      origins.map { VersionVector.Entry(origin: $0.origin, sequence: $0.applied) })
+    self.lastRun = lastRun
+    self.ownInFile = ownInFile
+  }
+
+  /// The rows as they are to be written, sorted by origin.
+  var origins: [AppliedOrigin] {
+    rows.sorted { $0.key < $1.key }.map { origin, row in
+      AppliedOrigin(row, origin, applied: applied[origin], isHead: isHead(origin))
+    }
+  }
+
+  /// A number that no row of an origin has.
+  var nextRow: Int64 { (rows.values.lazy.map(\.id).max() ?? 0) + 1 }
+
+  /// Whether what is written of the own origin, and the own changes in `unsealed`, say all that
+  /// there is to be written: nothing but own changes came since, one behind the other.
+  func followsFromUnsealed(_ own: Origin) -> Bool {
+    guard let written = ownInFile, written.origin == own, written.isHead, heads.count == 1,
+      heads[0].origin == own, unwritten.allSatisfy({ $0 == own }), let row = rows[own],
+      heads[0].sequence > written.applied, row.stalled == written.stalled
+    else { return false }
+    let count = heads[0].sequence - written.applied
+    return row.lamport == written.lamport &+ count
+      && row.position == written.position &+ Int64(clamping: count)
   }
 }
 

@@ -1,0 +1,173 @@
+internal import CSQLite
+
+/// What had rotted in a write-ahead log, and was mended.
+package struct MendedLog: Equatable, Sendable {
+  /// Pages in it that were changed since.
+  package var frames = 0
+  /// Those of them that are damaged, as more than one bit of them has flipped.
+  package var damaged = 0
+  /// The log went on, in a way that nobody can read, and was cut off.
+  package var isCut = false
+}
+
+extension SQLiteConnection {
+  package func forgetMendedLog() { mendedLog = nil }
+
+  /// Makes readable what lies behind a rotten place in the log, see ``LogSalvage``, right after
+  /// SQLite has read the log and before anybody has written to it. Within a transaction for
+  /// writing, which nobody else is in.
+  ///
+  /// Complexity: O(1) where SQLite has read all of the log.
+  func mendWAL(of handle: OpaquePointer, _ mended: inout MendedLog?) -> Int32 {
+    var found: UnsafeMutablePointer<sqlite3_file>?
+    let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &found)
+    guard code == SQLITE_OK, let log = found, let methods = log.pointee.pMethods?.pointee,
+      let xFileSize = methods.xFileSize, let xRead = methods.xRead, let xWrite = methods.xWrite,
+      let xTruncate = methods.xTruncate, let index = indexHeader(of: handle)
+    else { return code }
+    var size: Int64 = 0
+    let sizeCode = xFileSize(log, &size)
+    guard sizeCode == SQLITE_OK, index.isAsRead, size > Int64(LogSalvage.headerBytes) else {
+      return sizeCode
+    }
+    func read(_ count: Int, at offset: Int64) -> [UInt8]? {
+      var bytes = [UInt8](repeating: 0, count: count)
+      for start in stride(from: 0, to: count, by: Self.movedBytes) {
+        let code = bytes[start..<min(start + Self.movedBytes, count)].withUnsafeMutableBytes {
+          xRead(log, $0.baseAddress, Int32($0.count), offset + Int64(start))
+        }
+        guard code == SQLITE_OK else { return nil }
+      }
+      return bytes
+    }
+    func write(_ bytes: ArraySlice<UInt8>, at offset: Int64) -> Int32 {
+      for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: Self.movedBytes) {
+        let place = offset + Int64(start - bytes.startIndex)
+        let code = bytes[start..<min(start + Self.movedBytes, bytes.endIndex)].withUnsafeBytes {
+          xWrite(log, $0.baseAddress, Int32($0.count), place)
+        }
+        guard code == SQLITE_OK else { return code }
+      }
+      return SQLITE_OK
+    }
+    let salted = LogSalvage.headerBytes + 8
+    guard let bytes = read(LogSalvage.headerBytes, at: 0), size >= Int64(salted) + 8,
+      let salts = read(8, at: Int64(salted)), var header = LogHeader(mending: bytes, salts)
+    else { return SQLITE_OK }
+    let frameBytes = Int64(LogSalvage.frameHeaderBytes + header.pageBytes)
+    let start = Int64(LogSalvage.headerBytes) + Int64(index.frames) * frameBytes
+    let whole = (size - start) / frameBytes * frameBytes
+    guard whole > 0, whole <= Self.salvagedBytesMax, let rest = read(Int(whole), at: start) else {
+      return SQLITE_OK
+    }
+    var salvage = LogSalvage(
+      isBigEndian: header.isBigEndian, pageBytes: header.pageBytes, salts: header.salts,
+      start: index.frames > 0 ? index.checksum : header.checksum, frames: rest)
+    let count = salvage.mend()
+    if count > 0 {
+      mended = MendedLog(frames: salvage.mendedFrames, damaged: salvage.damagedFrames)
+      if header.wasMended {
+        let code = write(header.bytes[...], at: 0)
+        guard code == SQLITE_OK else { return code }
+        header.wasMended = false
+      }
+      let code = write(salvage.frames[..<(count * Int(frameBytes))], at: start)
+      guard code == SQLITE_OK else { return code }
+    }
+    guard salvage.holdsCommits(from: count) else { return SQLITE_OK }
+    // What is written from now on overwrites the beginning of the rest, which must not be taken for
+    // what follows that.
+    mended = mended ?? MendedLog()
+    mended?.isCut = true
+    return xTruncate(log, start + Int64(count) * frameBytes)
+  }
+
+  /// What is not read beyond this is left alone.
+  private static var salvagedBytesMax: Int64 { 256 << 20 }
+  /// SQLite's files take less than 128 KiB at a time.
+  private static var movedBytes: Int { 1 << 16 }
+
+  // MARK: The index
+
+  /// What SQLite has noted of the log in the memory that all processes share.
+  private struct IndexHeader {
+    /// Nobody has written to the log since it was read.
+    let isAsRead: Bool
+    /// How many it could read.
+    let frames: UInt32
+    /// Of the last of them.
+    let checksum: LogChecksum
+  }
+
+  private func indexHeader(of handle: OpaquePointer) -> IndexHeader? {
+    guard let index = mappedIndex(of: handle) else { return nil }
+    func word(_ offset: Int) -> UInt32 { index.load(fromByteOffset: offset, as: UInt32.self) }
+    guard word(0) == Self.indexVersion else { return nil }
+    let isThere = index.load(fromByteOffset: 12, as: UInt8.self) == 1
+    return IndexHeader(
+      isAsRead: isThere && word(8) == 0, frames: word(16),
+      checksum: LogChecksum(word(24), word(28)))
+  }
+
+  /// Makes everybody read the log anew. Whoever reads at the moment goes on with what they see.
+  func forgetIndex(of handle: OpaquePointer) -> Int32 {
+    guard let index = mappedIndex(of: handle) else { return SQLITE_IOERR }
+    // The header stands there twice.
+    index.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Self.indexHeaderBytes)
+    return SQLITE_OK
+  }
+
+  private func mappedIndex(of handle: OpaquePointer) -> UnsafeMutableRawPointer? {
+    var found: UnsafeMutablePointer<sqlite3_file>?
+    guard
+      sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &found) == SQLITE_OK,
+      let file = found, let methods = file.pointee.pMethods?.pointee, methods.iVersion >= 2,
+      let xShmMap = methods.xShmMap
+    else { return nil }
+    var memory: UnsafeMutableRawPointer?
+    let code = xShmMap(file, 0, Self.indexRegionBytes, 0, &memory)
+    return code == SQLITE_OK ? memory : nil
+  }
+
+  private static var indexVersion: UInt32 { 3_007_000 }
+  private static var indexHeaderBytes: Int { 48 }
+  private static var indexRegionBytes: Int32 { 32_768 }
+}
+
+/// The beginning of a log.
+private struct LogHeader {
+  var bytes: [UInt8]
+  /// A bit of it had flipped.
+  var wasMended = false
+
+  var isBigEndian: Bool { bytes[3] & 1 == 1 }
+  var pageBytes: Int { bytes[8..<12].reduce(0) { $0 << 8 | Int($1) } }
+  var salts: [UInt8] { Array(bytes[16..<24]) }
+  var checksum: LogChecksum { LogChecksum(bytes[24..<32]) }
+
+  /// Nil when more is wrong with it than one bit.
+  ///
+  /// - Parameter salts: of the first frame. Different bits can do the same to the checksum.
+  init?(mending found: [UInt8], _ salts: [UInt8]) {
+    bytes = found
+    guard !isValid else { return }
+    for bit in 0..<(bytes.count * 8) {
+      bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+      if isValid, self.salts == salts {
+        wasMended = true
+        return
+      }
+      bytes[bit / 8] = found[bit / 8]
+    }
+    return nil
+  }
+
+  private var isValid: Bool {
+    guard bytes[0] == 0x37, bytes[1] == 0x7F, bytes[2] == 0x06, bytes[3] & 0xFE == 0x82,
+      pageBytes >= 512, pageBytes <= 65_536, pageBytes.nonzeroBitCount == 1
+    else { return false }
+    var sum = LogChecksum()
+    sum.add(bytes[..<24], isBigEndian: isBigEndian)
+    return sum == checksum
+  }
+}

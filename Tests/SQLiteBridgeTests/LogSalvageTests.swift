@@ -1,0 +1,182 @@
+import TestSupport
+import Testing
+
+@testable import SQLiteBridge
+
+/// A file and its log as a crash leaves them, and what is read when the log has rotted since.
+@Suite("What has rotted in the log of a file")
+struct LogSalvageTests {
+  private let folder = TemporaryFolder()
+  private static let commits = 24
+  private static let frameBytes = 4_096 + LogSalvage.frameHeaderBytes
+
+  /// One commit for each row, the last one number ``commits``, and all they wrote in the log.
+  ///
+  /// - Parameter checkpoint: behind how many commits all was copied into the file, while somebody
+  ///   reads who keeps the log from beginning anew.
+  private func log(checkpoint: Int? = nil) throws -> (file: [UInt8], log: [UInt8]) {
+    let connection = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("w.db")), walAutocheckpointPages: 0))
+    let reader = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("w.db")), walAutocheckpointPages: 0))
+    try connection.script("CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB); CREATE TABLE u (n)")
+    try connection.execute("INSERT INTO u VALUES (0)")
+    for number in 1...Self.commits {
+      try connection.transaction(.write) { () throws(SQLiteError) in
+        try connection.execute("INSERT INTO t VALUES (?, zeroblob(500))", SQLiteValue(number))
+        try connection.execute("UPDATE u SET n = ?", SQLiteValue(number))
+      }
+      guard number == checkpoint else { continue }
+      try reader.begin(.read)
+      _ = try reader.queryInteger("SELECT count(*) FROM t")
+      #expect(try connection.checkpoint(.passive).copied >= number)
+    }
+    let bytes = (folder.read("w.db"), folder.read("w.db-wal"))
+    if checkpoint != nil { try reader.commit() }
+    reader.close()
+    connection.close()
+    return bytes
+  }
+
+  private func open(_ file: [UInt8], _ log: [UInt8]) throws -> SQLiteConnection {
+    for name in folder.files where name.hasPrefix("c.db") { folder.truncate(name, to: 0) }
+    folder.write(file, to: "c.db")
+    folder.write(log, to: "c.db-wal")
+    return try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
+  }
+
+  /// The numbers in both tables, which every commit makes equal.
+  private func commits(_ connection: SQLiteConnection) throws -> [Int64?] {
+    [
+      try connection.queryInteger("SELECT count(*) FROM t"),
+      try connection.queryInteger("SELECT max(n) FROM t"),
+      try connection.queryInteger("SELECT n FROM u"),
+    ]
+  }
+
+  private static let all = Array(repeating: Int64?.some(24), count: 3)
+
+  @Test("one bit anywhere is put right", arguments: [nil, 12, 24])
+  func flippedBit(checkpoint: Int?) throws {
+    let (file, log) = try log(checkpoint: checkpoint)
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    try #require(frames >= 2 * Self.commits)
+    let header = (0..<LogSalvage.headerBytes).map { $0 }
+    let places = [0, frames / 2, frames - 1].flatMap { frame in
+      (0..<40).map { place in
+        LogSalvage.headerBytes + frame * Self.frameBytes
+          // Every byte of the header, and some of the page.
+          + (place < 24 ? place : 24 + (place - 24) * 255)
+      }
+    }
+    for (number, place) in (header + places).enumerated() {
+      var rotten = log
+      rotten[place] ^= 1 << UInt8(number % 8)
+      let connection = try open(file, rotten)
+      #expect(try commits(connection) == Self.all, "byte \(place)")
+      #expect(connection.mendedLog != nil, "byte \(place)")
+      #expect(connection.mendedLog?.damaged == 0 && connection.mendedLog?.isCut == false)
+      #expect(try connection.integrityCheck() == [])
+      try connection.execute("INSERT INTO t VALUES (?, NULL)", SQLiteValue(Self.commits + 1))
+      connection.close()
+      let again = try SQLiteConnection(
+        SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
+      #expect(try again.queryInteger("SELECT count(*) FROM t") == 25)
+      #expect(again.mendedLog == nil)
+      again.close()
+    }
+  }
+
+  @Test("a sector in the midst of it costs the page that it is of, and no commit behind it")
+  func sector() throws {
+    let (file, log) = try log(checkpoint: 12)
+    var rotten = log
+    // The last page of a commit is that of `u`, which every later one writes again.
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    let frame = frames / 2
+    let end = LogSalvage.headerBytes + (frame + 1) * Self.frameBytes
+    rotten.replaceSubrange(end - 512..<end, with: repeatElement(0xA5, count: 512))
+    let connection = try open(file, rotten)
+    #expect(connection.mendedLog?.damaged == 1)
+    #expect(try connection.queryInteger("SELECT n FROM u") == 24)
+    #expect(try connection.queryInteger("SELECT max(n) FROM t") == 24)
+  }
+
+  @Test("a commit that was being written when the power failed has not happened")
+  func torn() throws {
+    let (file, log) = try log()
+    let cut = Array(log.dropLast(Self.frameBytes / 2))
+    let connection = try open(file, cut)
+    #expect(connection.mendedLog == nil)
+    #expect(try commits(connection) == Array(repeating: 23, count: 3))
+    connection.close()
+    var sector = log
+    sector.replaceSubrange(log.count - 512..<log.count, with: repeatElement(0xA5, count: 512))
+    let other = try open(file, sector)
+    #expect(other.mendedLog == nil)
+    #expect(try commits(other) == Array(repeating: 23, count: 3))
+  }
+
+  @Test("what can be read no further is cut off, and does not come back over what is written then")
+  func cut() throws {
+    let (file, log) = try log()
+    var rotten = log
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    for frame in frames / 2...frames / 2 + 1 {
+      let end = LogSalvage.headerBytes + (frame + 1) * Self.frameBytes
+      rotten.replaceSubrange(end - 512..<end, with: repeatElement(0xA5, count: 512))
+    }
+    let connection = try open(file, rotten)
+    #expect(connection.mendedLog?.isCut == true)
+    let left = try #require(try connection.queryInteger("SELECT max(n) FROM t"))
+    #expect(left < 24 && left > 1)
+    try connection.transaction(.write) { () throws(SQLiteError) in
+      try connection.execute("UPDATE u SET n = 1000")
+    }
+    // As a crash leaves them.
+    let (afterFile, afterLog) = (folder.read("c.db"), folder.read("c.db-wal"))
+    connection.close()
+    let again = try open(afterFile, afterLog)
+    #expect(again.mendedLog == nil)
+    #expect(try again.queryInteger("SELECT n FROM u") == 1_000)
+    #expect(try again.queryInteger("SELECT max(n) FROM t") == left)
+  }
+
+  @Test("a log that somebody has written to since is left as it is")
+  func writtenSince() throws {
+    let (file, log) = try log()
+    var rotten = log
+    rotten[LogSalvage.headerBytes + 20 * Self.frameBytes + 1_000] ^= 4
+    let first = try open(file, log)
+    try first.execute("UPDATE u SET n = 7")
+    folder.write(Array(rotten[0..<rotten.count]), to: "c.db-wal")
+    let second = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
+    #expect(second.mendedLog == nil)
+    #expect(try second.queryInteger("SELECT n FROM u") == 7)
+  }
+
+  @Test("others who are reading go on with what they see, and then see all of it")
+  func readers() throws {
+    let (file, log) = try log()
+    var rotten = log
+    rotten[LogSalvage.headerBytes + 20 * Self.frameBytes + 1_000] ^= 4
+    for name in folder.files where name.hasPrefix("c.db") { folder.truncate(name, to: 0) }
+    folder.write(file, to: "c.db")
+    folder.write(rotten, to: "c.db-wal")
+    let path = folder.file("c.db")
+    let reader = try SQLiteConnection(SQLiteOptions(location: .file(path), access: .read))
+    let before = try reader.queryInteger("SELECT max(n) FROM t")
+    #expect(before ?? 24 < 24)
+    try reader.transaction(.read) { () throws(SQLiteError) in
+      #expect(try reader.queryInteger("SELECT max(n) FROM t") == before)
+      let writer = try SQLiteConnection(SQLiteOptions(location: .file(path), access: .write))
+      #expect(writer.mendedLog != nil)
+      #expect(try writer.queryInteger("SELECT max(n) FROM t") == 24)
+      #expect(try reader.queryInteger("SELECT max(n) FROM t") == before)
+      writer.close()
+    }
+    #expect(try reader.queryInteger("SELECT max(n) FROM t") == 24)
+  }
+}
