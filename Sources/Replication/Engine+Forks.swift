@@ -13,6 +13,10 @@ struct ForkSearch {
   var from: UInt64
   /// How many segments that was back, here.
   var back: Int
+  /// When it was asked for, or something of it came last.
+  var heardAt: UInt64
+  /// The last change that came since then and is here.
+  var heldThrough: UInt64?
 }
 
 /// A peer that has another history of an origin; nil where it is not known of which.
@@ -109,10 +113,20 @@ extension Engine {
   func seekForks(
     _ outcome: ReceiveOutcome, among taken: [TakenSegment], _ connection: Connection
   ) {
-    for (change, reason) in outcome.refused {
-      guard case .detached = reason else { continue }
-      let name = taken.first { $0.segment.firstChange == change }?.name ?? change
-      if name.origin != change.origin {
+    for item in taken {
+      let (name, change) = (item.name, item.segment.firstChange)
+      let refusal = outcome.refused.first { $0.segment == change }?.reason
+      guard case .detached = refusal else {
+        if refusal == nil {
+          connection.seeking[change.origin]?.heldThrough = item.segment.lastSequence
+        }
+        continue
+      }
+      if let held = connection.seeking[change.origin]?.heldThrough, held + 1 == change.sequence {
+        leaveOut(
+          forkOf: change.origin, "its segments do not follow each other at change \(held)",
+          connection)
+      } else if name.origin != change.origin {
         // It comes from who has both histories: under that name, all of it is there.
         guard stored[name.origin] + 1 < name.sequence else { continue }
         let want = Want(origin: name.origin, from: stored[name.origin] + 1)
@@ -156,11 +170,37 @@ extension Engine {
           forkOf: origin, "where the two histories of origin \(origin) part is not held here",
           connection)
       }
-      connection.seeking[origin] = ForkSearch(from: from, back: back)
+      connection.seeking[origin] = ForkSearch(from: from, back: back, heardAt: now)
       session(connection.id) { $0.askForFork(of: origin, from: from, now: now) }
     } catch {
       log(.error, "\(error)")
     }
+  }
+
+  /// Gives up on peers that do not answer.
+  func tickForks() {
+    for id in sortedLinks {
+      guard let connection = links[id], !connection.seeking.isEmpty else { continue }
+      let silent = connection.seeking.filter {
+        now >= $0.value.heardAt + limits.forkSearchMilliseconds
+      }
+      for origin in silent.keys.sorted() {
+        leaveOut(
+          forkOf: origin,
+          "\(connection.place) does not send what its history of origin \(origin) goes on from",
+          connection)
+      }
+    }
+  }
+
+  var forkDeadline: UInt64 {
+    var deadline = UInt64.max
+    for connection in links.values {
+      for search in connection.seeking.values {
+        deadline = min(deadline, search.heardAt + limits.forkSearchMilliseconds)
+      }
+    }
+    return deadline
   }
 
   /// The two histories cannot be brought together here.

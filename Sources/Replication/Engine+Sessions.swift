@@ -27,6 +27,7 @@ extension Engine {
     case .compareChains(let tips): compare(tips, connection)
     case .accept(let segment):
       planner.received(over: id.rawValue, now: now)
+      connection.seeking[segment.origin]?.heardAt = now
       inbox.append(segment, from: connection)
     case .storeRecords(let records): keep(records, connection)
     case .storeReceipts(let receipts): keep(receipts: receipts, connection)

@@ -161,6 +161,7 @@ package final class Engine {
       if let due = chainsAt, now >= due { tellChains() }
       if let due = fetching.dueAt, now >= due { fetchDamaged() }
       tickSnapshots()
+      tickForks()
       tickPresence()
       replan()
     }
@@ -174,7 +175,7 @@ package final class Engine {
   package var nextTimer: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
     deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline, presenceDeadline)
-    deadline = min(deadline, applyAgainAt ?? .max)
+    deadline = min(deadline, applyAgainAt ?? .max, forkDeadline)
     dialler?.lower(&deadline)
     if !links.isEmpty {
       deadline = min(

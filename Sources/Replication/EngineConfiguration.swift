@@ -19,6 +19,8 @@ package struct EngineLimits: Equatable, Sendable {
   /// How long after something was stored peers are told in short what there is, so that two
   /// histories of one origin are noticed though nobody writes on.
   package var chainsMilliseconds: UInt64 = 5_000
+  /// How long a peer may say nothing that was asked for another history of an origin.
+  package var forkSearchMilliseconds: UInt64 = 5_000
   /// A peer whose chains differ is met anew at most once in so long.
   package var doubtMilliseconds: UInt64 = 600_000
   /// Bytes that were given out for one link and have not left. With more of them it is closed: the
