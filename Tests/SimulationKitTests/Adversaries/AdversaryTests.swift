@@ -51,11 +51,12 @@ struct AdversaryTests {
     #expect(refusals.contains { $0 > 0 })
   }
 
-  @Test("what was built on one of two long stories is not shown by who heard the other, loudly")
+  @Test("two long stories, and what was built on each, come to be known by all")
   func longForks() throws {
     for seed in UInt64(1)...4 {
       let report = try Simulation.run(plan(.forgeFork, seed: seed, amount: 2))
       #expect(report.isOK, "seed \(seed): \(report.violations)")
+      #expect(report.converged, "seed \(seed)")
     }
   }
 
