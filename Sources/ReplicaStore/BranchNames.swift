@@ -16,6 +16,7 @@ struct BranchNames {
     let branch: Branch
     let readers: VersionVector
     let author: SigningKey.Public
+    let index: UInt32
   }
 
   private let branches: [Origin: StoredBranch]
@@ -34,7 +35,8 @@ struct BranchNames {
     statements = Dictionary(
       grouping: membership.branchStatements.map {
         Statement(
-          branch: $0.statement.branch, readers: $0.statement.readers, author: $0.author)
+          branch: $0.statement.branch, readers: $0.statement.readers, author: $0.author,
+          index: $0.index)
       }
     ) { $0.branch.root }
     self.membership = membership
@@ -153,7 +155,8 @@ struct BranchNames {
     let all = statements[change.origin] ?? []
     // What was said of a chain before it forked goes for its branches only where nothing else does.
     let named = all.filter { $0.readers.contains(reader) }
-    let about = named.isEmpty ? all.filter { covers($0.readers, reader) } : named
+    let about = Self.firsts(
+      of: named.isEmpty ? all.filter { covers($0.readers, reader) } : named)
     // What a device says of its own changes goes before what others have read in them.
     for isOwn in [true, false] {
       for statement in about where (statement.author == owner) == isOwn {
@@ -169,6 +172,17 @@ struct BranchNames {
       }
     }
     return nil
+  }
+
+  /// Of what one author says of one fork what it has said first: nobody makes others read again and
+  /// again.
+  private static func firsts(of statements: [Statement]) -> [Statement] {
+    statements.enumerated().filter { place, statement in
+      !statements.enumerated().contains { other, earlier in
+        earlier.author == statement.author && earlier.branch.start == statement.branch.start
+          && (earlier.index, other) < (statement.index, place)
+      }
+    }.map(\.element)
   }
 
   /// Whether a statement is about a change under the name of a chain from which its own goes on.

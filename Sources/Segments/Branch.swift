@@ -115,6 +115,8 @@ package struct BranchStatement: Hashable, Sendable {
 package struct SignedBranchStatement: Hashable, Sendable {
   package let statement: BranchStatement
   package let author: SigningKey.Public
+  /// Of its record, in the chain of its author.
+  package let index: UInt32
   /// Of its record.
   package let hash: Digest
 }

@@ -96,7 +96,8 @@ struct MembershipFold: Sendable {
       case .topology(let part) where isWriter: topologies.add(part, record)
       case .branch(let statement):
         branches.append(
-          SignedBranchStatement(statement: statement, author: author, hash: record.hash))
+          SignedBranchStatement(
+            statement: statement, author: author, index: record.index, hash: record.hash))
       case .invite(let key, let role, let expiresMillis) where isWriter:
         let id = InviteID(key: key, issuer: author)
         guard invites[id] == nil else { continue }
