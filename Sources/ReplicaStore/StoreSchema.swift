@@ -149,8 +149,25 @@ enum StoreSchema {
           + row_number() OVER (PARTITION BY document ORDER BY id) - 1,
         position, block FROM old_tail;
       DROP TABLE old_tail;
+      ALTER TABLE unsealed RENAME TO old_unsealed;
+      \(unsealedTable)
+      INSERT INTO unsealed (first_sequence, last_sequence, checksum, block)
+        SELECT first_sequence, last_sequence, checksum, block FROM old_unsealed;
+      DROP TABLE old_unsealed;
       """)
   }
+
+  private static let unsealedTable = """
+
+    -- Own changes that no segment holds yet: one change block for each commit. What is looked at
+    -- alone stands before the block, which may be long.
+    CREATE TABLE unsealed (
+      first_sequence INTEGER PRIMARY KEY,
+      last_sequence INTEGER NOT NULL,
+      checksum INTEGER NOT NULL DEFAULT 0,
+      block BLOB NOT NULL
+    ) STRICT;
+    """
 
   private static let tailTable = """
 
@@ -242,10 +259,10 @@ enum StoreSchema {
     -- Of the numbers in the row, or of the vector.
     ALTER TABLE lamport_step ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE feed_run ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE unsealed ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE floor ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE identity ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-    """
+    DROP TABLE unsealed;
+    """ + unsealedTable
 
   private static let branchedIndex = """
     CREATE INDEX document_branched ON document (document) WHERE is_branched;
