@@ -92,17 +92,22 @@ final class RelayWorkspace {
     }
   }
 
-  /// The branch that the last segment of a chain is on; nil for the chain of an origin, and where
-  /// that segment is not held.
+  /// The branch that the last segment of a chain is on; nil for the chain of an origin. Where that
+  /// segment is not held, as the chain was begun behind it, what members say of the name tells.
   private func branch(of chain: Origin) throws(RelayError) -> Branch? {
     if let known = branches[chain] { return known }
     let found = try read { () throws(SegmentStoreError) in
       let end = ChangeID(origin: chain, sequence: try store.position(of: chain).sequence)
       return try store.segment(containing: end)
     }
-    var branch: Branch?
+    let branch: Branch?
     do throws(SegmentError) {
-      branch = try found?.parsed().branch
+      branch =
+        if let found {
+          try found.parsed().branch
+        } else {
+          membership.branchStatements.map(\.statement.branch).first { $0.origin == chain }
+        }
     } catch {
       throw RelayError(.damaged, "workspace \(id.description): \(error)")
     }

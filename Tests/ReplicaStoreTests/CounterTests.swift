@@ -130,23 +130,20 @@ struct CounterTests {
     ])
   func origins(change: String) throws {
     for row in 1...2 {
-      let written = try Written()
-      let store = written.workspace[0]
-      let (vector, position) = (store.appliedVector, store.position)
-      let digest = try store.stateDigest()
-      let statement = "UPDATE applied_origin SET \(change) WHERE id = \(row)"
-      try written.spoil(statement)
-      try expectWhole(written, vector, position, digest, statement)
+      try expectWhole(after: "UPDATE applied_origin SET \(change) WHERE id = \(row)")
     }
   }
 
   @Test("of an origin that are gone are counted anew", arguments: [1, 2])
   func missing(row: Int) throws {
+    try expectWhole(after: "DELETE FROM applied_origin WHERE id = \(row)")
+  }
+
+  private func expectWhole(after statement: String) throws {
     let written = try Written()
     let store = written.workspace[0]
     let (vector, position) = (store.appliedVector, store.position)
     let digest = try store.stateDigest()
-    let statement = "DELETE FROM applied_origin WHERE id = \(row)"
     try written.spoil(statement)
     try expectWhole(written, vector, position, digest, statement)
   }
