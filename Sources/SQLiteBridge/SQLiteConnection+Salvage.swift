@@ -18,7 +18,12 @@ extension SQLiteConnection {
   /// writing, which nobody else is in.
   ///
   /// Complexity: O(1) where SQLite has read all of the log.
-  func mendWAL(of handle: OpaquePointer, _ mended: inout MendedLog?) -> Int32 {
+  ///
+  /// - Parameter isMending: false cuts off what SQLite has not read: left there, it could be taken
+  ///   for what follows newer commits by whoever opens the file next.
+  func mendWAL(
+    of handle: OpaquePointer, _ mended: inout MendedLog?, isMending: Bool
+  ) -> Int32 {
     var found: UnsafeMutablePointer<sqlite3_file>?
     let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &found)
     guard code == SQLITE_OK, let log = found, let methods = log.pointee.pMethods?.pointee,
@@ -57,7 +62,9 @@ extension SQLiteConnection {
     let frameBytes = Int64(LogSalvage.frameHeaderBytes + header.pageBytes)
     let start = Int64(LogSalvage.headerBytes) + Int64(index.frames) * frameBytes
     let whole = (size - start) / frameBytes * frameBytes
-    guard whole > 0, whole <= Self.salvagedBytesMax, let rest = read(Int(whole), at: start) else {
+    guard whole > 0 else { return SQLITE_OK }
+    guard isMending else { return xTruncate(log, start) }
+    guard whole <= Self.salvagedBytesMax, let rest = read(Int(whole), at: start) else {
       return SQLITE_OK
     }
     var salvage = LogSalvage(

@@ -30,7 +30,7 @@ extension SQLiteConnection {
     }
     var mended: MendedLog?
     var code = SQLITE_OK
-    if isMending, !options.isExclusive { code = mendWAL(of: handle, &mended) }
+    if !options.isExclusive { code = mendWAL(of: handle, &mended, isMending: isMending) }
     if code == SQLITE_OK { code = rewriteWAL(of: handle) }
     if code == SQLITE_OK, mended != nil { code = forgetIndex(of: handle) }
     // A rollback would take the index for what it was.

@@ -92,16 +92,13 @@ extension SegmentStore {
         "DELETE FROM segment WHERE origin = ? AND last_sequence > ?", .integer(chain.row),
         SQLiteValue(clampedCounter: change.sequence))
       let dropped = Int(clamping: connection.changedRowCount)
-      // An origin of which nothing is stored has no row.
-      try connection.execute(
-        """
-        DELETE FROM segment_branch
-        WHERE origin = ?1 AND NOT EXISTS (SELECT 1 FROM segment WHERE origin = ?1)
-        """, .integer(chain.row))
+      // An origin of which nothing is stored has no row. A branch keeps its own: what names mean,
+      // and how often changes were applied, depends on it.
       try connection.execute(
         """
         DELETE FROM segment_origin
         WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM segment WHERE origin = ?1)
+          AND NOT EXISTS (SELECT 1 FROM segment_branch WHERE origin = ?1)
         """, .integer(chain.row))
       return dropped
     }
