@@ -7,76 +7,101 @@
 // What lies behind a frame that has rotted can be known: the checksum of a frame goes on from that
 // of the frame before, which stands in that one's header. So a rotten frame is told from the end
 // of the log by those behind it. A single bit that has flipped is found by what it does to the
-// checksum, of 64 bits, and is put right. A frame with more damage stays as it is, with a checksum
-// that lets SQLite go on: whoever reads the page finds it damaged, and all others are whole.
+// checksum, of 64 bits, and is put right. A page with more damage gets eight bytes at its end that
+// make its checksum what it was, so that SQLite goes on: whoever reads the page finds it damaged,
+// and all others are whole.
+//
+// Nothing else is written, and what is written lies within one sector each time: when the power
+// fails meanwhile, the same is found and done again.
 
-/// The part of a log behind what SQLite has read of it.
+/// What is wrong with the part of a log behind what SQLite has read of it, and what puts it right.
 struct LogSalvage {
   static let headerBytes = 32
   static let frameHeaderBytes = 24
+
+  /// Bytes that are to be written over others. All of them are in one sector.
+  struct Patch: Equatable {
+    /// From the beginning of the first frame.
+    let offset: Int
+    let bytes: [UInt8]
+  }
 
   /// How the words that go into checksums lie in the file.
   let isBigEndian: Bool
   let pageBytes: Int
   /// The eight bytes that every frame of this log has.
   let salts: [UInt8]
-  /// Of the last frame before these.
-  private let start: LogChecksum
-  private(set) var frames: [UInt8]
-  /// How many were changed, and how many of them have more wrong than one bit.
+  /// For each frame what its header says of the size of the file in pages, which it does where a
+  /// transaction ends; 0 elsewhere, and in frames without the salts of this log.
+  let sizes: [UInt32]
+  /// How many pages the file had before these frames.
+  let pages: UInt32
+  private(set) var patches: [Patch] = []
+  /// How many frames were changed, and how many of them have more wrong than one bit.
   private(set) var mendedFrames = 0
   private(set) var damagedFrames = 0
 
-  init(
-    isBigEndian: Bool, pageBytes: Int, salts: [UInt8], start: LogChecksum, frames: [UInt8]
-  ) {
+  init(isBigEndian: Bool, pageBytes: Int, salts: [UInt8], sizes: [UInt32], pages: UInt32) {
     self.isBigEndian = isBigEndian
     self.pageBytes = pageBytes
     self.salts = salts
-    self.start = start
-    self.frames = frames
+    self.sizes = sizes
+    self.pages = pages
   }
 
   private var frameBytes: Int { Self.frameHeaderBytes + pageBytes }
-  var frameCount: Int { frames.count / frameBytes }
 
   /// Whether from a frame on there are commits of two transactions: more than a power failure
   /// leaves of one that was being written.
   func holdsCommits(from start: Int) -> Bool {
-    var commits = 0
-    for frame in start..<frameCount where hasSalts(frame) && isCommit(frame) { commits += 1 }
-    return commits >= 2
+    sizes.dropFirst(start).lazy.filter { $0 > 0 }.prefix(2).count == 2
   }
 
-  /// Makes frames readable, as many as were on the disk without a doubt.
+  /// Finds what makes frames readable, as many as were on the disk without a doubt.
   ///
-  /// - Returns: how many frames, from the first on, SQLite can read now; 0 when the log does end
-  ///   here.
-  /// - Complexity: O(bytes).
-  mutating func mend() -> Int {
+  /// - Parameters:
+  ///   - start: of the last frame before these.
+  ///   - read: the bytes of a frame; nil when they cannot be read.
+  /// - Returns: how many frames, from the first on, SQLite can read with ``patches``; 0 when the
+  ///   log does end here. Nil when they cannot be read.
+  /// - Complexity: O(bytes), with two frames in memory.
+  mutating func mend(after start: LogChecksum, read: (Int) -> [UInt8]?) -> Int? {
     var accepted = 0
-    // As the frames were written, and as they are to be: they part behind a damaged one.
-    var (written, mended) = (start, start)
+    var sum = start
     var (isDoubtful, isDamagedHere) = (false, false)
-    for frame in 0..<frameCount {
-      let verdict = verdict(on: frame, after: written)
-      guard verdict != .end else { break }
-      switch verdict {
-      case .flipped(let bit): flip(bit, in: frame)
-      case .damaged: (isDoubtful, isDamagedHere) = (true, true)
-      default: break
+    // Of frames that are not accepted yet.
+    var (patches, mended, damaged) = ([Patch](), 0, 0)
+    var following: LogFrame?
+    for number in sizes.indices {
+      guard let bytes = following?.bytes ?? read(number) else { return nil }
+      let frame = LogFrame(bytes: bytes, isBigEndian: isBigEndian)
+      following = nil
+      if number + 1 < sizes.count {
+        guard let bytes = read(number + 1) else { return nil }
+        following = LogFrame(bytes: bytes, isBigEndian: isBigEndian)
       }
-      written = verdict == .wrongChecksum ? checksum(of: frame, after: written) : stored(frame)
-      mended = checksum(of: frame, after: mended)
-      if stored(frame) != mended || !hasSalts(frame) || verdict != .whole { mendedFrames += 1 }
-      if verdict == .damaged { damagedFrames += 1 }
-      write(mended, in: frame)
-      guard isCommit(frame) else { continue }
+      let verdict = verdict(on: frame, number, after: sum, before: following)
+      guard verdict != .end else { break }
+      let (changes, isCommit) = repair(frame, verdict, after: sum)
+      sum = verdict == .wrongChecksum ? frame.checksum(after: sum) : frame.stored
+      patches += changes.map { Patch(offset: number * frameBytes + $0.offset, bytes: $0.bytes) }
+      if !changes.isEmpty { mended += 1 }
+      if verdict == .damaged {
+        damaged += 1
+        (isDoubtful, isDamagedHere) = (true, true)
+      }
+      guard isCommit else { continue }
       // A transaction is written when the one before is on the disk. So what is damaged in that was
-      // whole once, and a power failure did not do it.
+      // whole once, and a power failure did not do it. What a damaged frame says of itself, that it
+      // is the end of one, is no such word.
       if !isDamagedHere { isDoubtful = false }
-      if !isDoubtful { accepted = frame + 1 }
-      isDamagedHere = false
+      if verdict != .damaged { isDamagedHere = false }
+      guard !isDoubtful else { continue }
+      accepted = number + 1
+      self.patches += patches
+      mendedFrames += mended
+      damagedFrames += damaged
+      (patches, mended, damaged) = ([], 0, 0)
     }
     return accepted
   }
@@ -89,138 +114,61 @@ struct LogSalvage {
     case flipped(Int)
     /// What it covers is whole.
     case wrongChecksum
-    /// More is wrong with it than one bit, and others follow.
+    /// The number of the page, or the size of the file; the page is whole.
+    case wrongHeader([UInt8])
+    /// More is wrong with its page than one bit, and others follow.
     case damaged
     /// Nothing that was written behind the one before.
     case end
   }
 
-  private func verdict(on frame: Int, after written: LogChecksum) -> Verdict {
-    let (found, expected) = (checksum(of: frame, after: written), stored(frame))
+  private func verdict(
+    on frame: LogFrame, _ number: Int, after sum: LogChecksum, before next: LogFrame?
+  ) -> Verdict {
+    let (found, expected) = (frame.checksum(after: sum), frame.stored)
     if found == expected { return .whole }
-    guard hasSalts(frame) else { return .end }
-    let hasNext = frame + 1 < frameCount && hasSalts(frame + 1)
-    let goesOnAsFound = hasNext && checksum(of: frame + 1, after: found) == stored(frame + 1)
-    if goesOnAsFound { return .wrongChecksum }
-    let goesOn = hasNext && checksum(of: frame + 1, after: expected) == stored(frame + 1)
+    guard frame.has(salts) else { return .end }
+    let follower = next.flatMap { $0.has(salts) ? $0 : nil }
+    func leads(_ sum: LogChecksum) -> Bool {
+      follower.map { $0.checksum(after: sum) == $0.stored } ?? false
+    }
+    if leads(found) { return .wrongChecksum }
+    let goesOn = leads(expected)
     // A bit of the last word does the same to the checksum as one of the checksum itself: then what
     // comes behind decides.
     if found.differsInOneBit(from: expected), !goesOn { return .wrongChecksum }
-    if let bit = found.flippedBit(
-      in: covered(frame), isBigEndian: isBigEndian, expected: expected)
-    {
+    if let bit = found.flippedBit(in: frame.covered, isBigEndian: isBigEndian, expected: expected) {
       return .flipped(bit)
     }
-    return goesOn ? .damaged : .end
+    guard goesOn else { return .end }
+    // The file has no more pages than some other commit says.
+    let pagesMax = sizes.indices.reduce(pages) { $1 == number ? $0 : max($0, sizes[$1]) }
+    let header = frame.header(making: expected, after: sum)
+    if header.isPossible(pagesMax) { return .wrongHeader(header.bytes) }
+    return frame.header.isPossible(pagesMax) ? .damaged : .end
   }
 
-  private func checksum(of frame: Int, after before: LogChecksum) -> LogChecksum {
-    var sum = before
-    let start = frame * frameBytes
-    sum.add(frames[start..<start + 8], isBigEndian: isBigEndian)
-    let page = start + Self.frameHeaderBytes
-    sum.add(frames[page..<page + pageBytes], isBigEndian: isBigEndian)
-    return sum
-  }
-
-  /// What the checksum covers: the number of the page, the size of the file, and the page.
-  private func covered(_ frame: Int) -> [UInt8] {
-    let start = frame * frameBytes
-    return Array(frames[start..<start + 8])
-      + Array(frames[start + Self.frameHeaderBytes..<start + frameBytes])
-  }
-
-  private mutating func flip(_ bit: Int, in frame: Int) {
-    let byte = bit / 8
-    let place = byte < 8 ? byte : byte - 8 + Self.frameHeaderBytes
-    frames[frame * frameBytes + place] ^= 1 << UInt8(bit % 8)
-  }
-
-  private func stored(_ frame: Int) -> LogChecksum {
-    let start = frame * frameBytes + 16
-    return LogChecksum(frames[start..<start + 8])
-  }
-
-  private mutating func write(_ sum: LogChecksum, in frame: Int) {
-    let start = frame * frameBytes
-    frames.replaceSubrange(start + 8..<start + 16, with: salts)
-    frames.replaceSubrange(start + 16..<start + 24, with: sum.bytes)
-  }
-
-  private func hasSalts(_ frame: Int) -> Bool {
-    let start = frame * frameBytes + 8
-    return frames[start..<start + 8].elementsEqual(salts)
-  }
-
-  /// Whether a transaction ends with it.
-  private func isCommit(_ frame: Int) -> Bool {
-    let start = frame * frameBytes + 4
-    return frames[start..<start + 4].contains { $0 != 0 }
-  }
-}
-
-/// The checksum of SQLite's write-ahead log: two sums over pairs of words.
-struct LogChecksum: Equatable {
-  var first: UInt32 = 0
-  var second: UInt32 = 0
-
-  init(_ first: UInt32 = 0, _ second: UInt32 = 0) {
-    (self.first, self.second) = (first, second)
-  }
-
-  /// As it stands in a header.
-  init(_ bytes: ArraySlice<UInt8>) {
-    let words = bytes.reduce(into: UInt64(0)) { $0 = $0 << 8 | UInt64($1) }
-    first = UInt32(truncatingIfNeeded: words >> 32)
-    second = UInt32(truncatingIfNeeded: words)
-  }
-
-  var bytes: [UInt8] {
-    [first, second].flatMap { word in
-      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) }
+  /// What is to be written over a frame, from its beginning, and whether a transaction ends with
+  /// it then.
+  private func repair(
+    _ frame: LogFrame, _ verdict: Verdict, after sum: LogChecksum
+  ) -> (patches: [Patch], isCommit: Bool) {
+    var whole = frame
+    switch verdict {
+    case .flipped(let bit): whole.flip(bit)
+    case .wrongChecksum: whole.replace(16, with: frame.checksum(after: sum).bytes)
+    case .wrongHeader(let header): whole.replace(0, with: header)
+    case .damaged:
+      let last = frameBytes - 8
+      whole.replace(last, with: frame.lastWords(making: frame.stored, after: sum))
+    case .whole, .end: break
     }
-  }
-
-  /// - Precondition: the number of bytes is a multiple of eight.
-  mutating func add(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) {
-    bytes.withUnsafeBytes { raw in
-      var offset = 0
-      while offset + 8 <= raw.count {
-        let low = raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-        let high = raw.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)
-        first &+= (isBigEndian ? UInt32(bigEndian: low) : UInt32(littleEndian: low)) &+ second
-        second &+= (isBigEndian ? UInt32(bigEndian: high) : UInt32(littleEndian: high)) &+ first
-        offset += 8
-      }
+    whole.replace(8, with: salts)
+    let patches = stride(from: 0, to: frameBytes, by: 8).compactMap { offset -> Patch? in
+      let bytes = whole.bytes[offset..<offset + 8]
+      guard !bytes.elementsEqual(frame.bytes[offset..<offset + 8]) else { return nil }
+      return Patch(offset: offset, bytes: Array(bytes))
     }
-  }
-
-  func differsInOneBit(from other: LogChecksum) -> Bool {
-    (first ^ other.first).nonzeroBitCount + (second ^ other.second).nonzeroBitCount == 1
-  }
-
-  /// The bit of `bytes` without whose flipping this checksum of them would be the expected one; nil
-  /// when there is none. Sums are linear: what a word does to them depends on its place alone.
-  ///
-  /// Complexity: O(bits).
-  func flippedBit(in bytes: [UInt8], isBigEndian: Bool, expected: LogChecksum) -> Int? {
-    let (lacking1, lacking2) = (expected.first &- first, expected.second &- second)
-    // What one more in the first, and in the second word of a pair does to the two sums.
-    var (inFirst, inSecond) = ((UInt32(1), UInt32(1)), (UInt32(0), UInt32(1)))
-    for pair in stride(from: bytes.count - 8, through: 0, by: -8) {
-      for (word, effect) in [(pair, inFirst), (pair + 4, inSecond)] {
-        for bit in 0..<32 {
-          let byte = word + (isBigEndian ? 3 - bit / 8 : bit / 8)
-          let isSet = bytes[byte] & (1 << UInt8(bit % 8)) != 0
-          let change = isSet ? 0 &- (UInt32(1) << UInt32(bit)) : UInt32(1) << UInt32(bit)
-          if effect.0 &* change == lacking1, effect.1 &* change == lacking2 {
-            return byte * 8 + bit % 8
-          }
-        }
-      }
-      inFirst = (inFirst.0 &+ inFirst.1, inFirst.0 &+ 2 &* inFirst.1)
-      inSecond = (inSecond.0 &+ inSecond.1, inSecond.0 &+ 2 &* inSecond.1)
-    }
-    return nil
+    return (patches, whole.header.pages > 0)
   }
 }

@@ -8,6 +8,8 @@ package struct MendedLog: Equatable, Sendable {
   package var damaged = 0
   /// The log went on, in a way that nobody can read, and was cut off.
   package var isCut = false
+  /// How many pages of the log can be read since.
+  var end = 0
 }
 
 extension SQLiteConnection {
@@ -37,62 +39,75 @@ extension SQLiteConnection {
     }
     func read(_ count: Int, at offset: Int64) -> [UInt8]? {
       var bytes = [UInt8](repeating: 0, count: count)
-      for start in stride(from: 0, to: count, by: Self.movedBytes) {
-        let code = bytes[start..<min(start + Self.movedBytes, count)].withUnsafeMutableBytes {
-          xRead(log, $0.baseAddress, Int32($0.count), offset + Int64(start))
-        }
-        guard code == SQLITE_OK else { return nil }
+      let code = bytes.withUnsafeMutableBytes {
+        xRead(log, $0.baseAddress, Int32($0.count), offset)
       }
-      return bytes
+      return code == SQLITE_OK ? bytes : nil
     }
-    func write(_ bytes: ArraySlice<UInt8>, at offset: Int64) -> Int32 {
-      for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: Self.movedBytes) {
-        let place = offset + Int64(start - bytes.startIndex)
-        let code = bytes[start..<min(start + Self.movedBytes, bytes.endIndex)].withUnsafeBytes {
-          xWrite(log, $0.baseAddress, Int32($0.count), place)
-        }
-        guard code == SQLITE_OK else { return code }
-      }
-      return SQLITE_OK
+    func write(_ bytes: [UInt8], at offset: Int64) -> Int32 {
+      bytes.withUnsafeBytes { xWrite(log, $0.baseAddress, Int32($0.count), offset) }
     }
     let salted = LogSalvage.headerBytes + 8
     guard let bytes = read(LogSalvage.headerBytes, at: 0), size >= Int64(salted) + 8,
-      let salts = read(8, at: Int64(salted)), var header = LogHeader(mending: bytes, salts)
+      let salts = read(8, at: Int64(salted)), let header = LogHeader(mending: bytes, salts)
     else { return SQLITE_OK }
     let frameBytes = Int64(LogSalvage.frameHeaderBytes + header.pageBytes)
     let start = Int64(LogSalvage.headerBytes) + Int64(index.frames) * frameBytes
-    let whole = (size - start) / frameBytes * frameBytes
-    guard whole > 0 else { return SQLITE_OK }
+    let frames = Int((size - start) / frameBytes)
+    guard frames > 0 else { return SQLITE_OK }
     guard isMending else { return xTruncate(log, start) }
-    guard whole <= Self.salvagedBytesMax, let rest = read(Int(whole), at: start) else {
-      return SQLITE_OK
+    // A log that was copied into the file as a whole begins anew with other salts, and until it
+    // does the file has what is copied.
+    guard header.wasMended || index.salts == header.salts else { return SQLITE_OK }
+    var sizes: [UInt32] = []
+    for frame in 0..<frames {
+      guard let bytes = read(16, at: start + Int64(frame) * frameBytes) else { return SQLITE_OK }
+      let isOfThis = bytes[8...].elementsEqual(header.salts)
+      sizes.append(isOfThis ? LogFrame.Header(bytes: Array(bytes[..<8])).pages : 0)
     }
     var salvage = LogSalvage(
       isBigEndian: header.isBigEndian, pageBytes: header.pageBytes, salts: header.salts,
-      start: index.frames > 0 ? index.checksum : header.checksum, frames: rest)
-    let count = salvage.mend()
-    if count > 0 {
-      mended = MendedLog(frames: salvage.mendedFrames, damaged: salvage.damagedFrames)
+      sizes: sizes, pages: index.pages)
+    let sum = index.frames > 0 ? index.checksum : header.checksum
+    let readable = salvage.mend(after: sum) {
+      read(Int(frameBytes), at: start + Int64($0) * frameBytes)
+    }
+    guard let count = readable else { return SQLITE_OK }
+    if salvage.mendedFrames > 0 || header.wasMended, count > 0 {
+      mended = MendedLog(
+        frames: salvage.mendedFrames, damaged: salvage.damagedFrames,
+        end: Int(index.frames) + count)
       if header.wasMended {
-        let code = write(header.bytes[...], at: 0)
+        let code = write(header.bytes, at: 0)
         guard code == SQLITE_OK else { return code }
-        header.wasMended = false
       }
-      let code = write(salvage.frames[..<(count * Int(frameBytes))], at: start)
-      guard code == SQLITE_OK else { return code }
+      for patch in salvage.patches {
+        let code = write(patch.bytes, at: start + Int64(patch.offset))
+        guard code == SQLITE_OK else { return code }
+      }
     }
     guard salvage.holdsCommits(from: count) else { return SQLITE_OK }
     // What is written from now on overwrites the beginning of the rest, which must not be taken for
     // what follows that.
-    mended = mended ?? MendedLog()
+    mended = mended ?? MendedLog(end: Int(index.frames))
     mended?.isCut = true
     return xTruncate(log, start + Int64(count) * frameBytes)
   }
 
-  /// What is not read beyond this is left alone.
-  private static var salvagedBytesMax: Int64 { 256 << 20 }
-  /// SQLite's files take less than 128 KiB at a time.
-  private static var movedBytes: Int { 1 << 16 }
+  /// Cuts off what SQLite does not read of a log that was mended, whatever the reason: the next
+  /// commits are written there. Within a transaction for writing.
+  func cutWhatIsNotRead(of handle: OpaquePointer, below end: Int) -> Int32 {
+    guard let index = indexHeader(of: handle), index.isAsRead, index.frames < end
+    else { return SQLITE_OK }
+    var found: UnsafeMutablePointer<sqlite3_file>?
+    let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &found)
+    guard code == SQLITE_OK, let log = found, let methods = log.pointee.pMethods?.pointee,
+      let xTruncate = methods.xTruncate
+    else { return code }
+    mendedLog?.isCut = true
+    let frameBytes = Int64(LogSalvage.frameHeaderBytes + index.pageBytes)
+    return xTruncate(log, Int64(LogSalvage.headerBytes) + Int64(index.frames) * frameBytes)
+  }
 
   // MARK: The index
 
@@ -100,20 +115,28 @@ extension SQLiteConnection {
   private struct IndexHeader {
     /// Nobody has written to the log since it was read.
     let isAsRead: Bool
+    let pageBytes: Int
     /// How many it could read.
     let frames: UInt32
+    /// Of the file, after the last of them.
+    let pages: UInt32
     /// Of the last of them.
     let checksum: LogChecksum
+    let salts: [UInt8]
   }
 
   private func indexHeader(of handle: OpaquePointer) -> IndexHeader? {
     guard let index = mappedIndex(of: handle) else { return nil }
     func word(_ offset: Int) -> UInt32 { index.load(fromByteOffset: offset, as: UInt32.self) }
     guard word(0) == Self.indexVersion else { return nil }
+    // 65,536 does not fit, and is written as 1.
+    let noted = Int(index.load(fromByteOffset: 14, as: UInt16.self))
+    let pageBytes = noted & 0xFE00 | (noted & 1) << 16
     let isThere = index.load(fromByteOffset: 12, as: UInt8.self) == 1
     return IndexHeader(
-      isAsRead: isThere && word(8) == 0, frames: word(16),
-      checksum: LogChecksum(word(24), word(28)))
+      isAsRead: isThere && word(8) == 0, pageBytes: pageBytes, frames: word(16), pages: word(20),
+      checksum: LogChecksum(word(24), word(28)),
+      salts: (32..<40).map { index.load(fromByteOffset: $0, as: UInt8.self) })
   }
 
   /// Makes everybody read the log anew. Whoever reads at the moment goes on with what they see.

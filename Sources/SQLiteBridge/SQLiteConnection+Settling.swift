@@ -36,7 +36,17 @@ extension SQLiteConnection {
     // A rollback would take the index for what it was.
     try run("COMMIT")
     guard code == SQLITE_OK else { throw failure(code, in: path) }
-    if let mended { mendedLog = mended }
+    guard let mended else { return }
+    mendedLog = mended
+    do throws(SQLiteError) {
+      try run("BEGIN IMMEDIATE")
+    } catch {
+      guard error.code == .busy else { throw error }
+      return
+    }
+    code = cutWhatIsNotRead(of: handle, below: mended.end)
+    try run("COMMIT")
+    guard code == SQLITE_OK else { throw failure(code, in: path) }
   }
 
   /// Writes what the WAL holds over itself. Nobody else writes to it meanwhile, and who reads it

@@ -103,6 +103,131 @@ struct LogSalvageTests {
     #expect(try connection.queryInteger("SELECT max(n) FROM t") == 24)
   }
 
+  @Test("nothing is written over it but what is wrong, eight bytes at most")
+  func littleIsWritten() throws {
+    let (file, log) = try log()
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    let start = LogSalvage.headerBytes + frames / 2 * Self.frameBytes
+    // The salts, the checksum, a bit of the page, and a part of it.
+    for (offset, count) in [(8, 8), (16, 1), (1_000, 1), (1_000, 512)] {
+      var rotten = log
+      for place in start + offset..<start + offset + count { rotten[place] ^= 0x10 }
+      let connection = try open(file, rotten)
+      let mended = folder.read("c.db-wal")
+      #expect(zip(mended, rotten).count { $0 != $1 } <= 8, "\(offset)")
+      #expect(zip(mended, log).count { $0 != $1 } <= (count == 512 ? 520 : 0), "\(offset)")
+      #expect(try connection.queryInteger("SELECT n FROM u") == 24)
+      connection.close()
+    }
+  }
+
+  @Test("a power failure while it is mended costs nothing")
+  func powerFailure() throws {
+    let (file, log) = try log()
+    let places = [5, 20, 33].map { LogSalvage.headerBytes + $0 * Self.frameBytes + 700 }
+    var rotten = log
+    for place in places { rotten[place] ^= 2 }
+    for done in 0..<8 {
+      var half = rotten
+      for (number, place) in places.enumerated() where done >> number & 1 == 1 {
+        half[place] = log[place]
+      }
+      let connection = try open(file, half)
+      #expect(try commits(connection) == Self.all)
+      #expect(connection.mendedLog?.frames == (done == 7 ? nil : 3 - done.nonzeroBitCount))
+      connection.close()
+    }
+  }
+
+  @Test("the number of a page is found again by the checksum", arguments: [0, 1, 3, 255])
+  func pageNumber(wrong: UInt8) throws {
+    let (file, log) = try log()
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    let start = LogSalvage.headerBytes + frames / 2 * Self.frameBytes
+    var rotten = log
+    rotten.replaceSubrange(start..<start + 8, with: [0, 0, 0, wrong, 0, 0, 0, 77])
+    let connection = try open(file, rotten)
+    #expect(connection.mendedLog == MendedLog(frames: 1, end: frames))
+    #expect(try commits(connection) == Self.all)
+    #expect(folder.read("c.db-wal") == log)
+  }
+
+  @Test("a page that no file has is written nowhere", arguments: [0, 200])
+  func impossiblePage(wrong: UInt8) throws {
+    let (file, log) = try log()
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    let start = LogSalvage.headerBytes + frames / 2 * Self.frameBytes
+    var rotten = log
+    rotten[start + 3] = wrong
+    for place in start + 2_000..<start + 2_100 { rotten[place] ^= 0x55 }
+    let connection = try open(file, rotten)
+    #expect(connection.mendedLog?.isCut == true)
+    let left = try #require(try connection.queryInteger("SELECT max(n) FROM t"))
+    #expect(left < 24 && left > 1)
+    // It ends with the transaction before that of the page.
+    let cut = (start - folder.read("c.db-wal").count) / Self.frameBytes
+    #expect((0...1).contains(cut))
+    #expect(try connection.integrityCheck() == [])
+  }
+
+  @Test("a damaged page that says it ends a transaction does not make the rest of that one count")
+  func falseEnd() throws {
+    let connection = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("w.db")), walAutocheckpointPages: 0))
+    try connection.script("CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)")
+    let before = folder.read("w.db-wal").count
+    try connection.transaction(.write) { () throws(SQLiteError) in
+      for _ in 0..<9 { try connection.execute("INSERT INTO t (b) VALUES (zeroblob(3000))") }
+    }
+    var log = folder.read("w.db-wal")
+    let file = folder.read("w.db")
+    connection.close()
+    // The last transaction as a power failure may leave it: one of its pages was not written.
+    let page = before + 2 * Self.frameBytes
+    try #require(log.count > page + 3 * Self.frameBytes)
+    log[page + 7] = 1
+    for place in page + 2_000..<page + 2_100 { log[place] ^= 0x55 }
+    let other = try open(file, log)
+    #expect(try other.queryInteger("SELECT count(*) FROM t") == 0)
+    #expect(other.mendedLog?.damaged ?? 0 == 0)
+  }
+
+  @Test("a log that was copied and is to begin anew is not read once more")
+  func restarted() throws {
+    let (file, log) = try log()
+    let first = try open(file, log)
+    _ = try first.checkpoint(.truncate)
+    // As if the process had died before the log was cut.
+    folder.write(log, to: "c.db-wal")
+    let second = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
+    #expect(second.mendedLog == nil)
+    #expect(try commits(second) == Self.all)
+    try second.execute("INSERT INTO t VALUES (25, NULL)")
+    #expect(try first.queryInteger("SELECT count(*) FROM t") == 25)
+  }
+
+  @Test("a shorter commit over the rest of a log stays the last, however often it is opened")
+  func shorterCommit() throws {
+    let (file, log) = try log()
+    var rotten = log
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    for frame in frames / 2...frames / 2 + 1 {
+      let end = LogSalvage.headerBytes + (frame + 1) * Self.frameBytes
+      rotten.replaceSubrange(end - 512..<end, with: repeatElement(0xA5, count: 512))
+    }
+    var (nowFile, nowLog) = (file, rotten)
+    for round in 1...3 {
+      let connection = try open(nowFile, nowLog)
+      #expect((connection.mendedLog != nil) == (round == 1))
+      try connection.execute("UPDATE u SET n = ?", SQLiteValue(1_000 + round))
+      #expect(try connection.queryInteger("SELECT n FROM u") == Int64(1_000 + round))
+      #expect(try connection.integrityCheck() == [])
+      (nowFile, nowLog) = (folder.read("c.db"), folder.read("c.db-wal"))
+      connection.close()
+    }
+  }
+
   @Test("a commit that was being written when the power failed has not happened")
   func torn() throws {
     let (file, log) = try log()
