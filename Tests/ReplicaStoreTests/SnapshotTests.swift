@@ -308,6 +308,66 @@ struct SnapshotTests {
     #expect(notes.contains { $0.contains("folded") }, "\(notes)")
   }
 
+  @Test("a store that comes back has marked texts: its marks are merged as its words are")
+  func returnsMarking() throws {
+    let workspace = try TestWorkspace(2, folder: folder)
+    let (body, bold) = (DocumentPath("body"), Value.bool(true))
+    let id = try workspace.edit(0) { transaction in
+      let id = try transaction.createNote("plan")
+      try transaction.insert("The quick fox jumps over the lazy dog.", of: id)
+      let editor = try transaction.edit(id)
+      try editor.mark(body, 0..<3, name: "old", value: bold)
+      try editor.mark(body, 10..<13, name: "link", value: .string("fox"))
+      return id
+    }.value
+    try workspace.level()
+    try putBack(1, of: workspace) {
+      try workspace.edit(0) { transaction in
+        let editor = try transaction.edit(id)
+        try editor.mark(body, 10..<13, name: "link", value: .string("theirs"))
+        try editor.mark(body, 34..<37, name: "their", value: bold)
+        try editor.splice(body, at: 4, delete: 5, insert: "slow brown")
+      }
+      try workspace.level()
+      try compact(workspace, 0)
+    }
+    try workspace.edit(1) { transaction in
+      let editor = try transaction.edit(id)
+      try editor.mark(body, 4..<19, name: "bold", value: bold)
+      try editor.mark(body, 10..<13, name: "link", value: .string("ours"))
+      try editor.unmark(body, 0..<3, name: "old")
+      try editor.splice(body, at: 38, delete: 0, insert: " Truly 😀.")
+      try editor.mark(body, 39..<44, name: "bold", value: bold)
+      try editor.make(DocumentPath("more"), .text)
+      try editor.splice(DocumentPath("more"), at: 0, delete: 0, insert: "one two")
+      try editor.mark(DocumentPath("more"), 4..<7, name: "bold", value: bold, expand: .none)
+    }
+    try tellRecords(workspace)
+    try transfer(from: workspace[0], to: workspace[1])
+    _ = try #require(
+      try workspace[1].installSnapshot(now: workspace.tick(), entropy: workspace.entropy))
+    try tellRecords(workspace)
+    try workspace.level()
+    try workspace.expectEqual("after the return")
+    for store in workspace.stores {
+      let document = try #require(try store.document(id))
+      let shown = try document.textSpans(at: body).map { span in
+        span.marks.map { "\($0.name) " }.joined() + "[\(span.text)]"
+      }
+      #expect(
+        shown == [
+          "[The slow brown]", "bold [ ]", "bold link [fox]", "bold [ jumps]", "[ over the lazy ]",
+          "their [dog]", "[. ]", "bold [Truly]", "[ 😀.]",
+        ], "\(shown)")
+      #expect(try document.textSpans(at: body)[2]["link"] == .string("theirs"))
+      let more = try document.textSpans(at: DocumentPath("more"))
+      #expect(more.map(\.text) == ["one ", "two"] && more[1]["bold"] == bold)
+    }
+    let notes = try workspace[1].identityNotes()
+    #expect(notes.contains { $0.contains("'link'") && $0.contains("\"ours\"") }, "\(notes)")
+    #expect(notes.count { $0.contains("marked") } == 1, "\(notes)")
+  }
+
   @Test("a store that comes back and deletes: what others left alone goes, what they edited stays")
   func returnsDeleting() throws {
     let workspace = try TestWorkspace(2, folder: folder)

@@ -123,6 +123,8 @@ extension ReplicaStore {
     let base: JSONValue
     /// What it holds, or held when it was deleted.
     let ours: JSONValue
+    /// As it was without own changes.
+    let before: Document
     /// As it was here.
     let document: Document
 
@@ -144,7 +146,7 @@ extension ReplicaStore {
         let shown = try entry.document.json(at: DocumentPath([]))
         found.append(
           StrayedDocument(
-            id: id, base: try before.json(at: DocumentPath([])), ours: shown,
+            id: id, base: try before.json(at: DocumentPath([])), ours: shown, before: before,
             document: entry.document))
       } catch let error as StoreError {
         throw error
@@ -273,7 +275,7 @@ extension ReplicaStore {
           + "edited it meanwhile: it stays."
       ]
     }
-    return try merged.conflicts.filter { try !merge($0, into: editor) }.map { conflict in
+    let refused = try merged.conflicts.filter { try !merge($0, into: editor) }.map { conflict in
       let path = conflict.path.map { step in
         switch step {
         case .key(let key): key
@@ -284,6 +286,14 @@ extension ReplicaStore {
         "Document \(strayed.id) was changed at \(path) both here, while this store was away, and "
         + "by others: theirs stays, ours was \(conflict.theirs?.text() ?? "to delete it")."
     }
+    let marks = try editor.mergeMarks(of: strayed.document, since: strayed.before)
+    return refused
+      + marks.map { mark in
+        "Document \(strayed.id) was marked at \(mark.path) both here, while this store was away, "
+          + "and by others: their mark '\(mark.name)' stays on characters "
+          + "\(mark.range.lowerBound) to \(mark.range.upperBound), ours was "
+          + "\(mark.refused.map { $0.json.text() } ?? "to take it away")."
+      }
   }
 
   /// Merges a place that both sides have changed where it is a text, or a counter: what both wrote
