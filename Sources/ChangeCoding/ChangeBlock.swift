@@ -58,7 +58,7 @@ package enum ChangeBlock {
     package init() {}
 
     /// As ``ChangeBlock/encode(_:)``.
-    package mutating func encode(_ changes: [Change]) -> [UInt8] {
+    package mutating func encode(_ changes: some Collection<Change>) -> [UInt8] {
       for change in changes { writer.append(change) }
       let block = writer.finish()
       // What a large one took is given back.

@@ -39,9 +39,8 @@ extension ReplicaStore {
   /// - Parameter areUnsealed: whether they are own ones that are in `unsealed`.
   func record(_ applied: [AppliedChange], areUnsealed: Bool = false) throws(StoreError) {
     guard !applied.isEmpty else { return }
-    var encoder = ChangeBlock.Encoder()
     for (id, part) in Self.byDocument(applied, { AppliedEdit(item: $0, edit: $1) }) {
-      try append(part, to: id, with: &encoder)
+      try append(part, to: id)
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
     if areUnsealed, state.followsFromUnsealed(identity.origin) {
@@ -85,9 +84,7 @@ extension ReplicaStore {
     let edit: DocumentEdit
   }
 
-  private func append(
-    _ part: [AppliedEdit], to id: DocumentID, with encoder: inout ChangeBlock.Encoder
-  ) throws(StoreError) {
+  private func append(_ part: [AppliedEdit], to id: DocumentID) throws(StoreError) {
     guard let entry = cache.entry(id), let position = part.last?.item.position else {
       throw .damaged("document \(id) was closed before it was written")
     }
@@ -116,20 +113,23 @@ extension ReplicaStore {
       }
       entry.isNotedAsDeleted = isDeleted
       entry.isNotedAsBranched = entry.isBranched
-      for block in blocks {
-        try insertTail(of: entry, at: position, block)
-      }
     }
     noteProjecting(entry)
-    if let rebuilt = entry.rebuilt {
-      let edits = part.map { part in
-        let change = part.item.change
-        return IncomingEdit(
-          change: change.id, lamport: change.lamport, time: change.time, edit: part.edit)
+    guard entry.rebuilt != nil || isFoldDue(entry) else {
+      return try sql { () throws(SQLiteError) in
+        for block in blocks { try insertTail(of: entry, at: position, block) }
       }
+    }
+    // What is folded at once need not be in the tail before.
+    let edits = part.map { part in
+      let change = part.item.change
+      return IncomingEdit(
+        change: change.id, lamport: change.lamport, time: change.time, edit: part.edit)
+    }
+    if let rebuilt = entry.rebuilt {
       try write(entry, rebuiltFrom: rebuilt, and: edits)
-    } else if isFoldDue(entry) {
-      try fold(entry)
+    } else {
+      try fold(entry, with: edits)
     }
   }
 
