@@ -71,13 +71,14 @@ extension ReplicaStore {
     var isPacked: Bool { KeptBlock.isPacked(block) }
   }
 
-  /// Packs the oldest loose rows, together with the packed ones before them that are not much larger: so
-  /// the packed ones get larger the older they are.
+  /// Packs the oldest loose rows, together with the packed ones before them that are not much
+  /// larger: so the packed ones get larger the older they are.
   private func packUnsealed() throws(StoreError) {
     let rows = try rowsToPack()
     guard rows.count > 1, let first = rows.first?.first, let last = rows.last?.last else {
       // They are counted anew.
-      return knownPrivateChanges = nil
+      knownPrivateChanges = nil
+      return
     }
     var packed = PrivateChanges.Loose()
     for row in rows where !row.isPacked {
