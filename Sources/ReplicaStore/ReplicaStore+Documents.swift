@@ -202,7 +202,12 @@ extension ReplicaStore {
   func fold(
     _ entry: DocumentCache.Entry, with more: [IncomingEdit] = []
   ) throws(StoreError) {
-    var tail = try tail(of: entry).edits + more
+    var tail: [IncomingEdit]
+    if let known = entry.knownTail, known.count + more.count == entry.tailCount {
+      tail = known + more
+    } else {
+      tail = try self.tail(of: entry).edits + more
+    }
     if Sabotage.foldTooEarly.isPlanted { tail = tail.dropLast() }
     try fold(entry, history: tail)
   }
@@ -232,6 +237,7 @@ extension ReplicaStore {
     }
     entry.tailBytes = 0
     entry.tailCount = 0
+    entry.knownTail = []
     entry.stateBytes = state.count
     entry.isDerivedAnew = false
     try noteChunks(of: entry)

@@ -36,11 +36,15 @@ extension ReplicaStore {
   /// Writes what the changes did: the tails and rows of their documents, and how far the store is.
   /// The documents are open and have the changes.
   ///
-  /// - Parameter areUnsealed: whether they are own ones that are in `unsealed`.
-  func record(_ applied: [AppliedChange], areUnsealed: Bool = false) throws(StoreError) {
+  /// - Parameters:
+  ///   - areUnsealed: whether they are own ones that are in `unsealed`.
+  ///   - unfolded: documents that show more than these changes, and are not to be folded.
+  func record(
+    _ applied: [AppliedChange], areUnsealed: Bool = false, leavingTails unfolded: [DocumentID] = []
+  ) throws(StoreError) {
     guard !applied.isEmpty else { return }
     for (id, part) in Self.byDocument(applied, { AppliedEdit(item: $0, edit: $1) }) {
-      try append(part, to: id)
+      try append(part, to: id, isFolding: !unfolded.contains(id))
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
     if areUnsealed, state.followsFromUnsealed(identity.origin) {
@@ -84,7 +88,9 @@ extension ReplicaStore {
     let edit: DocumentEdit
   }
 
-  private func append(_ part: [AppliedEdit], to id: DocumentID) throws(StoreError) {
+  private func append(
+    _ part: [AppliedEdit], to id: DocumentID, isFolding: Bool
+  ) throws(StoreError) {
     guard let entry = cache.entry(id), let position = part.last?.item.position else {
       throw .damaged("document \(id) was closed before it was written")
     }
@@ -115,17 +121,18 @@ extension ReplicaStore {
       entry.isNotedAsBranched = entry.isBranched
     }
     noteProjecting(entry)
-    guard entry.rebuilt != nil || isFoldDue(entry) else {
-      return try sql { () throws(SQLiteError) in
-        for block in blocks { try insertTail(of: entry, at: position, block) }
-      }
-    }
-    // What is folded at once need not be in the tail before.
     let edits = part.map { part in
       let change = part.item.change
       return IncomingEdit(
         change: change.id, lamport: change.lamport, time: change.time, edit: part.edit)
     }
+    guard isFolding, entry.rebuilt != nil || isFoldDue(entry) else {
+      entry.knowTail(of: edits)
+      return try sql { () throws(SQLiteError) in
+        for block in blocks { try insertTail(of: entry, at: position, block) }
+      }
+    }
+    // What is folded at once need not be in the tail before.
     if let rebuilt = entry.rebuilt {
       try write(entry, rebuiltFrom: rebuilt, and: edits)
     } else {

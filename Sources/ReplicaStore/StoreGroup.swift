@@ -68,6 +68,8 @@ package final class StoreGroup {
   /// The last large change, which was encoded to know its size.
   private var encoded: (change: ChangeID, bytes: [UInt8])?
   private var pendingDocuments: Set<DocumentID> = []
+  /// Documents that have in memory what a transaction did that does not count.
+  private var spoiled: [DocumentID] = []
   /// What made the whole group fail.
   private var failure: StoreError?
 
@@ -153,7 +155,7 @@ package final class StoreGroup {
 
   /// About how many bytes a change takes; exactly where it comes near the limit.
   private func size(of change: Change) throws(StoreError) -> Int {
-    guard ChangeBlock.fits(CollectionOfOne(change)) else {
+    guard ChangeBlock.fits(change) else {
       throw .notPermitted(
         "A transaction has at most \(ChangeBlock.operationCountMax) operations and as many list "
           + "elements; split it up.")
@@ -176,7 +178,9 @@ package final class StoreGroup {
   /// into which what earlier transactions did to them is written first.
   private func undo(_ transaction: StoreTransaction) {
     let spoiled = transaction.abandon()
+    self.spoiled = spoiled
     if failure == nil, !pendingDocuments.isDisjoint(with: spoiled) { flush() }
+    self.spoiled = []
     for id in spoiled { store.cache.remove(id) }
   }
 
@@ -189,19 +193,19 @@ package final class StoreGroup {
         var blocks: [[UInt8]] = []
         blocks.reserveCapacity(changes.count)
         for place in pending.indices {
-          let block = store.encoder.encode(CollectionOfOne(changes[place]))
+          let block = store.encoder.encode(changes[place])
           pending[place].block = EncodedBlock(count: 1, bytes: block)
           blocks.append(block)
         }
         try keepUnsealed(changes, KeptBlock.list(blocks))
-        try store.record(pending, areUnsealed: true)
+        try store.record(pending, areUnsealed: true, leavingTails: spoiled)
       } else {
         let block = EncodedBlock(count: changes.count, bytes: bytes(of: changes))
         pending[0].block = block
         let isSealed =
           isLast && isSealing ? try store.sealAtOnce(changes, block, entropy: entropy) : false
         if !isSealed { try keepUnsealed(changes, block.bytes) }
-        try store.record(pending, areUnsealed: !isSealed)
+        try store.record(pending, areUnsealed: !isSealed, leavingTails: spoiled)
       }
     } catch {
       failure = error
