@@ -65,7 +65,7 @@ struct OwnChangesTests {
 
   private static let last = "first_sequence = (SELECT max(first_sequence) FROM unsealed)"
   private static let second =
-    "first_sequence = (SELECT first_sequence FROM unsealed ORDER BY first_sequence LIMIT 1 OFFSET 1)"
+    "first_sequence = (SELECT first_sequence FROM unsealed ORDER BY 1 LIMIT 1 OFFSET 1)"
 
   private static func flip(_ column: String, _ bit: Int64, _ row: String) -> String {
     "UPDATE unsealed SET \(column) = (\(column) | \(bit)) - (\(column) & \(bit)) WHERE \(row)"

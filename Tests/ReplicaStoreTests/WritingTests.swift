@@ -111,7 +111,7 @@ struct StoreWritingTests {
     #expect(store.position == 2)
   }
 
-  @Test("what fails in a group is in no state that is folded with what came before", arguments: 0..<4)
+  @Test("what fails in a group is in no state that is folded with it", arguments: 0..<4)
   func foldingBesideFailure(edits: Int) throws {
     let folder = TemporaryFolder()
     let workspace = try TestWorkspace(1, folder: folder)
