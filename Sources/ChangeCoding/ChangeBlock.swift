@@ -34,6 +34,17 @@ package enum ChangeBlock {
     return operations <= operationCountMax && elements <= elementCountMax
   }
 
+  /// Whether a change can stand in a block alone.
+  package static func fits(_ change: Change) -> Bool {
+    var operations = 0
+    var elements = 0
+    for edit in change.edits {
+      operations += edit.operations.count
+      for operation in edit.operations { elements += operation.elementCount }
+    }
+    return operations <= operationCountMax && elements <= elementCountMax
+  }
+
   /// What a change counts for, of ``operationCountMax``: changes that weigh no more than that
   /// together ``fits(_:)``.
   package static func weight(of change: Change) -> Int {
@@ -60,6 +71,16 @@ package enum ChangeBlock {
     /// As ``ChangeBlock/encode(_:)``.
     package mutating func encode(_ changes: [Change]) -> [UInt8] {
       for change in changes { writer.append(change) }
+      return finish()
+    }
+
+    /// A run of one.
+    package mutating func encode(_ change: Change) -> [UInt8] {
+      writer.append(change)
+      return finish()
+    }
+
+    private mutating func finish() -> [UInt8] {
       let block = writer.finish()
       // What a large one took is given back.
       if block.count > Self.keptBytesMax { writer = BlockWriter() }

@@ -45,6 +45,8 @@ struct DocumentCache {
     var tailBytes = 0
     /// How many edits they are.
     var tailCount = 0
+    /// These edits, where all of them were made or came while the document was open, and are few.
+    var knownTail: [IncomingEdit]?
     /// Under which number the next row of the tail goes; nil while that is not known.
     var nextTail: Int64?
     /// Bytes of the state at the last fold.
@@ -82,7 +84,30 @@ struct DocumentCache {
       isNotedAsBranched = row.isBranched
       isBranched = row.isBranched
       hasUnknown = row.understood != nil
+      if row.number == 0 { knownTail = [] }
     }
+
+    /// So many edits of a tail are kept in memory.
+    private static let knownTailMax = 64
+
+    /// Takes edits that come into the tail.
+    func knowTail(of edits: [IncomingEdit]) {
+      guard let known = knownTail?.count else { return }
+      if known + edits.count <= Self.knownTailMax {
+        knownTail?.append(contentsOf: edits)
+      } else {
+        knownTail = nil
+      }
+    }
+
+    /// About what it takes in memory.
+    fileprivate var approximateBytes: Int {
+      let tail = knownTail.map { $0.isEmpty ? 0 : tailBytes + $0.count * Self.bytesOfEdit } ?? 0
+      return document.approximateBytes + DocumentCache.bytesOfEach + tail
+    }
+
+    /// What an edit takes besides what it writes.
+    private static let bytesOfEdit = 320
   }
 
   private var entries: [DocumentID: Entry] = [:]
@@ -163,7 +188,7 @@ struct DocumentCache {
     for entry in touched {
       entry.isTouched = false
       guard entry.isInCache else { continue }
-      let now = entry.document.approximateBytes + Self.bytesOfEach
+      let now = entry.approximateBytes
       bytes += now - entry.countedBytes
       entry.countedBytes = now
     }

@@ -9,11 +9,25 @@ enum DocumentTail {
   /// So many rows one tail can have; it is folded long before.
   static let rowBits: Int64 = 24
 
+  /// The numbers that documents can have.
+  static let documents: ClosedRange<Int64> = 0...(.max >> rowBits)
+
   /// The numbers that the rows of a document can have, from the number of its own row.
   static func numbers(of document: Int64) -> ClosedRange<Int64> {
     // A number that is too large belongs to no document.
-    let first = document >= 0 && document <= Int64.max >> rowBits ? document << rowBits : .max
+    let first = documents.contains(document) ? document << rowBits : .max
     return first...(first | ((1 << rowBits) - 1))
+  }
+
+  /// - Throws: `.damaged` for numbers that no document can have.
+  static func checkNumbers(_ range: (Int64, Int64)?) throws(SQLiteError) {
+    guard let (first, last) = range else { return }
+    for number in [first, last] where !documents.contains(number) {
+      throw SQLiteError(
+        code: .damaged,
+        message: "a document has the number \(number), which none can have: the table of documents "
+          + "has rotted")
+    }
   }
 
   /// In SQL: the rows `t` of the document `d`.
@@ -29,12 +43,13 @@ extension ReplicaStore {
   func insertTail(
     of entry: DocumentCache.Entry, at position: Int64, _ block: [UInt8]
   ) throws(SQLiteError) {
+    try DocumentTail.checkNumbers((entry.row, entry.row))
     let numbers = DocumentTail.numbers(of: entry.row)
     var next = entry.nextTail
     if next == nil {
       next = try connection.queryInteger(
         "SELECT max(id) FROM document_tail WHERE \(DocumentTail.ofFirst)", .integer(entry.row)
-      ).map { $0 + 1 }
+      ).map { $0 &+ 1 }
     }
     let number = next ?? numbers.lowerBound
     guard numbers.contains(number) else {

@@ -4,14 +4,18 @@ import ChangeCoding
 import Documents
 
 /// How the store keeps own changes that no segment holds: as the change block that they were
-/// committed as, or, when many of those were put together, as one block in a Zstandard frame.
+/// committed as; where each edits another document, as the blocks that lie in the tails of those,
+/// one for each change; or, when many of those were put together, as one block in a Zstandard
+/// frame.
 ///
 /// ```
 /// 3 · length of the block, a varint · frame
+/// 4 · number of blocks, a varint · for each: its length, a varint · the block
 /// ```
 enum KeptBlock {
   /// The first byte of a packed one; a ``ChangeBlock`` begins with another.
   static let packedVersion: UInt8 = 3
+  static let listVersion: UInt8 = 4
   /// A packed one has at most so many changes, and bytes before it is packed, unless it is a single
   /// block that is larger. It is sealed in one go, and others wait meanwhile.
   static let packedChangesMax = 1 << 13
@@ -25,6 +29,36 @@ enum KeptBlock {
     writer.write(count: block.count)
     writer.write(raw: Zstandard.compress(block, .steady))
     return writer.bytes
+  }
+
+  /// - Precondition: the blocks hold changes that follow one another.
+  static func list(_ blocks: [[UInt8]]) -> [UInt8] {
+    var writer = ByteWriter(
+      reservingCapacity: 16 + blocks.reduce(0) { $0 + $1.count + 4 })
+    writer.write(listVersion)
+    writer.write(count: blocks.count)
+    for block in blocks {
+      writer.write(count: block.count)
+      writer.write(raw: block)
+    }
+    return writer.bytes
+  }
+
+  /// The blocks of a list; nil when it is none.
+  static func blocks(of bytes: [UInt8]) throws(ByteDecodingError) -> [[UInt8]]? {
+    guard bytes.first == listVersion else { return nil }
+    var reader = ByteReader(bytes)
+    _ = try reader.readByte("version of own changes")
+    let count = try reader.readCount(
+      "own changes", minimumBytesEach: 2, limit: ChangeBlock.changeCountMax)
+    var blocks: [[UInt8]] = []
+    for _ in 0..<count {
+      let length = try reader.readCount(
+        "block of own changes", minimumBytesEach: 1, limit: ChangeBlock.byteCountMax)
+      blocks.append(try reader.readRaw(length, "block of own changes"))
+    }
+    guard count > 0, reader.isAtEnd else { throw ByteDecodingError(.invalidValue, "own changes") }
+    return blocks
   }
 
   static func isPacked(_ bytes: [UInt8]) -> Bool { bytes.first == packedVersion }
@@ -46,6 +80,11 @@ enum KeptBlock {
   static func open(
     _ bytes: [UInt8], in language: OperationLanguage
   ) throws(ByteDecodingError) -> (changes: [Change], byteCount: Int) {
+    if let blocks = try blocks(of: bytes) {
+      var changes: [Change] = []
+      for block in blocks { changes += try ChangeBlock.decode(block, in: language) }
+      return (changes, bytes.count)
+    }
     guard isPacked(bytes) else {
       return (try ChangeBlock.decode(bytes, in: language), bytes.count)
     }

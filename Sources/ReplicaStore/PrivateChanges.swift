@@ -106,7 +106,21 @@ extension ReplicaStore {
   /// The private changes. Complexity: O(1) unless another process has committed.
   func privateChanges() throws(StoreError) -> PrivateChanges {
     if let known = knownPrivateChanges, try isCurrent() { return known }
-    return try reading { () throws(StoreError) in
+    do throws(StoreError) {
+      return try loadPrivateChanges()
+    } catch {
+      guard case .damaged = error, options.access != .read else { throw error }
+      if connection.isInTransaction {
+        guard connection.isWriting, try mendUnsealed() else { throw error }
+      } else {
+        guard try write({ () throws(StoreError) in try mendUnsealed() }) else { throw error }
+      }
+      return try loadPrivateChanges()
+    }
+  }
+
+  private func loadPrivateChanges() throws(StoreError) -> PrivateChanges {
+    try reading { () throws(StoreError) in
       let isSuspect = try stored { () throws(SegmentStoreError) in
         try segments.setting(Self.suspicionSetting) != nil
       }

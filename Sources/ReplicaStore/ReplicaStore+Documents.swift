@@ -197,9 +197,17 @@ extension ReplicaStore {
   /// Whoever opens the document does so many edits again, in about a millisecond.
   private static var foldCountMin: Int { 4_096 }
 
-  /// Writes the state anew and moves the tail to the history, as one chunk.
-  func fold(_ entry: DocumentCache.Entry) throws(StoreError) {
-    var tail = try tail(of: entry).edits
+  /// Writes the state anew and moves the tail to the history, as one chunk, with edits that the
+  /// document has and the tail has not.
+  func fold(
+    _ entry: DocumentCache.Entry, with more: [IncomingEdit] = []
+  ) throws(StoreError) {
+    var tail: [IncomingEdit]
+    if let known = entry.knownTail, known.count + more.count == entry.tailCount {
+      tail = known + more
+    } else {
+      tail = try self.tail(of: entry).edits + more
+    }
     if Sabotage.foldTooEarly.isPlanted { tail = tail.dropLast() }
     try fold(entry, history: tail)
   }
@@ -229,6 +237,7 @@ extension ReplicaStore {
     }
     entry.tailBytes = 0
     entry.tailCount = 0
+    entry.knownTail = []
     entry.stateBytes = state.count
     entry.isDerivedAnew = false
     try noteChunks(of: entry)

@@ -124,7 +124,10 @@ extension ReplicaStore {
     let entry = try openFolded(id, parts, history)
     entry.nextTail =
       parts.lastTail.map { $0 &+ 1 } ?? DocumentTail.numbers(of: entry.row).lowerBound
-    guard let last = parts.tail.last else { return entry }
+    guard let last = parts.tail.last else {
+      entry.knownTail = []
+      return entry
+    }
     var edits: [IncomingEdit] = []
     do throws(ByteDecodingError) {
       for (block, _) in parts.tail {

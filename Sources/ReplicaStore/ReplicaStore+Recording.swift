@@ -36,12 +36,15 @@ extension ReplicaStore {
   /// Writes what the changes did: the tails and rows of their documents, and how far the store is.
   /// The documents are open and have the changes.
   ///
-  /// - Parameter areUnsealed: whether they are own ones that are in `unsealed`.
-  func record(_ applied: [AppliedChange], areUnsealed: Bool = false) throws(StoreError) {
+  /// - Parameters:
+  ///   - areUnsealed: whether they are own ones that are in `unsealed`.
+  ///   - unfolded: documents that show more than these changes, and are not to be folded.
+  func record(
+    _ applied: [AppliedChange], areUnsealed: Bool = false, leavingTails unfolded: [DocumentID] = []
+  ) throws(StoreError) {
     guard !applied.isEmpty else { return }
-    var encoder = ChangeBlock.Encoder()
     for (id, part) in Self.byDocument(applied, { AppliedEdit(item: $0, edit: $1) }) {
-      try append(part, to: id, with: &encoder)
+      try append(part, to: id, isFolding: !unfolded.contains(id))
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
     if areUnsealed, state.followsFromUnsealed(identity.origin) {
@@ -86,7 +89,7 @@ extension ReplicaStore {
   }
 
   private func append(
-    _ part: [AppliedEdit], to id: DocumentID, with encoder: inout ChangeBlock.Encoder
+    _ part: [AppliedEdit], to id: DocumentID, isFolding: Bool
   ) throws(StoreError) {
     guard let entry = cache.entry(id), let position = part.last?.item.position else {
       throw .damaged("document \(id) was closed before it was written")
@@ -116,20 +119,24 @@ extension ReplicaStore {
       }
       entry.isNotedAsDeleted = isDeleted
       entry.isNotedAsBranched = entry.isBranched
-      for block in blocks {
-        try insertTail(of: entry, at: position, block)
-      }
     }
     noteProjecting(entry)
-    if let rebuilt = entry.rebuilt {
-      let edits = part.map { part in
-        let change = part.item.change
-        return IncomingEdit(
-          change: change.id, lamport: change.lamport, time: change.time, edit: part.edit)
+    let edits = part.map { part in
+      let change = part.item.change
+      return IncomingEdit(
+        change: change.id, lamport: change.lamport, time: change.time, edit: part.edit)
+    }
+    guard isFolding, entry.rebuilt != nil || isFoldDue(entry) else {
+      entry.knowTail(of: edits)
+      return try sql { () throws(SQLiteError) in
+        for block in blocks { try insertTail(of: entry, at: position, block) }
       }
+    }
+    // What is folded at once need not be in the tail before.
+    if let rebuilt = entry.rebuilt {
       try write(entry, rebuiltFrom: rebuilt, and: edits)
-    } else if isFoldDue(entry) {
-      try fold(entry)
+    } else {
+      try fold(entry, with: edits)
     }
   }
 

@@ -183,25 +183,41 @@ extension ReplicaStore {
     guard let last = last.flatMap({ UInt64(exactly: $0) }),
       let position = try feedPosition(of: ChangeID(origin: identity.origin, sequence: last))
     else { return nil }
-    let blocks = try sql { () throws(SQLiteError) in
-      var blocks: [[UInt8]] = []
-      var rows = try connection.query(
-        "SELECT block FROM document_tail WHERE position = ?", .integer(position))
-      while try rows.next() { blocks.append(try rows.blob(0)) }
-      return blocks
+    let whole: [UInt8]?
+    if rotten.first == KeptBlock.listVersion {
+      // Each of them edits one document alone.
+      let count = Int64(clamping: last &- sequence)
+      let list = KeptBlock.list(try tailBlocks(from: position &- count, through: position))
+      whole = list.count == rotten.count ? list : nil
+    } else {
+      // What lies there in parts does not hold the changes as they were made: by their checksum, or
+      // but for it, the two have to be the same.
+      whole = try tailBlocks(from: position, through: position).first { block in
+        block.count == rotten.count
+          && (block.suffix(4) == rotten.suffix(4) || block.dropLast(4) == rotten.dropLast(4))
+      }
     }
-    // What lies there in parts does not hold the changes as they were made: by their checksum, or
-    // but for it, the two have to be the same.
-    let whole = blocks.first { block in
-      block.count == rotten.count
-        && (block.suffix(4) == rotten.suffix(4) || block.dropLast(4) == rotten.dropLast(4))
-    }
-    guard let whole, let found = try? opened(whole, from: sequence) else { return nil }
+    guard let whole, let found = try? opened(whole, from: sequence),
+      found.changes.last?.id.sequence == last
+    else { return nil }
     try sql { () throws(SQLiteError) in
       try connection.execute(
         "UPDATE unsealed SET block = ? WHERE first_sequence = ?", .blob(whole), first)
     }
     try noteMended(["Own changes that nobody else had have rotted, and were in their document."])
     return found
+  }
+
+  private func tailBlocks(
+    from first: Int64, through last: Int64
+  ) throws(StoreError) -> [[UInt8]] {
+    try sql { () throws(SQLiteError) in
+      var blocks: [[UInt8]] = []
+      var rows = try connection.query(
+        "SELECT block FROM document_tail WHERE position BETWEEN ? AND ? ORDER BY position",
+        .integer(first), .integer(last))
+      while try rows.next() { blocks.append(try rows.blob(0)) }
+      return blocks
+    }
   }
 }

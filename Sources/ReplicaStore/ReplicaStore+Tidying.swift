@@ -18,30 +18,43 @@ package struct TidyLimits: Sendable {
   package var historyChunksMax = 16
   /// The history of a document that is larger than this is left as it is.
   package var historyBytesMax = 128 << 10
+  /// So many times as much is not left to a quiet moment.
+  package var urgentFactor = 4
 
   package init() {}
 }
 
 extension ReplicaStore {
-  /// Whether ``tidy()`` has something to do. Costs no statement.
+  /// Whether ``tidy()`` has something to do, which had best be done while nobody commits. Costs no
+  /// statement.
   package var wantsTidying: Bool {
-    guard options.access != .read else { return false }
-    if !scatteredHistories.isEmpty { return true }
-    guard let loose = knownPrivateChanges?.loose else { return false }
-    return loose.rows >= tidyLimits.looseRowsMax || loose.changes >= tidyLimits.looseChangesMax
-      || loose.bytes >= tidyLimits.looseBytesMax
+    options.access != .read && (!scatteredHistories.isEmpty || hasLoose(factor: 1))
   }
 
-  /// Puts together what commits have left: own changes that are not sealed, and the history of one
-  /// document. One transaction.
+  /// Whether there is so much of it that it is to be done soon all the same. Costs no statement.
+  package var needsTidying: Bool {
+    options.access != .read
+      && (!overdueHistories.isEmpty || hasLoose(factor: tidyLimits.urgentFactor))
+  }
+
+  private func hasLoose(factor: Int) -> Bool {
+    guard let loose = knownPrivateChanges?.loose, loose.rows > 1 else { return false }
+    return loose.rows / factor >= tidyLimits.looseRowsMax
+      || loose.changes / factor >= tidyLimits.looseChangesMax
+      || loose.bytes / factor >= tidyLimits.looseBytesMax
+  }
+
+  /// Puts together what commits have left: own changes that are not sealed, the oldest ones, and
+  /// the history of one document. One transaction.
   ///
   /// Complexity: bounded by ``TidyLimits`` and the sizes of ``KeptBlock``. Each change is packed a
   /// few times in its life, however many there are.
   package func tidy() throws(StoreError) {
     try write { () throws(StoreError) in
       if try privateChanges().loose.rows > 1 { try packUnsealed() }
-      if let id = scatteredHistories.min() {
+      if let id = overdueHistories.min() ?? scatteredHistories.min() {
         scatteredHistories.remove(id)
+        overdueHistories.remove(id)
         try mergeHistory(of: id)
       }
     }
@@ -51,15 +64,26 @@ extension ReplicaStore {
 
   private struct KeptRow {
     let first: UInt64
-    let count: UInt64
+    let last: UInt64
     let block: [UInt8]
+
+    var count: UInt64 { last &- first &+ 1 }
+    var isPacked: Bool { KeptBlock.isPacked(block) }
   }
 
-  /// Packs the loose rows, together with the packed ones before them that are not much larger: so
-  /// the packed ones get larger the older they are.
+  /// Packs the oldest loose rows, together with the packed ones before them that are not much
+  /// larger: so the packed ones get larger the older they are.
   private func packUnsealed() throws(StoreError) {
     let rows = try rowsToPack()
-    guard rows.count > 1, let first = rows.first?.first else { return }
+    guard rows.count > 1, let first = rows.first?.first, let last = rows.last?.last else {
+      // They are counted anew.
+      knownPrivateChanges = nil
+      return
+    }
+    var packed = PrivateChanges.Loose()
+    for row in rows where !row.isPacked {
+      packed.add(changes: Int(clamping: row.count), bytes: row.block.count)
+    }
     var batches: [PackedBatch] = []
     do throws(ByteDecodingError) {
       for row in rows {
@@ -77,7 +101,8 @@ extension ReplicaStore {
     }
     try sql { () throws(SQLiteError) in
       try connection.execute(
-        "DELETE FROM unsealed WHERE first_sequence >= ?", try SQLiteValue(counter: first))
+        "DELETE FROM unsealed WHERE first_sequence BETWEEN ? AND ?",
+        try SQLiteValue(counter: first), try SQLiteValue(counter: last))
       for batch in batches {
         guard let first = batch.changes.first?.id.sequence,
           let last = batch.changes.last?.id.sequence
@@ -85,7 +110,7 @@ extension ReplicaStore {
         try insertUnsealed(first, last, KeptBlock.pack(batch.changes))
       }
     }
-    knownPrivateChanges?.loose = PrivateChanges.Loose()
+    knownPrivateChanges?.loose.subtract(packed)
   }
 
   /// What becomes one packed row.
@@ -116,25 +141,48 @@ extension ReplicaStore {
   /// In their order.
   private func rowsToPack() throws(StoreError) -> [KeptRow] {
     try sql { () throws(SQLiteError) in
+      // The last one first.
       var taken: [KeptRow] = []
       var changes: UInt64 = 0
+      var isLoose = true
       var rows = try connection.query(
         """
         SELECT first_sequence, last_sequence, block FROM unsealed ORDER BY first_sequence DESC
         """)
       while try rows.next() {
-        let (first, last) = (try rows.counter(0), try rows.counter(1))
-        let row = KeptRow(first: first, count: last - min(first, last) + 1, block: try rows.blob(2))
-        if KeptBlock.isPacked(row.block) {
-          guard row.count <= 4 * changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2,
+        let row = KeptRow(
+          first: try rows.counter(0), last: try rows.counter(1), block: try rows.blob(2))
+        if row.isPacked {
+          if isLoose {
+            taken = oldest(of: taken)
+            changes = taken.reduce(0) { $0 &+ $1.count }
+            isLoose = false
+          }
+          guard row.count / 4 <= changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2,
             KeptBlock.isHalfEmpty(row.block)
           else { break }
         }
-        changes += row.count
+        changes = changes &+ row.count
         taken.append(row)
       }
-      return taken.reversed()
+      return (isLoose ? oldest(of: taken) : taken).reversed()
     }
+  }
+
+  /// As many as are to be packed at a time of loose rows, the last one first, but two.
+  private func oldest(of rows: [KeptRow]) -> [KeptRow] {
+    var start = rows.endIndex
+    var bytes = 0
+    var changes: UInt64 = 0
+    while start > rows.startIndex, rows.endIndex - start < tidyLimits.looseRowsMax,
+      rows.endIndex - start < 2
+        || bytes < tidyLimits.looseBytesMax && changes < UInt64(tidyLimits.looseChangesMax)
+    {
+      start -= 1
+      bytes += rows[start].block.count
+      changes = changes &+ rows[start].count
+    }
+    return Array(rows[start...])
   }
 
   // MARK: Histories
@@ -147,6 +195,9 @@ extension ReplicaStore {
     let bytes = sizes.reduce(0, +)
     guard bytes <= tidyLimits.historyBytesMax, bytes - first >= first / 2 else { return }
     scatteredHistories.insert(entry.document.id)
+    if sizes.count / tidyLimits.urgentFactor >= tidyLimits.historyChunksMax {
+      overdueHistories.insert(entry.document.id)
+    }
   }
 
   private func chunkSizes(of entry: DocumentCache.Entry) throws(StoreError) -> [Int] {

@@ -69,6 +69,8 @@ package final class ReplicaStore {
   package var tidyLimits = TidyLimits()
   /// Documents whose histories lie in many chunks.
   var scatteredHistories: Set<DocumentID> = []
+  /// Those of them that have waited for a quiet moment for so long that they do no more.
+  var overdueHistories: Set<DocumentID> = []
   /// The segments that are known to be damaged.
   var damage = KnownDamage()
 
@@ -239,6 +241,7 @@ package final class ReplicaStore {
     rebuiltDocuments = [:]
     changesUnderWay = []
     scatteredHistories = []
+    overdueHistories = []
     projection = ProjectionMemory()
   }
 
@@ -256,6 +259,7 @@ package final class ReplicaStore {
     rebuiltDocuments = [:]
     changesUnderWay = []
     scatteredHistories = []
+    overdueHistories = []
     projection = ProjectionMemory()
   }
 

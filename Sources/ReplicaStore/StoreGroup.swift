@@ -68,6 +68,8 @@ package final class StoreGroup {
   /// The last large change, which was encoded to know its size.
   private var encoded: (change: ChangeID, bytes: [UInt8])?
   private var pendingDocuments: Set<DocumentID> = []
+  /// Documents that have in memory what a transaction did that does not count.
+  private var spoiled: [DocumentID] = []
   /// What made the whole group fail.
   private var failure: StoreError?
 
@@ -153,7 +155,7 @@ package final class StoreGroup {
 
   /// About how many bytes a change takes; exactly where it comes near the limit.
   private func size(of change: Change) throws(StoreError) -> Int {
-    guard ChangeBlock.fits(CollectionOfOne(change)) else {
+    guard ChangeBlock.fits(change) else {
       throw .notPermitted(
         "A transaction has at most \(ChangeBlock.operationCountMax) operations and as many list "
           + "elements; split it up.")
@@ -176,7 +178,9 @@ package final class StoreGroup {
   /// into which what earlier transactions did to them is written first.
   private func undo(_ transaction: StoreTransaction) {
     let spoiled = transaction.abandon()
+    self.spoiled = spoiled
     if failure == nil, !pendingDocuments.isDisjoint(with: spoiled) { flush() }
+    self.spoiled = []
     for id in spoiled { store.cache.remove(id) }
   }
 
@@ -184,12 +188,25 @@ package final class StoreGroup {
     guard failure == nil, !pending.isEmpty else { return }
     do throws(StoreError) {
       let changes = pending.map(\.change)
-      let block = EncodedBlock(count: changes.count, bytes: bytes(of: changes))
-      pending[0].block = block
-      let isSealed =
-        isLast && isSealing ? try store.sealAtOnce(changes, block, entropy: entropy) : false
-      if !isSealed { try keepUnsealed(changes, block) }
-      try store.record(pending, areUnsealed: !isSealed)
+      if areApart, !(isLast && isSealing) {
+        // As each lies in the tail of its document, so that it is encoded once.
+        var blocks: [[UInt8]] = []
+        blocks.reserveCapacity(changes.count)
+        for place in pending.indices {
+          let block = store.encoder.encode(changes[place])
+          pending[place].block = EncodedBlock(count: 1, bytes: block)
+          blocks.append(block)
+        }
+        try keepUnsealed(changes, KeptBlock.list(blocks))
+        try store.record(pending, areUnsealed: true, leavingTails: spoiled)
+      } else {
+        let block = EncodedBlock(count: changes.count, bytes: bytes(of: changes))
+        pending[0].block = block
+        let isSealed =
+          isLast && isSealing ? try store.sealAtOnce(changes, block, entropy: entropy) : false
+        if !isSealed { try keepUnsealed(changes, block.bytes) }
+        try store.record(pending, areUnsealed: !isSealed, leavingTails: spoiled)
+      }
     } catch {
       failure = error
     }
@@ -197,6 +214,12 @@ package final class StoreGroup {
     pendingBytes = 0
     pendingDocuments = []
     store.changesUnderWay = []
+  }
+
+  /// Whether there are several changes, each of which edits a document of its own.
+  private var areApart: Bool {
+    pending.count > 1 && pendingDocuments.count == pending.count
+      && pending.allSatisfy { $0.change.edits.count == 1 }
   }
 
   private func bytes(of changes: [Change]) -> [UInt8] {
@@ -208,15 +231,22 @@ package final class StoreGroup {
   }
 
   private func keepUnsealed(
-    _ changes: [Change], _ block: EncodedBlock
+    _ changes: [Change], _ block: [UInt8]
   ) throws(StoreError) {
     guard let first = changes.first?.id.sequence, let last = changes.last?.id.sequence else {
       return
     }
-    try store.sql { () throws(SQLiteError) in
-      try store.insertUnsealed(first, last, block.bytes)
+    // What is put behind rows of which the keys have rotted would not be found there again. Where
+    // they cannot be put right, writing goes on all the same.
+    do throws(StoreError) {
+      _ = try store.privateChanges()
+    } catch {
+      guard case .damaged = error else { throw error }
     }
-    store.knownPrivateChanges?.commit(first...last, bytes: block.bytes.count)
+    try store.sql { () throws(SQLiteError) in
+      try store.insertUnsealed(first, last, block)
+    }
+    store.knownPrivateChanges?.commit(first...last, bytes: block.count)
   }
 }
 

@@ -13,8 +13,7 @@ enum StoreSchema {
     migrations: [
       SegmentSchema.version1, version1, version2, SegmentSchema.version2, version3, version4,
       version5, version6, version7, SegmentSchema.version3, version8, SegmentSchema.version4,
-      version9, SegmentSchema.version5, version10,
-      SegmentSchema.version6,
+      version9, SegmentSchema.version5, version10, SegmentSchema.version6, version11,
     ],
     whole: SQLiteMigration("replica") { (connection) throws(SQLiteError) in
       try SegmentSchema.whole.run(connection)
@@ -139,6 +138,11 @@ enum StoreSchema {
   private static let version10 = SQLiteMigration("replica 10") { (connection) throws(SQLiteError) in
     try CounterChecksums.fill(connection)
     try StoreIdentity.addChecksum(to: connection)
+    try DocumentTail.checkNumbers(
+      connection.first("SELECT min(document), max(document) FROM document_tail") {
+        (row) throws(SQLiteError) in
+        (try row.optionalInteger(0) ?? 0, try row.optionalInteger(1) ?? 0)
+      })
     try connection.script(
       """
       ALTER TABLE document_tail RENAME TO old_tail;
@@ -156,6 +160,11 @@ enum StoreSchema {
       DROP TABLE old_unsealed;
       """)
   }
+
+  /// Own changes that were committed together can lie as they lie in the tails of their documents,
+  /// which earlier releases cannot read.
+  private static let version11 = SQLiteMigration(
+    "replica 11", script: "-- Blocks in unsealed and inherited can be lists of blocks.")
 
   private static let unsealedTable = """
 

@@ -163,17 +163,41 @@ extension Engine {
       let sealed = store.takeSealedAtOnce()
       // What is sealed at once leaves nothing unsealed.
       if sealed.isEmpty { sealSoon() } else { publish(sealed) }
-      tidy()
+      if store.needsTidying {
+        tidy()
+      } else if store.wantsTidying {
+        // While one commit follows the other they come first.
+        tidyAt = now + limits.tidyMilliseconds
+      }
     }
   }
 
-  /// Puts together what commits have left in small pieces, when there is enough of it.
-  private func tidy() {
+  /// Puts together a part of what commits have left in small pieces, when there is enough of it,
+  /// and goes on with the next turn.
+  func tidy() {
+    tidyAt = nil
     guard store.wantsTidying else { return }
     do throws(StoreError) {
       try store.tidy()
+      if store.wantsTidying { tidyAt = now }
     } catch {
       log(.warning, "what commits have left could not be put together: \(error)")
+      tidyAt = now + Self.tidyAgainMilliseconds
+    }
+  }
+
+  private static let tidyAgainMilliseconds: UInt64 = 1_000
+  /// So many parts are put together before the store is closed, at most.
+  private static let tidyPartsAtEnd = 32
+
+  /// The store is about to be closed: what waits for a quiet moment has it now.
+  package func finishTidying(at instant: EngineInstant) -> [Effect] {
+    input(at: instant) {
+      for _ in 0..<Self.tidyPartsAtEnd where store.wantsTidying {
+        tidy()
+        // What has just failed would fail again.
+        if let due = tidyAt, due > now { return }
+      }
     }
   }
 

@@ -69,6 +69,8 @@ package final class Engine {
   /// When unsealed changes are to be sealed; nil when there are none, or nobody to send them to.
   var sealAt: UInt64?
   var lastSealAt: UInt64 = 0
+  /// When what commits have left in small pieces is to be put together; nil when there is nothing.
+  var tidyAt: UInt64?
   /// Peers whose acknowledgements are not saved.
   var unsavedPeers: Set<SigningKey.Public> = []
   var savePeersAt: UInt64?
@@ -153,6 +155,7 @@ package final class Engine {
       }
       drain()
       if let due = sealAt, now >= due { seal() }
+      if let due = tidyAt, now >= due { tidy() }
       ask()
       if let due = applyAgainAt, now >= due { applyAgainAt = nil }
       if let due = admitAgainAt, now >= due { react() }
@@ -175,7 +178,7 @@ package final class Engine {
   package var nextTimer: UInt64 {
     var deadline = min(sealAt ?? .max, savePeersAt ?? .max, admitAgainAt ?? .max)
     deadline = min(deadline, fetching.dueAt ?? .max, snapshotDeadline, presenceDeadline)
-    deadline = min(deadline, applyAgainAt ?? .max, forkDeadline)
+    deadline = min(deadline, applyAgainAt ?? .max, forkDeadline, tidyAt ?? .max)
     dialler?.lower(&deadline)
     if !links.isEmpty {
       deadline = min(

@@ -6,6 +6,8 @@ package struct EngineLimits: Equatable, Sendable {
   /// Local changes are sealed so long after the last time at the earliest, so that the cost of a
   /// segment does not fall on each keystroke.
   package var sealMilliseconds: UInt64 = 20
+  /// What commits leave in small pieces is put together when nobody has committed for so long.
+  package var tidyMilliseconds: UInt64 = 100
   package var linksMax = 1_024
   /// How long a device that is not known to be a member may take to show that it is one.
   package var admissionMilliseconds: UInt64 = 10_000

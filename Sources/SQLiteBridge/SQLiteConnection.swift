@@ -24,7 +24,7 @@ package final class SQLiteConnection {
   /// Nil where the log is not made longer ahead of commits.
   var logRoom: LogRoom?
   /// Whether the transaction under way was begun for writing.
-  var isWriting = false
+  package internal(set) var isWriting = false
   /// What had rotted in the log of the file when it was opened; nil when nothing had.
   package internal(set) var mendedLog: MendedLog?
   /// How often the file was opened.

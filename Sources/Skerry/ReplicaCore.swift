@@ -110,6 +110,7 @@ actor ReplicaCore {
     drain()
     await endLinks()
     guard state != nil else { return }
+    perform(open.engine.finishTidying(at: .now))
     endReport()
     presenceFollowers.finish()
     askForPresence()

@@ -30,7 +30,7 @@ struct StoreFormatTests {
     return lines
   }
 
-  @Test("shows what it showed, and goes on", arguments: [3, 5, 6, 7, 11, 13])
+  @Test("shows what it showed, and goes on", arguments: [3, 5, 6, 7, 11, 13, 16])
   func shows(format: Int) throws {
     let shown = try String(
       contentsOf: Self.formats.appending(path: "\(format).canonical"), encoding: .utf8)
@@ -103,7 +103,68 @@ struct StoreFormatTests {
     }
   }
 
-  @Test("has the tables of a new store", arguments: [3, 5, 6, 7, 11, 13])
+  /// Changes a stored file before it is opened.
+  private func spoil(_ format: Int, _ statement: String) throws {
+    let bytes = try Data(contentsOf: Self.formats.appending(path: "\(format).skerry"))
+    folder.write(Array(bytes), to: "old.skerry")
+    let raw = try SQLiteConnection(
+      SQLiteOptions(location: .file(folder.file("old.skerry")), access: .write))
+    try raw.script("PRAGMA foreign_keys = OFF; \(statement);")
+    raw.close()
+  }
+
+  private var old: SQLiteOptions {
+    SQLiteOptions(location: .file(folder.file("old.skerry")), access: .write)
+  }
+
+  @Test(
+    "that rotted before there were checksums is made again of what has not",
+    arguments: [
+      "UPDATE feed_run SET first_sequence = first_sequence + 1 WHERE position > 1",
+      "UPDATE feed_run SET position = position + 64 WHERE position > 1",
+      "UPDATE unsealed SET last_sequence = last_sequence + 8",
+      "UPDATE lamport_step SET lamport = lamport + 32",
+    ])
+  func rottenCounters(statement: String) throws {
+    try spoil(13, statement)
+    let shown = try String(
+      contentsOf: Self.formats.appending(path: "13.canonical"), encoding: .utf8)
+    let store = try ReplicaStore.open(old)
+    #expect(try canonical(store) == shown)
+    _ = try store.repair()
+    #expect(try store.check() == [], "\(statement)")
+    _ = try store.seal(entropy: .seeded(3))
+    #expect(try store.unsealedCount() == 0)
+    #expect(try canonical(store) == shown)
+    var count: Int64 = 0
+    try store.feed(after: 0) { _ in
+      count += 1
+      return true
+    }
+    #expect(count == store.position)
+  }
+
+  @Test(
+    "is refused, and left as it is, where it says what cannot be",
+    arguments: [
+      (13, "UPDATE applied_origin SET applied = applied + 1 WHERE id = 1"),
+      (13, "UPDATE applied_origin SET position = position + 4096 WHERE is_head"),
+      (13, "UPDATE document_tail SET document = document + 1099511627776"),
+      (13, "UPDATE document_tail SET document = -1"),
+      (7, "UPDATE applied_origin SET applied = applied + 4611686018427387904"),
+    ])
+  func impossible(format: Int, statement: String) throws {
+    try spoil(format, statement)
+    #expect {
+      try ReplicaStore.open(old)
+    } throws: {
+      ($0 as? StoreError)?.isAboutTheFile == true
+    }
+    let raw = try SQLiteConnection(old)
+    #expect(try raw.queryInteger("PRAGMA user_version") == Int64(format))
+  }
+
+  @Test("has the tables of a new store", arguments: [3, 5, 6, 7, 11, 13, 16])
   func tables(format: Int) throws {
     try open(format).close()
     let entropy = Entropy.seeded(2)

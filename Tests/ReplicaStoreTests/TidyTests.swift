@@ -141,6 +141,59 @@ struct TidyTests {
     try workspace.expectEqual("after sealing")
   }
 
+  @Test("what is left to a quiet moment has a bound, and so has what is packed at a time")
+  func patience() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    let store = workspace[0]
+    store.tidyLimits.looseRowsMax = 5
+    let id = try workspace.edit(0) { try $0.createNote("typed") }.value
+    func loose() throws -> Int64? {
+      try store.connection.queryInteger(
+        "SELECT count(*) FROM unsealed WHERE substr(block, 1, 1) <> x'03'")
+    }
+    for number in 2...20 {
+      try workspace.edit(0) { try $0.insert("x", of: id) }
+      #expect(try store.privateChanges().loose.rows == number)
+      #expect(store.wantsTidying == (number >= 5), "\(number)")
+      #expect(store.needsTidying == (number >= 20), "\(number)")
+    }
+    let before = try logged(store)
+    var rest: Int64 = 20
+    while store.wantsTidying {
+      try store.tidy()
+      rest -= 5
+      #expect(try loose() == rest && store.privateChanges().loose.rows == Int(rest))
+      #expect(!store.needsTidying)
+      #expect(try logged(store) == before)
+    }
+    #expect(rest == 0)
+    #expect(try rows("unsealed", store) == 1)
+    #expect(try store.check() == [])
+  }
+
+  @Test("a history waits for a quiet moment only so long")
+  func patienceWithHistories() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    let store = workspace[0]
+    store.tidyLimits.historyChunksMax = 3
+    store.tidyLimits.urgentFactor = 2
+    let id = try workspace.edit(0) { try $0.createNote("long") }.value
+    // Each of them is folded.
+    for number in 0..<6 {
+      #expect(store.wantsTidying == (number >= 3), "\(number)")
+      #expect(!store.needsTidying)
+      let length = 5_000 << number
+      try workspace.edit(0) { try $0.insert(String(repeating: "\(number)", count: length), of: id) }
+      #expect(try rows("document_history", store) == Int64(number) + 1)
+    }
+    #expect(store.needsTidying)
+    try store.tidy()
+    #expect(!store.wantsTidying && !store.needsTidying)
+    #expect(try rows("document_history", store) == 1)
+    #expect(try rows("document_tail", store) == 0)
+    #expect(try store.check() == [])
+  }
+
   @Test("chunks of a history become one, and it tells the same")
   func histories() throws {
     let workspace = try TestWorkspace(2, folder: folder)
@@ -176,7 +229,8 @@ struct TidyTests {
     for damage in [
       "zeroblob(4)", "x'03'", "x'0300'", "substr(block, 1, length(block) - 1)",
       "CAST(block || x'00' AS BLOB)",
-      "CAST(x'03FFFFFFFF7F' || block AS BLOB)",
+      "CAST(x'03FFFFFFFF7F' || block AS BLOB)", "x'04'", "x'0400'", "x'0401'",
+      "CAST(x'0401' || block AS BLOB)", "x'04FFFFFFFFFFFFFFFF7F00'", "x'0401FFFFFFFF7F00'",
     ] {
       try workspace[0].connection.execute("SAVEPOINT here")
       try workspace[0].connection.execute("UPDATE unsealed SET block = \(damage)")

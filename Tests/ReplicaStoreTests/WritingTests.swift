@@ -111,6 +111,34 @@ struct StoreWritingTests {
     #expect(store.position == 2)
   }
 
+  @Test("what fails in a group is in no state that is folded with it", arguments: 0..<4)
+  func foldingBesideFailure(edits: Int) throws {
+    let folder = TemporaryFolder()
+    let workspace = try TestWorkspace(1, folder: folder)
+    let store = workspace[0]
+    let id = try workspace.edit(0) { try $0.createNote("start") }.value
+    let text = String(repeating: "kept ", count: 1_000)
+    try store.group(now: workspace.tick(), entropy: workspace.entropy) { group in
+      for _ in 0..<edits { _ = group.transaction { try $0.insert("x", of: id) } }
+      // So much that it is folded.
+      _ = group.transaction { try $0.insert(text, of: id) }
+      _ = group.transaction { transaction -> Void in
+        try transaction.insert("LOST", of: id)
+        throw Refused()
+      }
+    }
+    let shown = text + String(repeating: "x", count: edits)
+    #expect(try store.body(id) == shown)
+    store.close()
+    let again = try ReplicaStore.open(store.options)
+    #expect(try again.body(id) == shown)
+    #expect(try again.check() == [])
+    workspace.replace(0, with: again)
+    try workspace.edit(0) { try $0.insert("more", of: id) }
+    #expect(try again.body(id) == "more" + shown)
+    #expect(try again.check() == [])
+  }
+
   @Test("a group that cannot be committed leaves nothing, in the file and in memory")
   func failingCommit() throws {
     let folder = TemporaryFolder()

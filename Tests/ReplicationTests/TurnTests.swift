@@ -217,4 +217,38 @@ struct TurnTests {
     #expect(node.store.appliedVector[origin] == before + 95)
     other.close()
   }
+
+  @Test("what commits leave in small pieces is put together when nobody has committed for a while")
+  func tidying() throws {
+    let world = try World.members(1, seed: 8)
+    let node = world.nodes[0]
+    node.store.tidyLimits.looseRowsMax = 3
+    func commit() throws {
+      try write(1, at: 0, of: world)
+      _ = try node.store.unsealedCount()
+      world.run(node.engine.committed(at: world.instant), 0)
+    }
+    for _ in 0..<8 {
+      world.now += 99
+      world.run(node.engine.tick(at: world.instant), 0)
+      try commit()
+    }
+    #expect(node.store.wantsTidying && !node.store.needsTidying)
+    #expect(node.engine.nextTimer == world.now + 100)
+    world.now += 99
+    world.run(node.engine.tick(at: world.instant), 0)
+    #expect(node.store.wantsTidying)
+    world.now += 1
+    // Turn by turn.
+    world.run(node.engine.tick(at: world.instant), 0)
+    #expect(node.store.wantsTidying && node.engine.nextTimer == world.now)
+    world.run(node.engine.tick(at: world.instant), 0)
+    #expect(!node.store.wantsTidying && node.engine.tidyAt == nil)
+
+    // Not for ever, and not when the store is closed.
+    for _ in 0..<12 { try commit() }
+    #expect(!node.store.needsTidying && node.store.wantsTidying)
+    world.run(node.engine.finishTidying(at: world.instant), 0)
+    #expect(!node.store.wantsTidying && node.engine.tidyAt == nil)
+  }
 }

@@ -41,8 +41,8 @@ struct CounterMending {
     let end = try self.end(of: runs)
     var ends: [Int64: (applied: UInt64, position: Int64)] = [:]
     for (place, run) in runs.enumerated() {
-      let last = place + 1 < runs.count ? runs[place + 1].position - 1 : end
-      guard last >= run.position, run.firstSequence == (ends[run.origin]?.applied ?? 0) + 1 else {
+      let last = place + 1 < runs.count ? runs[place + 1].position &- 1 : end
+      guard last >= run.position, run.firstSequence == (ends[run.origin]?.applied ?? 0) &+ 1 else {
         throw Self.contradiction
       }
       ends[run.origin] = (run.lastSequence(through: last), last)
@@ -59,7 +59,7 @@ struct CounterMending {
       guard let end = ends[id] else { continue }
       let step = try lastStep(of: id, atMost: end.applied)
       let lamport =
-        step.map { $0.lamport &+ (end.applied - $0.sequence) } ?? end.applied
+        step.map { $0.lamport &+ (end.applied &- $0.sequence) } ?? end.applied
       // It may be that others build on it: naming it once more says nothing wrong.
       let row = StoreState.Row(id: id, lamport: lamport, position: end.position)
       origins.append(AppliedOrigin(row, name, applied: end.applied, isHead: true))
@@ -176,20 +176,21 @@ struct CounterMending {
     // How far each origin was at the position.
     var reached: [Int64: UInt64] = [:]
     for (place, run) in runs.enumerated() {
-      let last = (place + 1 < runs.count ? runs[place + 1].position : position) - 1
+      let last = (place + 1 < runs.count ? runs[place + 1].position : position) &- 1
       reached[run.origin] = run.lastSequence(through: last)
     }
     var order = try FeedReconstruction(of: tables.origins, behind: reached, connection)
     let fresh = order.runs(from: position)
     var origins = tables.origins
-    var end = position - 1
+    var end = position &- 1
     for (place, run) in fresh.enumerated() {
       guard let index = origins.firstIndex(where: { $0.id == run.origin }) else { continue }
+      guard origins[index].applied >= run.firstSequence else { throw Self.contradiction }
       let isLast = place + 1 == fresh.count
       let last =
         isLast
         ? run.position &+ Int64(clamping: origins[index].applied - run.firstSequence)
-        : fresh[place + 1].position - 1
+        : fresh[place + 1].position &- 1
       origins[index].position = last
       end = max(end, last)
     }
@@ -232,8 +233,13 @@ extension ReplicaStore {
           "UPDATE feed_consumer SET position = ?1 WHERE position > ?1", .integer(position - 1))
       }
     }
+    if let unsealed = state.mendedUnsealed {
+      try sql { () throws(SQLiteError) in try unsealed.write(to: connection) }
+      knownPrivateChanges = nil
+    }
     try noteMended(state.mended)
     state.mended = []
     state.mendedRuns = nil
+    state.mendedUnsealed = nil
   }
 }

@@ -159,6 +159,15 @@ extension AppliedOrigin {
   }
 }
 
+extension SQLiteConnection {
+  func insertUnsealed(_ range: UnsealedRange, _ block: [UInt8]) throws(SQLiteError) {
+    try execute(
+      "INSERT INTO unsealed (first_sequence, last_sequence, checksum, block) VALUES (?, ?, ?, ?)",
+      try SQLiteValue(counter: range.first), try SQLiteValue(counter: range.last),
+      .integer(range.checksum), .blob(block))
+  }
+}
+
 extension ReplicaStore {
   func insertLamportStep(
     of origin: Int64, _ sequence: UInt64, _ lamport: UInt64
@@ -184,10 +193,7 @@ extension ReplicaStore {
   func insertUnsealed(
     _ first: UInt64, _ last: UInt64, _ block: [UInt8]
   ) throws(SQLiteError) {
-    try connection.execute(
-      "INSERT INTO unsealed (first_sequence, last_sequence, checksum, block) VALUES (?, ?, ?, ?)",
-      try SQLiteValue(counter: first), try SQLiteValue(counter: last),
-      .integer(UnsealedRange(first: first, last: last).checksum), .blob(block))
+    try connection.insertUnsealed(UnsealedRange(first: first, last: last), block)
   }
 
   /// - Returns: the number of its row.
@@ -196,80 +202,5 @@ extension ReplicaStore {
       "INSERT INTO floor (vector, checksum) VALUES (?, ?)", .blob(vector),
       .integer(Int64(CRC32C.checksum(vector))))
     return connection.lastInsertedRow
-  }
-}
-
-/// Writes checksums into the rows of files that have none yet.
-enum CounterChecksums {
-  static func fill(_ connection: SQLiteConnection) throws(SQLiteError) {
-    for table in ["applied_origin", "lamport_step", "feed_run", "unsealed", "floor"] {
-      try connection.execute("ALTER TABLE \(table) ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0")
-    }
-    for row in try rows(
-      "id, origin, applied, lamport, position, is_head", "applied_origin", connection,
-      { (rows) throws(SQLiteError) in
-        AppliedOrigin(
-          StoreState.Row(
-            id: try rows.integer(0), lamport: try rows.counter(3), position: try rows.integer(4)),
-          try ReplicaStore.origin(1, of: rows), applied: try rows.counter(2),
-          isHead: try rows.integer(5) != 0)
-      })
-    {
-      try connection.execute(
-        "UPDATE applied_origin SET checksum = ? WHERE id = ?", .integer(row.checksum),
-        .integer(row.id))
-    }
-    for step in try rows(
-      "origin, sequence, lamport", "lamport_step", connection,
-      { (rows) throws(SQLiteError) in
-        LamportStep(
-          origin: try rows.integer(0), sequence: try rows.counter(1), lamport: try rows.counter(2))
-      })
-    {
-      try connection.execute(
-        "UPDATE lamport_step SET checksum = ? WHERE origin = ? AND sequence = ?",
-        .integer(step.checksum), .integer(step.origin), try SQLiteValue(counter: step.sequence))
-    }
-    for run in try rows(
-      "position, origin, first_sequence", "feed_run", connection,
-      { (rows) throws(SQLiteError) in
-        StoredRun(
-          position: try rows.integer(0), origin: try rows.integer(1),
-          firstSequence: try rows.counter(2))
-      })
-    {
-      try connection.execute(
-        "UPDATE feed_run SET checksum = ? WHERE position = ?", .integer(run.checksum),
-        .integer(run.position))
-    }
-    for range in try rows(
-      "first_sequence, last_sequence", "unsealed", connection,
-      { (rows) throws(SQLiteError) in
-        UnsealedRange(first: try rows.counter(0), last: try rows.counter(1))
-      })
-    {
-      try connection.execute(
-        "UPDATE unsealed SET checksum = ? WHERE first_sequence = ?", .integer(range.checksum),
-        try SQLiteValue(counter: range.first))
-    }
-    for (id, checksum) in try rows(
-      "id, vector", "floor", connection,
-      { (rows) throws(SQLiteError) in
-        (try rows.integer(0), Int64(CRC32C.checksum(try rows.blob(1))))
-      })
-    {
-      try connection.execute(
-        "UPDATE floor SET checksum = ? WHERE id = ?", .integer(checksum), .integer(id))
-    }
-  }
-
-  private static func rows<Row>(
-    _ columns: String, _ table: String, _ connection: SQLiteConnection,
-    _ read: (borrowing SQLiteRows) throws(SQLiteError) -> Row
-  ) throws(SQLiteError) -> [Row] {
-    var found: [Row] = []
-    var rows = try connection.query("SELECT \(columns) FROM \(table)")
-    while try rows.next() { found.append(try read(rows)) }
-    return found
   }
 }

@@ -50,6 +50,11 @@ extension ReplicaStore {
         state = try mending.mended()
         try writeMendedCounters()
       }
+      do throws(StoreError) {
+        try mendUnsealed()
+      } catch {
+        guard case .damaged = error else { throw error }
+      }
       for row in try originsWithRottenSteps() {
         do throws(StoreError) {
           try remakeSteps(

@@ -12,8 +12,17 @@ extension StoreState {
   ) throws(StoreError) -> StoreState {
     do {
       let tables = try CounterTables(connection, own: own)
-      if let sound = tables.sound { return sound }
-      return try CounterMending(tables, connection).mended()
+      var state: StoreState
+      if let sound = tables.sound {
+        state = sound
+      } else {
+        state = try CounterMending(tables, connection).mended()
+      }
+      if let unsealed = tables.mendedUnsealed {
+        state.mendedUnsealed = unsealed
+        state.mended.append(UnsealedMending.sentence)
+      }
+      return state
     } catch let error as StoreError {
       throw error
     } catch let error as SQLiteError {
@@ -35,6 +44,8 @@ struct CounterTables {
   private(set) var lastRun: StoredRun?
   private(set) var isLastRunRotten = false
   private(set) var ownInFile: AppliedOrigin?
+  /// Own changes under their right numbers, where those of the last row had rotted.
+  private(set) var mendedUnsealed: UnsealedMending?
   /// Whether positions can stand for changes that were taken back and applied again at later ones,
   /// as origins are forked.
   private(set) var hasTakenBack = false
@@ -72,19 +83,28 @@ struct CounterTables {
 
   /// Own changes that came one behind the other are counted by what holds them.
   private mutating func followUnsealed(_ connection: SQLiteConnection) throws(SQLiteError) {
-    guard let place = origins.firstIndex(where: { $0.origin == own }) else { return }
+    guard let own, let place = origins.firstIndex(where: { $0.origin == own }) else { return }
     ownInFile = origins[place]
-    guard let last = try Self.lastUnsealed(connection), last > origins[place].applied else {
-      return
+    let last: UInt64?
+    do throws(SQLiteError) {
+      last = try Self.lastUnsealed(connection)
+    } catch {
+      guard error.code == .unexpectedValue else { throw error }
+      let mending = try UnsealedMending(connection, of: own)
+      mendedUnsealed = mending
+      last = mending.last
     }
+    guard let last, last > origins[place].applied else { return }
     let count = last - origins[place].applied
     origins[place].applied = last
     origins[place].lamport = origins[place].lamport &+ count
     origins[place].position = origins[place].position &+ Int64(clamping: count)
   }
 
-  /// The last own change that no segment holds; 0 when there is none.
-  static func lastUnsealed(_ connection: SQLiteConnection) throws(SQLiteError) -> UInt64? {
+  /// The last own change that no segment holds; nil when there is none.
+  ///
+  /// - Throws: `.unexpectedValue` where its row has rotted.
+  private static func lastUnsealed(_ connection: SQLiteConnection) throws(SQLiteError) -> UInt64? {
     try connection.first(
       """
       SELECT \(UnsealedRange.columns) FROM unsealed ORDER BY first_sequence DESC LIMIT 1

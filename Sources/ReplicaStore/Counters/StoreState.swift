@@ -29,6 +29,8 @@ struct StoreState {
   /// What did not fit together in the file and was made again, in sentences; the file does not have
   /// it yet.
   var mended: [String] = []
+  /// Own changes under the numbers that their rows should have.
+  var mendedUnsealed: UnsealedMending?
   /// The order from this position on was made again.
   var mendedRuns: (from: Int64, runs: [StoredRun])?
   private var recentLamports = RecentLamports()

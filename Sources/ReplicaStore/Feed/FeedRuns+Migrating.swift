@@ -24,8 +24,20 @@ struct FeedReconstruction {
   private var lanes: [Lane]
 
   /// Of a file whose rows have no checksums.
+  ///
+  /// - Throws: `.damaged` where they speak of other changes than were applied, of which there might
+  ///   be any number.
   init(_ connection: SQLiteConnection) throws(SQLiteError) {
     lanes = []
+    let sums = try connection.first("SELECT total(applied), max(position) FROM applied_origin") {
+      (row) throws(SQLiteError) in
+      (try row.real(0), Double(try row.optionalInteger(1) ?? 0))
+    }
+    guard let sums, sums.0 == sums.1 else {
+      throw SQLiteError(
+        code: .damaged,
+        message: "what is applied of each origin does not add up to the changes that were applied")
+    }
     var rows = try connection.query(
       "SELECT id, origin, applied FROM applied_origin ORDER BY origin")
     while try rows.next() {
@@ -112,7 +124,8 @@ struct FeedReconstruction {
         count = min(count, limit.lamport - stretch.lamport + (isFirst ? 1 : 0))
       }
       count = max(1, count)
-      position += Int64(clamping: count)
+      // Of a file that has rotted the numbers may not go together.
+      position = position &+ Int64(clamping: count)
       guard count < stretch.count else { continue }
       lanes[index].stretches.append(
         Stretch(
