@@ -15,6 +15,12 @@ extension GrowthBenchmarks {
     }
     let together = try Past(of: TraceEdits.together(operations: changesMax))
     try measureBack(bench, together, changesMax, ", two people")
+    let mixed = try Past(TraceEdits.mixed(operations: changesMax))
+    var back = 10
+    while back <= changesMax {
+      try mixed.measureMixed(bench, "of \(back) changes, of all kinds", back: back)
+      back *= 10
+    }
   }
 
   /// From ten changes back to all of them.
@@ -51,6 +57,16 @@ private struct Past {
     self.document = document
     self.history = history
     changes = edits.map(\.change)
+  }
+
+  /// Of a document that has kept all of its history, by one person.
+  init(_ document: Document) throws {
+    guard let history = document.keptHistory else {
+      throw EditError(.nothingThere, "the history that is to be measured was not kept")
+    }
+    self.document = document
+    self.history = history
+    changes = (1...history.changeCount).map { TraceEdits.change(UInt64($0)) }
   }
 
   /// Where so many changes were yet to come.
@@ -126,6 +142,30 @@ private struct Past {
     try bench.time(
       name, subject, each: 1, prepare: {}, check: { try $0.text(at: path) == text },
       measure: { try document.document(at: then, of: history) })
+  }
+
+  /// The whole document, where nobody has looked back before and where somebody has, and what leads
+  /// to it.
+  func measureMixed(_ bench: Bench, _ subject: String, back: Int) throws {
+    let then = version(back: back)
+    let now = version(back: 0)
+    let expected = try Document.replaying(document.id, history.edits(), at: then).canonicalJSON()
+    try bench.time(
+      "growth.documentBackOnce", subject,
+      prepare: {
+        let other = document.copy()
+        other.keep(history)
+        return other
+      },
+      check: { $0.canonicalJSON() == expected },
+      measure: { (document: Document) in try document.document(at: then, of: history) })
+    try bench.time(
+      "growth.documentBack", subject, each: 1, prepare: {},
+      check: { $0.canonicalJSON() == expected },
+      measure: { try document.document(at: then, of: history) })
+    try bench.time(
+      "growth.differenceBack", subject, each: 1, prepare: {}, check: { !$0.isEmpty },
+      measure: { try document.patches(from: now, to: then, in: history) })
   }
 
   /// Who wrote what of the whole text.

@@ -2,6 +2,7 @@ import Causality
 import ChangeCoding
 import Documents
 import EditingTraces
+import JSONCoding
 
 /// Traces as edits of a document whose text lies under "body".
 enum TraceEdits {
@@ -237,5 +238,65 @@ enum TraceEdits {
       lamport += UInt64(counts.max() ?? 0)
     }
     return edits
+  }
+
+  /// What one person does to a document with a text, two fields, a list, a counter and a tree:
+  /// mostly typing, one change in a hundred anything else, marks among that.
+  static func mixed(operations: Int) throws -> Document {
+    let document = Document(id: document)
+    document.keep(DocumentHistory(document: document.id))
+    var sequence: UInt64 = 0
+    func edit(_ body: (Editor) throws -> Void) throws {
+      sequence += 1
+      let editor = document.beginEdit(change(sequence), lamport: sequence, time: time)
+      try body(editor)
+      _ = try editor.commit()
+    }
+    try edit { editor in
+      try editor.make(["body"], .text)
+      try editor.splice(["body"], at: 0, delete: 0, insert: String(repeating: "tide ", count: 200))
+      try editor.set(["title"], to: "none")
+      try editor.set(["tags"], to: ["a", "b", "c", "d"])
+      try editor.make(["tree"], .tree)
+      try editor.splice(["tree"], at: 0, delete: 0, insert: [["a": 1], ["a": 2]])
+    }
+    var random: UInt64 = 1
+    var cursor = 500
+    var length = 1_000
+    while sequence < operations {
+      // A linear congruential generator (Knuth): the same edits in every run.
+      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let dice = Int(random >> 33)
+      if dice % 20 == 0 { cursor = 8 + dice / 20 % (length - 8) }
+      switch sequence % 500 {
+      case 100: try edit { try $0.set(["title"], to: .integer(Int64(dice))) }
+      case 200:
+        try edit {
+          try $0.mark(["body"], cursor - 8..<cursor, name: "bold", value: .integer(Int64(dice % 3)))
+        }
+      case 300:
+        try edit {
+          try $0.splice(["tags"], at: 1, delete: 1, insert: [.integer(Int64(dice))])
+          try $0.move(["tags"], from: 3, to: 0)
+        }
+      case 400:
+        try edit {
+          try $0.increment(["seen"], by: 1)
+          try $0.moveNode(["tree"], from: 0, to: ["tree"], at: 1)
+        }
+      case 0: try edit { try $0.set(["place"], to: .integer(Int64(dice))) }
+      default:
+        if dice % 10 == 1, cursor > 8 {
+          cursor -= 1
+          length -= 1
+          try edit { try $0.splice(["body"], at: cursor, delete: 1, insert: "") }
+        } else {
+          try edit { try $0.splice(["body"], at: cursor, delete: 0, insert: "a") }
+          cursor += 1
+          length += 1
+        }
+      }
+    }
+    return document
   }
 }

@@ -137,6 +137,29 @@ extension EventGraph {
     return distance == 0 ? run.versions : nil
   }
 
+  /// The events of the changes of `origin` with these sequences, ascending. Complexity: O(log runs)
+  /// and the result.
+  package func versions(origin: Int, sequences: ClosedRange<UInt64>) -> [Range<Int>] {
+    guard origin >= 0, origin < identityRunsOfOrigin.count else { return [] }
+    let runs = identityRunsOfOrigin[origin]
+    var found: [Range<Int>] = []
+    for index in max(0, firstRun(of: runs, after: sequences.lowerBound) - 1)..<runs.count {
+      let run = identityRun(at: Int(runs[index]))
+      guard run.sequence <= sequences.upperBound else { break }
+      guard run.stepsSequence else {
+        if sequences.contains(run.sequence) { found.append(run.versions) }
+        continue
+      }
+      let last = run.sequence + UInt64(run.versions.count - 1)
+      let low = max(run.sequence, sequences.lowerBound)
+      guard low <= last else { continue }
+      let high = min(last, sequences.upperBound)
+      let start = run.versions.lowerBound + Int(low - run.sequence)
+      found.append(start..<start + Int(high - low) + 1)
+    }
+    return found
+  }
+
   /// The last event of the changes of `origin` up to a sequence, nil when there are none.
   /// Complexity: O(log runs).
   package func lastEvent(origin: Int, notAfter sequence: UInt64) -> Int? {
@@ -151,6 +174,12 @@ extension EventGraph {
   private func identityRun(origin: Int, notAfter sequence: UInt64) -> IdentityRun? {
     guard origin >= 0, origin < identityRunsOfOrigin.count else { return nil }
     let runs = identityRunsOfOrigin[origin]
+    let next = firstRun(of: runs, after: sequence)
+    return next > 0 ? identityRun(at: Int(runs[next - 1])) : nil
+  }
+
+  /// The first of an origin's runs that begins after a sequence. Complexity: O(log runs).
+  private func firstRun(of runs: ContiguousArray<UInt32>, after sequence: UInt64) -> Int {
     var low = 0
     var high = runs.count
     while low < high {
@@ -161,7 +190,7 @@ extension EventGraph {
         high = middle
       }
     }
-    return low > 0 ? identityRun(at: Int(runs[low - 1])) : nil
+    return low
   }
 
   /// The highest change of `origin` that has events here.

@@ -17,8 +17,10 @@ package struct DocumentCacheLimits: Sendable {
 /// The documents that are open, bounded by number and size; the least recently used go first.
 struct DocumentCache {
   var limits = DocumentCacheLimits()
-  /// How many documents keep their history after a concurrent merge, however large they are.
+  /// How many documents keep their history after a concurrent merge or a look back, however large
+  /// they are, as long as the histories are not larger together.
   static let historiesMax = 8
+  static let historiesBytesMax = 64 << 20
   /// More of them do as long as they are small together.
   static let smallHistoriesMax = 256
   static let smallHistoriesBytesMax = 1 << 20
@@ -160,17 +162,28 @@ struct DocumentCache {
     withHistory.removeAll()
   }
 
-  /// Keeps the history of the documents that were merged last: more of the same is likely. Looks
-  /// at sizes only when a document joins them.
+  /// Keeps the history of the documents that were merged or looked back over last: more of the same
+  /// is likely. Looks at sizes only when a document joins them; the last one always does.
   mutating func noteHistory(of id: DocumentID) {
     if let index = withHistory.lastIndex(of: id) {
       withHistory.remove(at: index)
       return withHistory.append(id)
     }
     withHistory.append(id)
-    while withHistory.count > Self.historiesMax, !areHistoriesSmall {
-      entries[withHistory.removeFirst()]?.document.releaseHistory()
+    while areHistoriesTooMany,
+      let index = withHistory.dropLast().firstIndex(where: {
+        entries[$0]?.document.isBeingEdited != true
+      })
+    {
+      entries[withHistory.remove(at: index)]?.document.releaseHistory()
     }
+  }
+
+  private var areHistoriesTooMany: Bool {
+    if withHistory.count > Self.historiesMax { return !areHistoriesSmall }
+    var bytes = 0
+    for id in withHistory { bytes += entries[id]?.document.approximateHistoryBytes ?? 0 }
+    return bytes > Self.historiesBytesMax
   }
 
   /// By the sizes of the documents, which their histories follow.

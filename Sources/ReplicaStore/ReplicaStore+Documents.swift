@@ -36,15 +36,14 @@ extension ReplicaStore {
 
   /// The document as it was at a version; nil when it did not exist there.
   ///
-  /// Complexity: O(history of the document) to read it, unless the open document keeps it. Then
-  /// O(what was written since and the texts) where nothing was done since but writing in texts
-  /// without marks, else O(history) once more.
+  /// Complexity: O(history of the document) to read it, unless the open document keeps it, as it
+  /// does from then on. Then what was done since the version.
   package func document(
     _ id: DocumentID, at version: VersionVector
   ) throws(StoreError) -> Document? {
     try reading { () throws(StoreError) in
       guard let entry = try entry(id) else { return nil }
-      let history = try knownHistory(entry)
+      let history = try lookedAtHistory(entry)
       guard history.reaches(version) else { throw .folded(id) }
       do {
         let document = try entry.document.document(at: version, of: history)
@@ -57,14 +56,15 @@ extension ReplicaStore {
 
   /// Calls `body` with a document and its whole history; nil when there is none.
   ///
-  /// Complexity: O(runs of the history) to read it, unless the open document keeps it.
+  /// Complexity: O(runs of the history) to read it, unless the open document keeps it, as it does
+  /// from then on.
   package func withHistory<Result>(
     of id: DocumentID, _ body: (Document, DocumentHistory) throws -> Result
   ) throws -> Result? {
     try read {
       guard let entry = try entry(id) else { return nil }
       do {
-        return try body(entry.document, try entry.document.keptHistory ?? history(entry))
+        return try body(entry.document, lookedAtHistory(entry))
       } catch let error as MergeError {
         throw StoreError.damaged("\(error)")
       }
@@ -137,6 +137,16 @@ extension ReplicaStore {
   func knownHistory(_ entry: DocumentCache.Entry) throws(StoreError) -> DocumentHistory {
     if let kept = entry.document.keptHistory { return kept }
     return try history(entry)
+  }
+
+  /// The same for those who look back, which they mostly do more than once: the document keeps what
+  /// is read.
+  private func lookedAtHistory(_ entry: DocumentCache.Entry) throws(StoreError) -> DocumentHistory {
+    let history = try knownHistory(entry)
+    if !entry.document.hasHistory, entry.rebuilt == nil, entry.document.keepRead(history) {
+      cache.noteHistory(of: entry.document.id)
+    }
+    return history
   }
 
   /// All that is written of a document, or all that its state was folded from.

@@ -20,12 +20,7 @@ extension Document {
 
 /// Looks for what collides. It only asks who had seen what, never in which order things arrived.
 struct ConflictFinder {
-  /// A key of a map or an element of a list.
-  struct Place: Hashable {
-    var container: ContainerID
-    var key: Key?
-    var element: EventID?
-  }
+  typealias Place = WrittenPlace
 
   struct Write {
     var version: Int

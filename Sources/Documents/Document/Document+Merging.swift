@@ -91,6 +91,10 @@ extension Document {
   /// Whether the document keeps its history in memory.
   package var hasHistory: Bool { storedHistory != nil }
 
+  /// About how many bytes the history takes while the document keeps it. Complexity: O(texts and
+  /// lists).
+  package var approximateHistoryBytes: Int { storedHistory?.approximateBytes ?? 0 }
+
   /// The history, while the document keeps it in memory.
   package var keptHistory: DocumentHistory? { history }
 
@@ -104,6 +108,19 @@ extension Document {
     self.history = history
   }
 
+  /// Whether a transaction has done something that is not committed.
+  package var isBeingEdited: Bool { hasOffer || openEditEndsInDelete != nil }
+
+  /// Takes a history that was read from where it is stored, if that is the history of the document
+  /// as it is and nobody edits it at the moment.
+  ///
+  /// - Returns: whether it is kept from now on.
+  package func keepRead(_ history: DocumentHistory) -> Bool {
+    guard !isBeingEdited, history.isAt(parents) else { return false }
+    keep(history)
+    return true
+  }
+
   /// Frees the history; the next concurrent merge asks for it again.
   ///
   /// - Precondition: no transaction of an editor is open.
@@ -112,6 +129,7 @@ extension Document {
     history = nil
     markCheckpoints = [:]
     deletionIndexes = [:]
+    writeIndex = WriteIndex()
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1
     }

@@ -108,16 +108,19 @@ extension Document {
     return try body(sequence)
   }
 
+  /// Whether a text or list is that of the history that the document keeps: what is known of one
+  /// history is nothing to another one.
+  func isKept(_ sequence: SequenceHistory) -> Bool {
+    history?.sequence(of: sequence.container)?.log.sharesStorage(with: sequence.log) ?? false
+  }
+
   func difference(
     _ handle: ContainerHandle, _ history: DocumentHistory, _ sequence: SequenceHistory,
     from: [Int], to: [Int]
   ) throws(MergeError) -> [SequencePatch] {
     let isSound = !containers[handle.index].isFlawed
     do {
-      // What is known of one history is nothing to another one.
-      if let kept = self.history?.sequence(of: sequence.container),
-        kept.log.sharesStorage(with: sequence.log)
-      {
+      if isKept(sequence) {
         return try SequenceWalker.difference(
           graph: history.graph, log: sequence.log, ranks: history.ranks, from: from, to: to,
           isSound: isSound, index: &deletionIndexes[sequence.container, default: DeletionIndex()])

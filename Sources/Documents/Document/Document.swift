@@ -28,9 +28,11 @@ package final class Document {
   /// The marks of the texts that have any, by the place of the text among the texts.
   @exclusivity(unchecked) var marks: [Int: TextMarks] = [:]
   /// From where the marks of texts may be replayed in the history that the document keeps.
-  var markCheckpoints: [Int: MarkReplay.Checkpoint] = [:]
+  var markCheckpoints: [Int: MarkCheckpoints] = [:]
   /// What was deleted in texts and lists, by the history that the document keeps.
   var deletionIndexes: [ContainerID: DeletionIndex] = [:]
+  /// Who wrote to which key or element, by the history that the document keeps.
+  var writeIndex = WriteIndex()
   @exclusivity(unchecked) var counters: [Int128] = []
   @exclusivity(unchecked) var trees: [TreeState] = []
   /// Read through ``history``, which settles first.

@@ -42,6 +42,12 @@ package struct DocumentHistory: Sendable {
   }
 
   package var eventCount: Int { graph.count }
+  /// About how many bytes it takes. Complexity: O(texts and lists).
+  var approximateBytes: Int {
+    sequences.reduce(96 * others.count + 32 * (graph.runCount + graph.identityRunCount)) {
+      $0 + $1.log.utf8Count + 32 * $1.log.runCount + 64 * $1.elements.count
+    }
+  }
   package var changeCount: Int { lamports.count }
   package var originCount: Int { origins.count }
   package func origin(at index: Int) -> Origin { origins[index] }
@@ -325,7 +331,7 @@ package struct DocumentHistory: Sendable {
     return events.upperBound - 1
   }
 
-  private func index(of origin: Origin) -> Int? {
+  func index(of origin: Origin) -> Int? {
     if let recentOrigin, recentOrigin.origin == origin { return recentOrigin.index }
     return origins.index(of: origin)
   }
@@ -386,6 +392,15 @@ package struct DocumentHistory: Sendable {
     else { return false }
     if case .moved = content { return false }
     return graph.contains(inserted, in: [version])
+  }
+
+  /// Whether one is a copy of the other, and no operation that is none of a text or of the order of
+  /// a list was appended to either since. Complexity: O(1).
+  func hasSameOthers(as other: DocumentHistory) -> Bool {
+    others.count == other.others.count
+      && others.withUnsafeBufferPointer { others in
+        other.others.withUnsafeBufferPointer { $0.baseAddress == others.baseAddress }
+      }
   }
 
   /// Readers of the times of the changes, from the first one on.

@@ -40,10 +40,9 @@ extension Document {
       else { continue }
       endTyping()
       let slot = slot(of: handle)
-      var checkpoint = markCheckpoints[slot]
       let new = try replayMarks(
-        of: sequence, operations, in: history, ranks, at: history.graph.frontier, from: &checkpoint)
-      markCheckpoints[slot] = checkpoint
+        of: sequence, operations, in: history, ranks, at: history.graph.frontier,
+        from: &markCheckpoints[slot, default: MarkCheckpoints()])
       guard new.count == storedTexts[slot].count else {
         throw .damagedHistory("the marks of \(sequence.container) of document \(id)")
       }
@@ -51,14 +50,32 @@ extension Document {
     }
   }
 
+  /// The marks of a text at a version.
+  ///
+  /// - Complexity: that of a replay from the start for whoever looks first; then of what was done
+  ///   since the last version of about the same age that it has come past.
+  func marks(
+    of sequence: SequenceHistory, in history: DocumentHistory, at version: [Int]
+  ) throws(MergeError) -> TextMarks {
+    let operations = history.marks(of: sequence.container)
+    guard isKept(sequence), let handle = handles[sequence.container] else {
+      var checkpoints = MarkCheckpoints()
+      return try replayMarks(
+        of: sequence, operations, in: history, history.ranks, at: version, from: &checkpoints)
+    }
+    return try replayMarks(
+      of: sequence, operations, in: history, history.ranks, at: version,
+      from: &markCheckpoints[slot(of: handle), default: MarkCheckpoints()])
+  }
+
   private func replayMarks(
     of sequence: SequenceHistory, _ operations: [MarkOperation], in history: DocumentHistory,
-    _ ranks: [UInt32], at version: [Int], from checkpoint: inout MarkReplay.Checkpoint?
+    _ ranks: [UInt32], at version: [Int], from checkpoints: inout MarkCheckpoints
   ) throws(MergeError) -> TextMarks {
     do {
       return try MarkReplay.marks(
         graph: history.graph, log: sequence.log, ranks: ranks, operations: operations, at: version,
-        from: &checkpoint)
+        from: &checkpoints)
     } catch {
       throw .damagedHistory("\(sequence.container) of document \(id): \(error)")
     }
@@ -75,19 +92,17 @@ extension Document {
   }
 
   /// The text at `path` in stretches of the same marks, as it was at a version. Complexity: that of
-  /// ``text(at:version:in:)`` and, if it was ever marked, of a replay of its history.
+  /// ``text(at:version:in:)`` and, if it was ever marked, of ``marks(of:in:at:)``.
   package func textSpans(
     at path: DocumentPath, version: VersionVector, in history: DocumentHistory
   ) throws -> [TextSpan] {
     let handle = try handle(at: path, kind: .text)
     let text = TextRope(try self.text(at: path, version: version, in: history))
-    let operations = history.marks(of: containers[handle.index].id)
-    guard !operations.isEmpty else { return Document.spans(of: text, nil) }
+    guard !history.marks(of: containers[handle.index].id).isEmpty else {
+      return Document.spans(of: text, nil)
+    }
     let marks = try withSequence(handle, of: history) { sequence in
-      var checkpoint: MarkReplay.Checkpoint?
-      return try replayMarks(
-        of: sequence, operations, in: history, history.ranks, at: try history.frontier(at: version),
-        from: &checkpoint)
+      try self.marks(of: sequence, in: history, at: history.frontier(at: version))
     }
     return Document.spans(of: text, marks)
   }

@@ -18,7 +18,7 @@ struct MarkReplay {
   private let operations: [MarkOperation]
 
   private(set) var marks = TextMarks(count: 0)
-  private var checkpoint: Checkpoint?
+  private var checkpoints = MarkCheckpoints()
 
   /// - Parameter operations: all of the text, ascending by version.
   init(
@@ -34,25 +34,26 @@ struct MarkReplay {
   ///
   /// - Parameters:
   ///   - operations: all marks of the text, ascending by version.
-  ///   - checkpoint: of an earlier call. On return the version before the last concurrent section
-  ///     and the marks there, from which the next call may start.
+  ///   - checkpoints: of earlier calls with histories that this one continues. On return also some
+  ///     of those that it came past, from which the next call may start.
   /// - Throws: `damagedHistory` when the history does not fit itself.
-  /// - Complexity: O(n log n) for the n operations (runs) since the checkpoint, if everything that
-  ///   came since has seen it, or since the first one; and see ``MarkedSection``.
+  /// - Complexity: O(n log n) for the n operations (runs) since the last checkpoint that everything
+  ///   has seen that came since, or since the first one; and see ``MarkedSection``.
   static func marks(
     graph: EventGraph, log: SequenceLog, ranks: [UInt32], operations: [MarkOperation],
-    at version: [Int], from checkpoint: inout Checkpoint?
+    at version: [Int], from checkpoints: inout MarkCheckpoints
   ) throws(SequenceError) -> TextMarks {
     var replay = MarkReplay(graph: graph, log: log, ranks: ranks, operations: operations)
-    replay.checkpoint = checkpoint
-    if let known = checkpoint?.version, replay.isSeen(known, by: version) {
-      replay.marks = checkpoint?.marks ?? replay.marks
-      try replay.run(ReplayPlan(graph.conflictZone(from: known, to: version)))
+    replay.checkpoints = checkpoints
+    let known = checkpoints.last(before: version) { replay.isSeen($0.version, by: version) }
+    if let known {
+      replay.marks = known.marks
+      try replay.run(ReplayPlan(graph.conflictZone(from: known.version, to: version)))
     } else {
       try replay.run(
         ReplayPlan(graph.conflictZone(from: [], to: version, reachesRoot: true)))
     }
-    checkpoint = replay.checkpoint
+    checkpoints = replay.checkpoints
     return replay.marks
   }
 
@@ -75,16 +76,39 @@ struct MarkReplay {
       let start = plan.zone[section.lowerBound].versions.lowerBound
       let end = plan.zone[section.upperBound - 1].versions.upperBound
       let own = operations.inside(start..<end)
+      checkpoints.noteReplay(of: end - start)
       guard section.count > 1 else {
-        passThrough(start..<end, from: reader.firstRun(of: section.lowerBound), own)
+        passAll(start..<end, from: reader.firstRun(of: section.lowerBound), own)
         continue
       }
       guard !own.isEmpty || reader.hasRuns(in: section, plan.zone) else { continue }
-      // All that is before a section is what its first event has seen.
-      checkpoint = Checkpoint(version: graph.parents(of: start), marks: marks)
+      if MarkCheckpoints.isLast(start, before: end, of: graph.count) {
+        // All that is before a section is what its first event has seen.
+        note(graph.parents(of: start))
+      }
       if walk == nil { walk = MarkedSection(graph: graph, ranks: ranks) }
       try walk?.run(section, of: &plan, reader: &reader, operations: own, marks: &marks)
     }
+  }
+
+  private mutating func note(_ version: [Int]) {
+    checkpoints.add(Checkpoint(version: version, marks: marks), in: graph.count)
+  }
+
+  /// Passes events through that are a chain, and notes versions on the way.
+  private mutating func passAll(
+    _ versions: Range<Int>, from first: Int, _ operations: ArraySlice<MarkOperation>
+  ) {
+    var start = versions.lowerBound
+    var run = first
+    for cut in MarkCheckpoints.cuts(in: versions, of: graph.count) {
+      passThrough(start..<cut, from: run, operations.inside(start..<cut))
+      note([cut - 1])
+      run = log.firstRun(from: cut, notBefore: run)
+      start = cut
+    }
+    let rest = start..<versions.upperBound
+    passThrough(rest, from: run, operations.inside(rest))
   }
 
   private mutating func passThrough(

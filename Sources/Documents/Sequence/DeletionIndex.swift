@@ -19,8 +19,9 @@ internal import RunStructures
 /// still comes may be concurrent with the last events, so the index keeps `lag` events behind them;
 /// when something older comes in, it starts again.
 ///
-/// It pays only for those who look back more than once. A difference reaches back by replay until
-/// that has cost about as much as making the index would have.
+/// It pays only for those who look back more than once. Until going back and looking for what was
+/// deleted, deletion by deletion, has cost about as much as making the whole would have, it holds
+/// only what was found that way.
 package struct DeletionIndex: Sendable {
   /// How many of the latest events are left to the tail, where that is possible.
   package static let lagDefault = 256
@@ -48,12 +49,12 @@ package struct DeletionIndex: Sendable {
   private var end = 0
   /// What is visible at `heads`.
   private var rope = InsertionRope()
-  /// Scratch of ``take(_:)``.
-  private var removed: ContiguousArray<Range<Int>> = []
   private var isMade = false
+  /// What was found while the index is not made, by ascending deletion.
+  private var found: ContiguousArray<Part> = []
 
-  /// How many events were replayed to reach back, since the index was begun.
-  private var reachedBackCount = 0
+  /// How many events were gone back over to find that.
+  private(set) var searchedCount = 0
   /// How many events were replayed at all, for the differences and the index.
   private(set) var replayedCount = 0
 
@@ -66,15 +67,44 @@ package struct DeletionIndex: Sendable {
   }
 
   /// Notes that a difference replayed so many events.
-  mutating func noteReplay(of eventCount: Int, isReachingBack: Bool) {
-    replayedCount += eventCount
-    if isReachingBack { reachedBackCount += eventCount }
-  }
+  mutating func noteReplay(of eventCount: Int) { replayedCount += eventCount }
 
   /// Whether it is there, or was missed for long enough.
-  func isWorthwhile(_ graph: EventGraph) -> Bool {
-    // A replay of few operations in a long text costs about four times what this costs an event.
-    isMade || isEager || reachedBackCount >= graph.count / 4
+  private func isWorthwhile(_ graph: EventGraph) -> Bool {
+    // To go back over an event costs about a tenth of what it costs to take it in.
+    isMade || isEager || searchedCount >= 8 * graph.count
+  }
+
+  /// Makes the index know what was deleted.
+  ///
+  /// - Parameters:
+  ///   - unknown: what it does not know yet, by the position of the units at `version`.
+  ///   - version: one that was seen by all who deleted them.
+  /// - Precondition: every operation has an effect, and nothing is there twice.
+  /// - Throws: `damagedHistory` when the history does not add up.
+  /// - Complexity: that of ``InsertionSearch``, or of ``update(_:_:_:)``.
+  mutating func learn(
+    _ unknown: ContiguousArray<InsertionSearch.Stretch>, at version: [Int], _ graph: EventGraph,
+    _ log: SequenceLog, _ ranks: [UInt32]
+  ) throws(SequenceError) {
+    if !isWorthwhile(graph) {
+      if unknown.isEmpty { return }
+      var search = InsertionSearch(unknown, graph: graph, log: log, ranks: ranks)
+      let isComplete = try search.run(from: version)
+      searchedCount += search.passedCount
+      if isComplete {
+        found += search.found
+        found.sort { $0.deletion < $1.deletion }
+        return
+      }
+    }
+    found.removeAll()
+    do throws(SequenceError) {
+      try update(graph, log, ranks)
+    } catch {
+      restart()
+      throw error
+    }
   }
 
   /// Brings the index to the end of the history.
@@ -83,7 +113,7 @@ package struct DeletionIndex: Sendable {
   /// - Throws: `damagedHistory` when the history does not add up.
   /// - Complexity: O(n log n) for the n operations (runs) since the last time, and where something
   ///   came that is concurrent with older ones than the tail, for all.
-  mutating func update(
+  private mutating func update(
     _ graph: EventGraph, _ log: SequenceLog, _ ranks: [UInt32]
   ) throws(SequenceError) {
     guard !isMade || graph.count != tailEnd else { return }
@@ -98,6 +128,7 @@ package struct DeletionIndex: Sendable {
   private mutating func restart() {
     var new = DeletionIndex(lag: lag, isEager: isEager)
     new.replayedCount = replayedCount
+    new.searchedCount = searchedCount
     self = new
   }
 
@@ -123,56 +154,48 @@ package struct DeletionIndex: Sendable {
     replayedCount += max(0, limit - end)
     var plan = ReplayPlan(zone)
     var reader = PieceReader(log, &plan)
-    var walk: SectionWalk?
+    var replay = InsertionReplay(graph: graph, ranks: ranks, from: rope)
+    rope = InsertionRope()
+    var removed: ContiguousArray<Range<Int>> = []
     for (number, section) in plan.sections.enumerated() {
       let versions =
         plan.zone[section.lowerBound].versions
         .lowerBound..<plan.zone[section.upperBound - 1].versions.upperBound
       if section.count == 1 {
         let taken = versions.clamped(to: 0..<max(0, limit))
-        guard !taken.isEmpty else { return }
+        guard !taken.isEmpty else { break }
         reader.begin(section.lowerBound, taken)
-        while let run = reader.next() { try take(run) }
+        while let run = reader.next() { try take(run, &replay, &removed) }
         heads = [taken.upperBound - 1]
         end = taken.upperBound
-        if taken != versions { return }
+        if taken != versions { break }
         continue
       }
-      guard versions.upperBound <= limit, number + 1 < plan.sections.count else { return }
+      guard versions.upperBound <= limit, number + 1 < plan.sections.count else { break }
       let next = plan.zone[plan.sections[number + 1].lowerBound].versions.lowerBound
       if reader.hasRuns(in: section, plan.zone) {
-        if walk == nil { walk = SectionWalk(graph: graph, ranks: ranks, keepsDeletions: true) }
-        var writer = PatchWriter()
-        var ineffective = 0
-        try walk?.run(
-          section, of: &plan, base: .known(length: rope.count), reader: &reader, writer: &writer,
-          ineffective: &ineffective)
-        walk?.addDeletions(to: &parts, base: rope)
-        for patch in writer.finish() {
-          guard rope.apply(patch) else { throw .damagedHistory(version: patch.version) }
-        }
+        try replay.replay(section, of: &plan, &reader)
+        replay.walk.addDeletions(to: &parts, base: replay.rope)
+        try replay.finishSection()
       }
       heads = graph.parents(of: next)
       end = next
     }
+    rope = replay.rope
   }
 
   /// Takes in an operation that nothing is concurrent with.
-  private mutating func take(_ run: SequenceRun) throws(SequenceError) {
-    guard run.effective(onLength: rope.count).count == run.count else {
+  private mutating func take(
+    _ run: SequenceRun, _ replay: inout InsertionReplay,
+    _ removed: inout ContiguousArray<Range<Int>>
+  ) throws(SequenceError) {
+    guard run.effective(onLength: replay.rope.count).count == run.count else {
       throw .damagedHistory(version: run.version)
     }
-    let isInsertion = run.kind == .insert
-    let isBackward = run.kind == .deleteBackward
-    let patch = SequencePatch(
-      kind: isInsertion ? .insert : .delete,
-      position: isInsertion ? run.position : run.lowestPosition, count: run.count,
-      version: run.version, content: run.content)
-    var version = isBackward ? run.end - 1 : run.version
     removed.removeAll(keepingCapacity: true)
-    guard rope.apply(patch, removed: &removed) else {
-      throw .damagedHistory(version: run.version)
-    }
+    try replay.take(run, removed: &removed)
+    let isBackward = run.kind == .deleteBackward
+    var version = isBackward ? run.end - 1 : run.version
     let first = parts.count
     for insertions in removed {
       parts.append(Part(insertions, deletedBy: version, step: isBackward ? -1 : 1))
@@ -208,7 +231,7 @@ package struct DeletionIndex: Sendable {
 
   /// The part with what an event deleted, nil when it deleted nothing. Complexity: O(log n).
   func part(deletedBy version: Int) -> Part? {
-    Self.part(version, in: version < end ? parts : tail)
+    Self.part(version, in: isMade ? version < end ? parts : tail : found)
   }
 
   private static func part(_ version: Int, in parts: ContiguousArray<Part>) -> Part? {
@@ -226,7 +249,7 @@ package struct DeletionIndex: Sendable {
 extension DeletionIndex.Part {
   /// What events deleted of consecutive units: the first by event `version`, the next by that and
   /// `step`.
-  fileprivate init(_ insertions: Range<Int>, deletedBy version: Int, step: Int) {
+  init(_ insertions: Range<Int>, deletedBy version: Int, step: Int) {
     let last = insertions.count - 1
     deletion = step > 0 ? version : version - last
     insertion = step > 0 ? insertions.lowerBound : insertions.upperBound - 1

@@ -55,46 +55,32 @@ extension SequenceWalker {
     var plan = ReplayPlan(graph.conflictZone(from: [], to: frontier, reachesRoot: true))
     guard plan.sections.contains(where: { $0.count > 1 }) else { return nil }
     var reader = PieceReader(log, &plan)
-    var walk: SectionWalk?
-    var rope = InsertionRope()
+    var replay = InsertionReplay(graph: graph, ranks: ranks)
+    var removed: ContiguousArray<Range<Int>> = []
     var deeds = SequenceDeeds()
     for section in plan.sections where reader.hasRuns(in: section, plan.zone) {
       if section.count == 1 {
         reader.begin(section.lowerBound, plan.zone[section.lowerBound].versions)
-        while let run = reader.next() { try rope.take(run.effective(onLength: rope.count)) }
+        while let run = reader.next() {
+          removed.removeAll(keepingCapacity: true)
+          try replay.take(run.effective(onLength: replay.rope.count), removed: &removed)
+        }
         continue
       }
-      if walk == nil { walk = SectionWalk(graph: graph, ranks: ranks, keepsDeletions: true) }
-      var writer = PatchWriter()
-      var ineffective = 0
-      try walk?.run(
-        section, of: &plan, base: .known(length: rope.count), reader: &reader, writer: &writer,
-        ineffective: &ineffective)
+      try replay.replay(section, of: &plan, &reader)
       let start = plan.zone[section.lowerBound].versions.lowerBound
       let end = plan.zone[section.upperBound - 1].versions.upperBound
       let isWanted = wanted.contains { (start..<end).contains($0) }
-      if let stretches = walk?.stretches(base: rope, plan.zone, graph, always: isWanted) {
+      if let stretches = replay.walk.stretches(
+        base: replay.rope, plan.zone, graph, always: isWanted)
+      {
         deeds.sections.append(SequenceDeeds.Section(start: start, stretches: stretches))
       }
-      for patch in writer.finish() {
-        guard rope.apply(patch) else { throw .damagedHistory(version: patch.version) }
-      }
+      try replay.finishSection()
     }
     guard !deeds.sections.isEmpty else { return nil }
-    deeds.visible = rope.insertions
+    deeds.visible = replay.rope.insertions
     return deeds
-  }
-}
-
-extension InsertionRope {
-  fileprivate mutating func take(_ run: SequenceRun) throws(SequenceError) {
-    guard run.count > 0 else { return }
-    let isInsertion = run.kind == .insert
-    let patch = SequencePatch(
-      kind: isInsertion ? .insert : .delete,
-      position: isInsertion ? run.position : run.lowestPosition, count: run.count,
-      version: run.version, content: run.content)
-    guard apply(patch) else { throw .damagedHistory(version: run.version) }
   }
 }
 

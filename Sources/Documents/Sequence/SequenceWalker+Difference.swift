@@ -11,11 +11,11 @@ extension SequenceWalker {
   /// - Parameters:
   ///   - isSound: as for a merge; without it the replay starts from nothing.
   ///   - index: of this log and graph, as they were at any time, or empty. Where `to` has what
-  ///     `from` has deleted, it tells what that was, once it is worth making.
+  ///     `from` has deleted, it tells what that was.
   /// - Throws: `damagedHistory` when the history does not lead to either version.
   /// - Complexity: O(n log n) for the n operations (runs) that only one version has or that are
-  ///   concurrent with those. As long as the index is not made, and where there are twins, for
-  ///   those back to where all was inserted that `to` has and `from` has deleted.
+  ///   concurrent with those. Where the index has to learn what `from` has deleted and `to` has, an
+  ///   ``InsertionSearch`` back to where that was inserted; where there are twins, a replay of that.
   package static func difference(
     graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], isSound: Bool,
     index: inout DeletionIndex
@@ -29,13 +29,14 @@ extension SequenceWalker {
         from: from, to: older.map { adding($0, to: to) } ?? to, reachesRoot: isWhole)
       let base = zone.base.last
       let size = zone.count > 0 ? zone[zone.count - 1].versions.upperBound - (base ?? 0) : 1
-      index.noteReplay(of: zone.eventCount, isReachingBack: older != nil)
+      let heads = zone.base
+      index.noteReplay(of: zone.eventCount)
       var walk = DifferenceWalk(graph: graph, log: log, ranks: ranks)
       guard try walk.replay(zone, from: from, to: to) else { return [] }
       if let patches = walk.compare(nil) { return patches }
       // What was deleted is older than the zone.
-      if mayAsk, index.isWorthwhile(graph) {
-        try index.update(graph, log, ranks)
+      if mayAsk {
+        try index.learn(walk.unknown(to: index), at: heads, graph, log, ranks)
         if let patches = walk.compare(index) { return patches }
       }
       // Reach back twice as far.
@@ -137,6 +138,23 @@ private struct DifferenceWalk: ~Copyable {
     return writer.finish()
   }
 
+  /// What only `to` has and was inserted before the zone, as far as the index does not know it.
+  mutating func unknown(to index: DeletionIndex) -> ContiguousArray<InsertionSearch.Stretch> {
+    let deleted = DeletedPlaceholders(walk.deletions, of: walk.targets, index)
+    var unknown: ContiguousArray<InsertionSearch.Stretch> = []
+    var leaf: Int? = 0
+    while let current = leaf {
+      for slot in 0..<walk.tracker.spanCounts[current] {
+        let span = walk.tracker.spans(of: current)[slot]
+        if span.isDeleted, span.isVisible, span.isPlaceholder {
+          deleted.addUnknown(in: span.id..<span.end, to: &unknown)
+        }
+      }
+      leaf = walk.tracker.tree.next(after: current)
+    }
+    return unknown
+  }
+
   private func insert(
     _ span: SequenceTracker.Span, at position: inout Int, _ writer: inout PatchWriter
   ) {
@@ -233,6 +251,43 @@ private struct DeletedPlaceholders {
   /// The events that inserted units from `id` on, at most `count`, as far as they are consecutive:
   /// at least one; nil when the index does not know.
   func insertions(from id: UInt32, count: Int) -> Range<Int>? {
+    guard let deletion = deletion(of: id),
+      let part = index.part(deletedBy: deletion.version)
+    else { return nil }
+    let first = part.insertion + part.step * (deletion.version - part.deletion)
+    // In document order insertions of one part ascend.
+    guard part.step == deletion.step else { return first..<first + 1 }
+    let known =
+      part.step > 0
+      ? part.deletion + part.count - deletion.version : deletion.version - part.deletion + 1
+    return first..<first + min(count, deletion.count, known)
+  }
+
+  /// Adds those of some units that the index does not know.
+  func addUnknown(in ids: Range<UInt32>, to unknown: inout ContiguousArray<InsertionSearch.Stretch>)
+  {
+    var id = ids.lowerBound
+    while id < ids.upperBound, let deletion = deletion(of: id) {
+      let count = Int(ids.upperBound - id)
+      if let known = insertions(from: id, count: count) {
+        id += UInt32(known.count)
+        continue
+      }
+      // What follows may be known again.
+      var length = 1
+      while length < min(count, deletion.count),
+        index.part(deletedBy: deletion.version + deletion.step * length) == nil
+      { length += 1 }
+      unknown.append(
+        InsertionSearch.Stretch(
+          position: Int(id & ~SequenceTracker.placeholderBit), count: length,
+          deletion: deletion.version, step: deletion.step))
+      id += UInt32(length)
+    }
+  }
+
+  /// The event that deleted a unit, and how many units from it on were deleted in a row.
+  private func deletion(of id: UInt32) -> (version: Int, step: Int, count: Int)? {
     var low = 0
     var high = stretches.count
     while low < high {
@@ -243,13 +298,9 @@ private struct DeletedPlaceholders {
     let stretch = stretches[low - 1]
     let offset = id - stretch.id
     guard offset < stretch.count else { return nil }
-    let version = stretch.version + stretch.step * Int(offset)
-    guard let part = index.part(deletedBy: version) else { return nil }
-    let first = part.insertion + part.step * (version - part.deletion)
-    // In document order insertions of one part ascend.
-    guard part.step == stretch.step else { return first..<first + 1 }
-    let known = part.step > 0 ? part.deletion + part.count - version : version - part.deletion + 1
-    return first..<first + min(count, Int(stretch.count - offset), known)
+    return (
+      stretch.version + stretch.step * Int(offset), stretch.step, Int(stretch.count - offset)
+    )
   }
 }
 

@@ -248,6 +248,52 @@ struct TreeState: Sendable {
     for number in log where isCounted(placements[number].event) { apply(number) }
   }
 
+  /// Takes operations out again on which none of the others builds: what is left is as if they had
+  /// never come.
+  ///
+  /// Complexity: where they came last, O(depth) for each that is newer than the oldest of them, and
+  /// the siblings; else that of all operations.
+  mutating func withdraw(_ events: [EventID]) {
+    let gone = Set(events.compactMap { placementNumbers[$0] })
+    guard !gone.isEmpty else { return }
+    let kept = placements.count - gone.count
+    guard gone.allSatisfy({ $0 >= kept }) else {
+      self = without(gone)
+      return
+    }
+    var newer: [PlacementNumber] = []
+    var left = gone.count
+    while left > 0, let last = log.popLast() {
+      undo(last)
+      if gone.contains(last) { left -= 1 } else { newer.append(last) }
+    }
+    for number in newer.reversed() { redo(number) }
+    let parents = Set(gone.map { placements[$0].parent }).filter { $0 != Self.bin }
+    for parent in parents { siblings[parent + 1].order.removeAll { $0 >= kept } }
+    while placements.count > kept, let last = placements.popLast() {
+      placementNumbers[last.event] = nil
+      guard nodes[last.node].made == placements.count else { continue }
+      nodeNumbers[last.event] = nil
+      nodes.removeLast()
+      siblings.removeLast()
+    }
+  }
+
+  private func without(_ gone: Set<PlacementNumber>) -> TreeState {
+    var rest = TreeState()
+    for number in log where !gone.contains(number) {
+      let placement = placements[number]
+      let place = TreePlace(
+        in: placement.parent >= 0 ? nodes[placement.parent].event : nil,
+        after: placement.after == Self.none ? nil : placements[placement.after].event)
+      rest.take(
+        placement.event, lamport: placement.lamport, of: nodes[placement.node].event,
+        to: placement.parent == Self.bin ? nil : place
+      ) { _ in true }
+    }
+    return rest
+  }
+
   /// Complexity: O(depth), at most ``levelMax``.
   private func canStand(_ node: NodeNumber, under parent: NodeNumber) -> Bool {
     var level = 1

@@ -8,18 +8,19 @@ extension Document {
   ///   - from: what it covers of this document counts, with all that this builds on.
   ///   - to: likewise.
   ///   - history: that of the document as it is.
-  /// - Complexity: a version since which nothing was done but writing in texts without marks costs
-  ///   what was written since, any other one that is not that of now is made from the history,
-  ///   O(history). Then O(keys and elements of both); of the texts only those are looked at that
-  ///   one version has other operations of than the other, each at the cost of
-  ///   ``textPatches(at:from:to:in:)``.
+  /// - Complexity: that of ``Rewinding`` from now to the older of the versions. Then only what
+  ///   operations have changed that one version has and the other has not is looked at: lists and
+  ///   trees whole, texts at the cost of ``textPatches(at:from:to:in:)``.
   package func patches(
     from: VersionVector, to: VersionVector, in history: DocumentHistory
   ) throws -> [DocumentPatch] {
     let (from, to) = (try history.frontier(at: from), try history.frontier(at: to))
-    let after = try document(at: to, of: history)
+    // From what has both it is not far to either.
+    let both = history.graph.dominators(of: (from + to).sorted())
+    let document = try document(at: both, of: history)
     return try difference(
-      from: try document(at: from, of: history).shape, at: from, to: after, at: to, in: history)
+      from: try rewound(document, at: both, to: from, in: history).shape, at: from,
+      to: try rewound(document, at: both, to: to, in: history), at: to, in: history)
   }
 
   /// A document of its own as this one was at a version of its history, which has seen all that is
@@ -32,11 +33,11 @@ extension Document {
   }
 
   /// The document as it was at a version of its history, which `self` is if that is the last one.
-  /// Complexity: as in ``patches(from:to:in:)``.
+  /// Complexity: that of ``Rewinding``.
   func document(at version: [Int], of history: DocumentHistory) throws -> Document {
     if history.isAt(parents) {
       if version == history.graph.frontier { return self }
-      if let past = try documentBeforeWriting(at: version, of: history) { return past }
+      return try rewound(self, at: history.graph.frontier, to: version, in: history)
     }
     let covered = history.graph.difference([], version).onlyRight
     return try Document.replaying(history) { edit in
@@ -45,43 +46,20 @@ extension Document {
     }
   }
 
-  /// The document, which is at the end of its history, as it was at a version since which nothing
-  /// was done but writing in texts without marks; else nil.
-  func documentBeforeWriting(
-    at version: [Int], of history: DocumentHistory
-  ) throws -> Document? {
-    let foldedCount = history.base?.count ?? 0
-    guard !version.isEmpty, version.allSatisfy({ $0 >= foldedCount }) else { return nil }
-    let since = history.graph.difference(version, history.graph.frontier).onlyRight
-    guard
-      since.allSatisfy({
-        history.firstOther(from: $0.lowerBound) == history.firstOther(from: $0.upperBound)
-      })
-    else { return nil }
-    let written = history.sequences.filter { sequence in
-      since.contains { !sequence.log.runs(in: $0).isEmpty }
+  /// What a document that has a version of the history of this one was at an earlier version.
+  private func rewound(
+    _ document: Document, at start: [Int], to version: [Int], in history: DocumentHistory
+  ) throws -> Document {
+    if version == start { return document }
+    guard history.isAt(parents) else { return try self.document(at: version, of: history) }
+    if version.allSatisfy({ $0 < history.start.eventCount }) {
+      return try history.documentAtStart()
     }
-    guard
-      written.allSatisfy({
-        $0.container.kind == .text && history.marks(of: $0.container).isEmpty
-      })
-    else { return nil }
-    let past = copy()
-    past.releaseHistory()
-    for sequence in written {
-      guard let handle = handles[sequence.container] else { return nil }
-      let steps = try difference(
-        handle, history, sequence, from: history.graph.frontier, to: version)
-      try past.apply(steps, of: sequence, to: handle)
-    }
-    past.frontier = version.map {
-      FrontierEntry(change: history.event(at: $0).change, endsInDelete: history.isDelete(at: $0))
-    }.sorted { $0.change < $1.change }
-    return past
+    return try Rewinding(document, known: self, at: start, to: version, in: history).run()
   }
 
   /// Brings a text to another version.
-  private func apply(
+  func apply(
     _ steps: [SequencePatch], of sequence: SequenceHistory, to handle: ContainerHandle
   ) throws(MergeError) {
     do {
@@ -98,7 +76,7 @@ extension Document {
     let between = history.graph.difference(from, to)
     let ranges = between.onlyLeft + between.onlyRight
     var difference = DocumentDifference(
-      from: before, to: after.shape,
+      from: before, to: after.shape, where: TouchedPlaces(ranges, of: history),
       changes: { container in
         guard let sequence = history.sequences.first(where: { $0.container == container }),
           ranges.contains(where: { !sequence.log.runs(in: $0).isEmpty }),

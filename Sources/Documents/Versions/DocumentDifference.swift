@@ -24,10 +24,13 @@ extension Document {
 }
 
 /// Compares what two moments of one document show, container by container: those with the same name
-/// are the same one. Complexity: O(keys and elements of both), and what the texts cost.
+/// are the same one. Complexity: O(keys and elements of both) that may differ, and what the texts
+/// cost.
 struct DocumentDifference {
   private let old: DocumentShape
   private let new: DocumentShape
+  /// Where they may differ; nil: anywhere.
+  private let touched: TouchedPlaces?
   /// What leads from a text at the old moment to it at the new one.
   private let changes: (ContainerID) throws -> [TextPatch]
   /// A text at the new moment, by its slot.
@@ -37,11 +40,12 @@ struct DocumentDifference {
   private var nodeSteps = 0
 
   init(
-    from old: DocumentShape, to new: DocumentShape,
+    from old: DocumentShape, to new: DocumentShape, where touched: TouchedPlaces? = nil,
     changes: @escaping (ContainerID) throws -> [TextPatch], text: @escaping (Int) -> String
   ) {
     self.old = old
     self.new = new
+    self.touched = touched
     self.changes = changes
     self.text = text
   }
@@ -73,6 +77,7 @@ struct DocumentDifference {
   private mutating func compare(
     _ before: ContainerHandle, _ after: ContainerHandle, _ path: DocumentPath
   ) throws {
+    if let touched, !touched.contains(new.containers[after.index].id) { return }
     switch new.containers[after.index].kind {
     case .map: try compareMaps(before, after, path)
     case .list: try compareLists(before, after, path)
@@ -128,7 +133,10 @@ struct DocumentDifference {
   ) throws {
     let oldMap = old.maps[old.slot(of: before)]
     let newMap = new.maps[new.slot(of: after)]
-    for key in Set(oldMap.keys).union(newMap.keys).sorted() {
+    let keys =
+      touched?.keys(of: new.containers[after.index].id)
+      ?? Set(oldMap.keys).union(newMap.keys).sorted()
+    for key in keys {
       let here = path.appending(.key(key.text))
       switch (oldMap[key]?.winner, newMap[key]?.winner) {
       case (nil, nil): break

@@ -22,9 +22,10 @@ extension Editor {
     let past = try document.document(at: to, of: history)
     guard past !== document else { return }
     let between = history.graph.difference(history.graph.frontier, to)
+    let ranges = between.onlyLeft + between.onlyRight
     let restoration = Restoration(
-      editor: self, past: past, history: history, version: to,
-      ranges: between.onlyLeft + between.onlyRight)
+      editor: self, past: past, history: history, version: to, ranges: ranges,
+      touched: TouchedPlaces(ranges, of: history))
     try restoration.restoreMap(.root, .root)
     if past.isDeleted {
       try deleteDocument()
@@ -65,10 +66,13 @@ private struct Restoration {
   let version: [Int]
   /// Events that only one of the two versions has.
   let ranges: [Range<Int>]
+  /// What they have changed.
+  let touched: TouchedPlaces
 
   private var document: Document { editor.document }
 
   private func restore(_ now: ContainerHandle, _ then: ContainerHandle) throws {
+    guard touched.contains(document.containers[now.index].id) else { return }
     switch document.kind(of: now) {
     case .map: try restoreMap(now, then)
     case .list: try restoreList(now, then)
@@ -102,8 +106,7 @@ private struct Restoration {
 
   func restoreMap(_ now: ContainerHandle, _ then: ContainerHandle) throws {
     let pastMap = past.maps[past.slot(of: then)]
-    let keys = Set(document.maps[document.slot(of: now)].keys).union(pastMap.keys)
-    for key in keys.sorted() {
+    for key in touched.keys(of: document.containers[now.index].id) {
       let register = document.maps[document.slot(of: now)][key]
       let replaced = register?.events ?? []
       switch (register?.winner?.content, pastMap[key]?.winner?.content) {

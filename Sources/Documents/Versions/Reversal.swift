@@ -13,8 +13,6 @@ struct Reversal {
   let step: UndoStack.Step
   let effects: Effects
   private let finder: ConflictFinder
-  /// The lists and trees in which containers stand.
-  private let holders: [ContainerID: ContainerID]
   /// The increments of counters.
   private let increments: [ContainerID: [(version: Int, amount: Int64)]]
   /// The texts and lists that the events touched, by container.
@@ -29,18 +27,8 @@ struct Reversal {
     let effects = Effects(step, in: history)
     self.effects = effects
     finder = ConflictFinder(document, history)
-    var holders: [ContainerID: ContainerID] = [:]
-    for (place, group) in finder.writes where place.element != nil {
-      for case .container(let child)? in group.map(\.content) { holders[child] = place.container }
-    }
     var sequences: [ContainerID: [SequencePatch]] = [:]
     for sequence in history.sequences {
-      if sequence.container.kind == .list {
-        for (version, element) in sequence.insertions {
-          guard case .container(let kind) = element else { continue }
-          holders[.element(history.event(at: version), kind)] = sequence.container
-        }
-      }
       guard let handle = document.handles[sequence.container],
         effects.edit.contains(where: { !sequence.log.runs(in: $0).isEmpty })
       else { continue }
@@ -55,16 +43,9 @@ struct Reversal {
     self.sequences = sequences
     var increments: [ContainerID: [(version: Int, amount: Int64)]] = [:]
     for other in history.others {
-      let container = other.operation.container
-      switch other.operation.action {
-      case .increment(let amount):
-        increments[container, default: []].append((other.version, amount))
-      case .createNode:
-        holders[.element(history.event(at: other.version), .map)] = container
-      default: break
-      }
+      guard case .increment(let amount) = other.operation.action else { continue }
+      increments[other.operation.container, default: []].append((other.version, amount))
     }
-    self.holders = holders
     self.increments = increments
   }
 
@@ -255,7 +236,7 @@ struct Reversal {
       switch here {
       case .root: next = nil
       case .child(let parent, _, _, _): next = parent
-      case .element: next = holders[here]
+      case .element(let event, _): next = history.holder(of: event)
       }
     }
     return false
@@ -326,30 +307,12 @@ extension DocumentHistory {
     return version - Int(event(at: version).index)..<graph.changeEnd(at: version)
   }
 
-  /// The events of changes, ascending. Complexity: O(identity runs).
+  /// The events of changes, ascending. Complexity: O(result log runs).
   func events(of changes: ChangeSet) -> [Range<Int>] {
-    var found: [Range<Int>] = []
-    for index in 0..<graph.identityRunCount {
-      let run = graph.identityRun(at: index)
-      let origin = origin(at: run.origin)
-      let count = run.stepsSequence ? run.versions.count : 1
-      let sequences = run.sequence..<run.sequence + UInt64(count)
-      for other in changes.runs where other.origin == origin {
-        let low = max(other.sequences.lowerBound, sequences.lowerBound)
-        let high = min(other.sequences.upperBound, sequences.upperBound - 1)
-        guard low <= high else { continue }
-        let start = run.versions.lowerBound
-        let range =
-          run.stepsSequence
-          ? start + Int(low - run.sequence)..<start + Int(high - run.sequence) + 1 : run.versions
-        if let last = found.last, last.upperBound == range.lowerBound {
-          found[found.count - 1] = last.lowerBound..<range.upperBound
-        } else {
-          found.append(range)
-        }
-      }
-    }
-    return found
+    changes.runs.flatMap { run -> [Range<Int>] in
+      guard let origin = index(of: run.origin) else { return [] }
+      return graph.versions(origin: origin, sequences: run.sequences)
+    }.joined()
   }
 
   /// What an event put into any list.
@@ -358,19 +321,5 @@ extension DocumentHistory {
       if let element = element(insertedAt: version, in: sequence.container) { return element }
     }
     return nil
-  }
-}
-
-extension SequenceHistory {
-  /// What was ever put into a list, and by which event.
-  fileprivate var insertions: [(version: Int, element: Operation.Element)] {
-    var found: [(Int, Operation.Element)] = []
-    for index in 0..<log.runCount where log[index].kind == .insert {
-      let run = log[index]
-      for offset in 0..<run.count {
-        found.append((run.version + offset, elements[run.content + offset]))
-      }
-    }
-    return found
   }
 }

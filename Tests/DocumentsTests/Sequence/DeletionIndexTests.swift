@@ -12,12 +12,12 @@ struct DeletionIndexTests {
   /// Questions about any two versions while the history grows, all to one index: the answers are
   /// those of the model, and to the last patch those of a replay that reaches back by itself.
   private static func check(
-    seed: UInt64, shape: RandomHistory.Shape, lag: Int, questions: Int = 3
+    seed: UInt64, shape: RandomHistory.Shape, lag: Int, isEager: Bool, questions: Int = 3
   ) throws {
     let history = RandomHistory(seed: seed, shape: shape)
     var random = SeededGenerator(seed: seed &+ 1)
     var replica = TextReplica(history)
-    var index = DeletionIndex(lag: lag, isEager: true)
+    var index = DeletionIndex(lag: lag, isEager: isEager)
     var waiting = history.deliveryOrder(&random)[...]
     while !waiting.isEmpty {
       try replica.receive(waiting.prefix(Int.random(in: 1...6, using: &random)))
@@ -61,14 +61,17 @@ struct DeletionIndexTests {
 
   @Test("it answers what a replay would find", arguments: shapes.indices, 0..<20)
   func random(shape: Int, seed: UInt64) throws {
-    try Self.check(seed: seed, shape: Self.shapes[shape].shape, lag: Int(seed % 3) * 5)
+    for isEager in [false, true] {
+      try Self.check(
+        seed: seed, shape: Self.shapes[shape].shape, lag: Int(seed % 3) * 5, isEager: isEager)
+    }
   }
 
   @Test("in long histories too", arguments: SequenceConvergenceTests.longShapes.indices, 0..<2)
   func long(shape: Int, seed: UInt64) throws {
     try Self.check(
       seed: seed, shape: SequenceConvergenceTests.longShapes[shape].shape,
-      lag: Int(seed % 2) * 30, questions: 1)
+      lag: Int(seed % 2) * 30, isEager: seed % 2 == 0, questions: 1)
   }
 
   /// One or two people who write here and there in a text, and delete what was written long ago.
@@ -170,18 +173,94 @@ struct DeletionIndexTests {
     #expect(writing.graph.count > 6_000)
   }
 
-  @Test("it is not made before it is worth it, and then what was spent is no more than twice that")
+  @Test("who looks back for the first time goes back no further than to what comes back")
+  func search() throws {
+    for rounds in [1_000, 8_000] {
+      let writing = try Writing(people: 1, rounds: rounds)
+      var index = DeletionIndex()
+      let replayed = try writing.replayedCount(back: 100, &index)
+      #expect(replayed <= 250 && replayed >= 100, "\(rounds) rounds")
+      #expect(index.searchedCount > 0 && index.searchedCount <= writing.graph.count)
+      // What was found is known from then on, and what lies before is looked for.
+      let before = index.searchedCount
+      _ = try writing.replayedCount(back: 100, &index)
+      #expect(index.searchedCount == before, "\(rounds) rounds")
+      // What was inserted only lately is found lately.
+      _ = try writing.replayedCount(back: 50, &index)
+      #expect(index.searchedCount <= before + 1_024, "\(rounds) rounds")
+    }
+    // Typed and deleted at once, in front of a long past.
+    var graph = EventGraph()
+    var log = SequenceLog(.text)
+    var text = TextRope()
+    var sequence: UInt64 = 0
+    func commit(_ count: Int, _ body: (inout SequenceLog, Int) throws -> Void) throws {
+      sequence += 1
+      let versions = try graph.append(
+        origin: 0, sequence: sequence, eventCount: count, parents: graph.frontier)
+      try body(&log, versions.lowerBound)
+    }
+    for _ in 0..<20_000 {
+      try commit(1) { try $0.appendInsert(version: $1, position: 0, text: "x") }
+    }
+    try text.insert(String(repeating: "x", count: 20_000), at: 0)
+    try text.insert("y", at: 10)
+    try commit(2) { try $0.appendInsert(version: $1, position: 10, text: "yz") }
+    let version = graph.frontier
+    try commit(1) { try $0.appendDelete(version: $1, position: 11, count: 1) }
+    var index = DeletionIndex()
+    try text.apply(
+      SequenceWalker.difference(
+        graph: graph, log: log, ranks: [0], from: graph.frontier, to: version, isSound: true,
+        index: &index), from: log)
+    #expect(try text.slice(9..<13) == "xyzx")
+    #expect(index.replayedCount == 1 && index.searchedCount <= 1_024)
+  }
+
+  @Test(
+    "so many stretches are looked for one by one, one more and the index is made", arguments: 0...2)
+  func stretches(above: Int) throws {
+    let count = InsertionSearch.stretchesMax - 1 + above
+    var graph = EventGraph()
+    var log = SequenceLog(.text)
+    // Every other character of one long insertion is deleted, from the end on.
+    _ = try graph.append(origin: 0, sequence: 1, eventCount: 2 * count, parents: [])
+    try log.appendInsert(
+      version: 0, position: 0, text: String(repeating: "ab", count: count))
+    let version = graph.frontier
+    for number in 0..<count {
+      let versions = try graph.append(
+        origin: 0, sequence: UInt64(number + 2), eventCount: 1, parents: graph.frontier)
+      try log.appendDelete(
+        version: versions.lowerBound, position: 2 * (count - 1 - number), count: 1)
+    }
+    var index = DeletionIndex()
+    var text = TextRope(String(repeating: "b", count: count))
+    let patches = try SequenceWalker.difference(
+      graph: graph, log: log, ranks: [0], from: graph.frontier, to: version, isSound: true,
+      index: &index)
+    try text.apply(patches, from: log)
+    #expect(text.string == String(repeating: "ab", count: count))
+    let isSearched = count <= InsertionSearch.stretchesMax
+    #expect((index.replayedCount == count) == isSearched)
+  }
+
+  @Test("it is made when going back has cost as much")
   func patience() throws {
     let writing = try Writing(people: 1, rounds: 8_000)
     var index = DeletionIndex()
     var questions = 0
-    var last = Int.max
-    while last > 1_100, questions < 100 {
-      last = try writing.replayedCount(back: 500, &index)
+    // The first that makes it takes in all events.
+    while questions < 1_000, index.replayedCount < writing.graph.count {
+      _ = try writing.replayedCount(back: 1 + 2 * questions, &index)
       questions += 1
     }
-    #expect(questions < 100)
-    #expect(index.replayedCount <= 3 * writing.graph.count)
+    #expect(questions > 8 && questions < 1_000)
+    #expect(index.searchedCount >= 8 * writing.graph.count)
+    #expect(index.searchedCount <= 9 * writing.graph.count)
+    let before = index.searchedCount
+    for back in [5, 500, 5_000] { _ = try writing.replayedCount(back: back, &index) }
+    #expect(index.searchedCount == before)
     // Nothing old was deleted: there is no need.
     var other = DeletionIndex(isEager: true)
     var log = SequenceLog(.text)

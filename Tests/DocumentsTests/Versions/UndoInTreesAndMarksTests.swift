@@ -178,10 +178,10 @@ struct UndoInTreesAndMarksTests {
     let bens = history.marks(of: bodyID).filter {
       $0.mark.event.change.origin == ben.replica.origin
     }
-    var checkpoint: MarkReplay.Checkpoint?
+    var checkpoints = MarkCheckpoints()
     let expected = try MarkReplay.marks(
       graph: history.graph, log: text.log, ranks: history.ranks, operations: bens,
-      at: history.graph.frontier, from: &checkpoint)
+      at: history.graph.frontier, from: &checkpoints)
     let before = ada.replica.marked
     while try ada.undo() {}
     func shown(_ marks: TextMarks?) -> [[TextMark]] {
