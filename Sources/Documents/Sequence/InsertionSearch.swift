@@ -6,9 +6,9 @@ internal import RunStructures
 ///
 /// An operation that nothing is concurrent with says where a unit was before: one behind an
 /// insertion stood as much lower, one behind a deletion as much higher, and one within an insertion
-/// is found. A section with branches is replayed. What is looked for is few units that lie anywhere,
-/// and most of what is passed on the way back is read and no more; going forward from the start
-/// would need to know everything that is there.
+/// is found. A section with branches is replayed. Few units are looked for, and most of what is
+/// passed on the way back is read and no more; going forward from the start would need to know
+/// everything that is there.
 struct InsertionSearch: ~Copyable {
   /// So many stretches of units are looked for at once: each operation moves those behind it.
   static let stretchesMax = 1_024

@@ -15,7 +15,7 @@ extension SequenceWalker {
   /// - Throws: `damagedHistory` when the history does not lead to either version.
   /// - Complexity: O(n log n) for the n operations (runs) that only one version has or that are
   ///   concurrent with those. Where the index has to learn what `from` has deleted and `to` has, an
-  ///   ``InsertionSearch`` back to where that was inserted; where there are twins, a replay of that.
+  ///   ``InsertionSearch`` back to where that was inserted; where there are twins, its replay.
   package static func difference(
     graph: EventGraph, log: SequenceLog, ranks: [UInt32], from: [Int], to: [Int], isSound: Bool,
     index: inout DeletionIndex
