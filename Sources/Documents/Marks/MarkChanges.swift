@@ -36,15 +36,19 @@ struct MarkChanges {
   /// - Parameters:
   ///   - range: after those added before.
   ///   - before: where these are given, only what is different from them changes.
+  /// - Returns: whether anything changes.
+  @discardableResult
   mutating func add(
     _ range: Range<Int>, from now: [MarkEntry], to target: [MarkEntry],
     differingFrom before: [MarkEntry]? = nil
-  ) {
+  ) -> Bool {
+    var isChanged = false
     for name in Set((now + target).map(\.name)).sorted() {
       let old = Shown(name, in: now, countsExpansion)
       let new = Shown(name, in: target, countsExpansion)
       if old == new { continue }
       if let before, Shown(name, in: before, countsExpansion) == new { continue }
+      isChanged = true
       let change = MarkChange(
         range: range, name: name, value: new?.value ?? .null,
         expansion: new.flatMap { _ in target.first { $0.name == name }?.expansion } ?? .after)
@@ -57,6 +61,7 @@ struct MarkChanges {
         changes.append(change)
       }
     }
+    return isChanged
   }
 
   /// By where they begin, then by name.
@@ -64,18 +69,30 @@ struct MarkChanges {
     changes.sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
   }
 
-  /// What leads from the marks of a text to others on as many characters.
+  /// A set of marks and one of others.
+  private struct Pair: Hashable {
+    var now: Int
+    var target: Int
+  }
+
+  /// What leads from the marks of a text to others on as many characters. Complexity: O(runs of
+  /// both), and the marks of each two sets that meet anywhere and of those that differ everywhere.
   static func between(
     _ now: TextMarks, _ target: TextMarks, countsExpansion: Bool = true
   ) -> [MarkChange] {
     var changes = MarkChanges(countsExpansion: countsExpansion)
+    var alike: Set<Pair> = []
     var (left, right) = (now.runs[...], target.runs[...])
     var start = 0
     while let old = left.first, let new = right.first {
       let count = min(old.count, new.count)
-      changes.add(
-        start..<start + count, from: now.sets[old.set].map { now.table[$0] },
-        to: target.sets[new.set].map { target.table[$0] })
+      let pair = Pair(now: old.set, target: new.set)
+      if !alike.contains(pair) {
+        let isChanged = changes.add(
+          start..<start + count, from: now.sets[old.set].map { now.table[$0] },
+          to: target.sets[new.set].map { target.table[$0] })
+        if !isChanged { alike.insert(pair) }
+      }
       start += count
       left[left.startIndex].count -= count
       right[right.startIndex].count -= count
@@ -87,17 +104,36 @@ struct MarkChanges {
 }
 
 extension TextMarks {
-  /// The marks of the characters that some patches leave; those that they bring have none.
+  /// The marks of the characters that some patches, in the order of the text, leave; those that
+  /// they bring have none. Complexity: O(runs and patches).
   func without(_ patches: [TextPatch]) -> TextMarks {
-    var all: [Int] = []
-    for run in runs { all += repeatElement(run.set, count: run.count) }
-    for patch in patches {
-      let start = min(patch.position, all.count)
-      let added = repeatElement(0, count: patch.inserted.unicodeScalars.count)
-      all.replaceSubrange(start..<min(all.count, start + patch.removed), with: added)
+    var parts: ContiguousArray<Run> = []
+    var position = 0
+    var rest = runs[...]
+    // Takes characters from the front, and keeps them or not.
+    func take(_ wanted: Int, isKept: Bool) {
+      var left = wanted
+      while left > 0, let run = rest.first {
+        let count = min(left, run.count)
+        if isKept { parts.append(Run(count: count, set: run.set)) }
+        left -= count
+        if count == run.count {
+          rest.removeFirst()
+        } else {
+          rest[rest.startIndex].count -= count
+        }
+      }
     }
+    for patch in patches {
+      take(patch.position - position, isKept: true)
+      take(patch.removed, isKept: false)
+      let added = patch.inserted.unicodeScalars.count
+      if added > 0 { parts.append(Run(count: added, set: 0)) }
+      position = patch.position + added
+    }
+    take(.max, isKept: true)
     var marks = self
-    marks.replaceRuns(by: ContiguousArray(all.map { Run(count: 1, set: $0) }))
+    marks.replaceRuns(by: parts)
     return marks
   }
 }
