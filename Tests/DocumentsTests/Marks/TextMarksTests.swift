@@ -64,16 +64,51 @@ import Testing
           MarkOperation(version: 0, from: min(at, other), to: max(at, other), mark: mark))
         if at != other { characters.put(mark, on: min(at, other)..<max(at, other)) }
       }
-      let found = marks.runs.flatMap { run in
-        let set = marks.sets[run.set].map { marks.table[$0] }
-        return Array(
-          repeating: Dictionary(uniqueKeysWithValues: set.map { ($0.name, $0) }), count: run.count)
-      }
+      let found = Self.ofEach(marks)
       #expect(found == characters.marks, "seed \(seed), step \(step)")
       #expect(marks.runs.allSatisfy { $0.count > 0 })
       #expect(zip(marks.runs, marks.runs.dropFirst()).allSatisfy { $0.set != $1.set })
       if found != characters.marks { return }
+      if step % 10 == 0 { checkPatches(of: marks, characters.marks, seed, &random) }
     }
+  }
+
+  private static func ofEach(_ marks: TextMarks) -> [[Key: MarkEntry]] {
+    marks.runs.flatMap { run in
+      let set = marks.sets[run.set].map { marks.table[$0] }
+      return Array(
+        repeating: Dictionary(uniqueKeysWithValues: set.map { ($0.name, $0) }), count: run.count)
+    }
+  }
+
+  /// What patches of the text bring has no marks, and what they leave has its own.
+  private func checkPatches(
+    of marks: TextMarks, _ characters: [[Key: MarkEntry]], _ seed: UInt64,
+    _ random: inout SeededGenerator
+  ) {
+    var rest = characters
+    var patches: [TextPatch] = []
+    var position = 0
+    for _ in 0..<Int.random(in: 0...4, using: &random) {
+      position = Int.random(in: position...rest.count, using: &random)
+      let removed = Int.random(in: 0...min(3, rest.count - position), using: &random)
+      let added = Int.random(in: 0...2, using: &random)
+      rest.replaceSubrange(
+        position..<position + removed, with: Array(repeating: [:], count: added))
+      patches.append(
+        TextPatch(
+          position: position, removed: removed, inserted: String(repeating: "x", count: added)))
+      position += added
+    }
+    let left = marks.without(patches)
+    #expect(Self.ofEach(left) == rest && left.count == rest.count, "seed \(seed)")
+    // As many characters without a mark: what leads from the one to the other leads there.
+    let changes = MarkChanges.between(TextMarks(count: left.count), left)
+    var found = [[Key: Value]](repeating: [:], count: left.count)
+    for change in changes {
+      for index in change.range { found[index][change.name] = change.value }
+    }
+    #expect(found == rest.map { $0.mapValues(\.value) }, "seed \(seed)")
   }
 
   /// Toggling a mark for ever leaves no more than is there.
