@@ -239,10 +239,12 @@ private func expectError<Value>(
   /// Many bytes are folded, in parts of 16 KB; fewer go through the tables, as the known ones do.
   @Test func manyBytesGiveWhatTheTablesGive() {
     var random = SeededGenerator(seed: 2)
-    let folded = CRC32C.foldedMin
+    let (folded, far) = (CRC32C.foldedMin, CRC32C.farMin)
     let part = 16 << 10
     let reach = 209 * 8
-    for start in [folded, folded + 64, reach + part, reach + part + 64, reach + 2 * part] {
+    for start in [
+      folded, folded + 64, far, far + 64, reach + part, reach + part + 64, reach + 2 * part,
+    ] {
       for length in start - 1...start + 1 {
         let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* $0 &+ length) }
         let expected = bytes.withUnsafeBytes { ~CRC32C.lookUp(.max, over: $0) }
@@ -250,7 +252,7 @@ private func expectError<Value>(
       }
     }
     for _ in 0..<10 {
-      let bytes = (0..<Int.random(in: folded...2 * folded, using: &random)).map { _ in
+      let bytes = (0..<Int.random(in: folded...2 * far, using: &random)).map { _ in
         UInt8.random(in: 0...255, using: &random)
       }
       let expected = bytes.withUnsafeBytes { ~CRC32C.lookUp(.max, over: $0) }
