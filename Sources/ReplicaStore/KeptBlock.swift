@@ -4,9 +4,9 @@ import ChangeCoding
 import Documents
 
 /// How the store keeps own changes that no segment holds: as the change block that they were
-/// committed as; where each edits another document, as the blocks that lie in the tails of those,
-/// one for each change; or, when many of those were put together, as one block in a Zstandard
-/// frame.
+/// committed as; where each edit is of another document, as the blocks that lie in the tails of
+/// those, of which each holds a change with one of its edits; or, when many of those were put
+/// together, as one block in a Zstandard frame.
 ///
 /// ```
 /// 3 · length of the block, a varint · frame
@@ -16,6 +16,8 @@ enum KeptBlock {
   /// The first byte of a packed one; a ``ChangeBlock`` begins with another.
   static let packedVersion: UInt8 = 3
   static let listVersion: UInt8 = 4
+  /// A list has at most so many blocks.
+  static let listedMax = ChangeBlock.changeCountMax
   /// A packed one has at most so many changes, and bytes before it is packed, unless it is a single
   /// block that is larger. It is sealed in one go, and others wait meanwhile.
   static let packedChangesMax = 1 << 13
@@ -31,7 +33,8 @@ enum KeptBlock {
     return writer.bytes
   }
 
-  /// - Precondition: the blocks hold changes that follow one another.
+  /// - Precondition: the blocks hold changes that follow one another, or the edits of one, by
+  ///   document.
   static func list(_ blocks: [[UInt8]]) -> [UInt8] {
     var writer = ByteWriter(
       reservingCapacity: 16 + blocks.reduce(0) { $0 + $1.count + 4 })
@@ -50,7 +53,7 @@ enum KeptBlock {
     var reader = ByteReader(bytes)
     _ = try reader.readByte("version of own changes")
     let count = try reader.readCount(
-      "own changes", minimumBytesEach: 2, limit: ChangeBlock.changeCountMax)
+      "own changes", minimumBytesEach: 2, limit: listedMax)
     var blocks: [[UInt8]] = []
     for _ in 0..<count {
       let length = try reader.readCount(
@@ -59,6 +62,21 @@ enum KeptBlock {
     }
     guard count > 0, reader.isAtEnd else { throw ByteDecodingError(.invalidValue, "own changes") }
     return blocks
+  }
+
+  /// Takes a change, or one more edit of the last one.
+  private static func join(
+    _ piece: Change, to changes: inout [Change]
+  ) throws(ByteDecodingError) {
+    guard let place = changes.indices.last, changes[place].id == piece.id else {
+      return changes.append(piece)
+    }
+    guard changes[place].lamport == piece.lamport, changes[place].time == piece.time,
+      changes[place].dependencies == piece.dependencies,
+      let before = changes[place].edits.last?.document, let next = piece.edits.first?.document,
+      before < next
+    else { throw ByteDecodingError(.invalidValue, "edits of an own change") }
+    changes[place].edits += piece.edits
   }
 
   static func isPacked(_ bytes: [UInt8]) -> Bool { bytes.first == packedVersion }
@@ -82,7 +100,9 @@ enum KeptBlock {
   ) throws(ByteDecodingError) -> (changes: [Change], byteCount: Int) {
     if let blocks = try blocks(of: bytes) {
       var changes: [Change] = []
-      for block in blocks { changes += try ChangeBlock.decode(block, in: language) }
+      for block in blocks {
+        for piece in try ChangeBlock.decode(block, in: language) { try join(piece, to: &changes) }
+      }
       return (changes, bytes.count)
     }
     guard isPacked(bytes) else {

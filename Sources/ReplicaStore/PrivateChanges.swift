@@ -92,8 +92,8 @@ struct PrivateChanges {
     var loose = try connection.query(
       """
       SELECT count(*), sum(last_sequence - first_sequence + 1), sum(length(block)) FROM unsealed
-      WHERE substr(block, 1, 1) <> ?
-      """, .blob([KeptBlock.packedVersion]))
+      WHERE \(UnsealedRange.isLoose)
+      """)
     if try loose.next(), try !loose.isNull(1) {
       found.loose = Loose(
         rows: try loose.count(0), changes: try loose.count(1), bytes: try loose.count(2))

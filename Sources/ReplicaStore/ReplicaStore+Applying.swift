@@ -182,9 +182,10 @@ extension ReplicaStore {
   func merge(
     _ taken: [AppliedChange], _ documents: inout Set<DocumentID>
   ) throws(StoreError) {
-    let parts = Self.byDocument(taken) { item, edit in
+    let parts = Self.byDocument(taken) { item, place in
       IncomingEdit(
-        change: item.change.id, lamport: item.change.lamport, time: item.change.time, edit: edit)
+        change: item.change.id, lamport: item.change.lamport, time: item.change.time,
+        edit: item.change.edits[place])
     }
     for (id, edits) in parts {
       do {

@@ -10,6 +10,8 @@ struct AppliedChange {
   let position: Int64
   /// The block in which the change stands first, if there is one.
   var block: EncodedBlock?
+  /// For each of its edits a block with nothing else, where they are encoded already.
+  var pieces: [[UInt8]] = []
 }
 
 /// Consecutive changes of one origin as they stand in a segment, or will.
@@ -43,7 +45,12 @@ extension ReplicaStore {
     _ applied: [AppliedChange], areUnsealed: Bool = false, leavingTails unfolded: [DocumentID] = []
   ) throws(StoreError) {
     guard !applied.isEmpty else { return }
-    for (id, part) in Self.byDocument(applied, { AppliedEdit(item: $0, edit: $1) }) {
+    let parts = Self.byDocument(applied) { item, place in
+      AppliedEdit(
+        item: item, edit: item.change.edits[place],
+        piece: item.pieces.isEmpty ? nil : item.pieces[place])
+    }
+    for (id, part) in parts {
       try append(part, to: id, isFolding: !unfolded.contains(id))
       if Sabotage.applyOutsideTransaction.isPlanted { try commitHere() }
     }
@@ -54,14 +61,13 @@ extension ReplicaStore {
     }
   }
 
-  /// What `part` makes of each edit, by document, in order.
+  /// What `part` makes of each edit, of which it is told the place, by document, in order.
   static func byDocument<Part>(
-    _ applied: [AppliedChange], _ part: (AppliedChange, DocumentEdit) -> Part
+    _ applied: [AppliedChange], _ part: (AppliedChange, Int) -> Part
   ) -> [(key: DocumentID, value: [Part])] {
     // Changes mostly come one at a time.
     if applied.count == 1, applied[0].change.edits.count == 1 {
-      let edit = applied[0].change.edits[0]
-      return [(edit.document, [part(applied[0], edit)])]
+      return [(applied[0].change.edits[0].document, [part(applied[0], 0)])]
     }
     var places: [(document: DocumentID, item: Int, edit: Int)] = []
     for item in applied.indices {
@@ -71,8 +77,7 @@ extension ReplicaStore {
     places.sort { ($0.document, $0.item) < ($1.document, $1.item) }
     var parts: [(key: DocumentID, value: [Part])] = []
     for place in places {
-      let item = applied[place.item]
-      let new = part(item, item.change.edits[place.edit])
+      let new = part(applied[place.item], place.edit)
       if parts.last?.key == place.document {
         parts[parts.count - 1].value.append(new)
       } else {
@@ -86,6 +91,7 @@ extension ReplicaStore {
   private struct AppliedEdit {
     let item: AppliedChange
     let edit: DocumentEdit
+    let piece: [UInt8]?
   }
 
   private func append(
@@ -144,6 +150,7 @@ extension ReplicaStore {
   /// there is none. It names their dependencies too, which nobody reads there: encoding them again
   /// without costs more.
   private static func block(of part: [AppliedEdit]) -> [UInt8]? {
+    if part.count == 1, let piece = part[0].piece { return piece }
     guard let first = part.first?.item, let block = first.block, block.count == part.count else {
       return nil
     }

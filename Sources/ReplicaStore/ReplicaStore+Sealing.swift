@@ -185,7 +185,7 @@ extension ReplicaStore {
     else { return nil }
     let whole: [UInt8]?
     if rotten.first == KeptBlock.listVersion {
-      // Each of them edits one document alone.
+      // Each block of it is in the tail of its document.
       let count = Int64(clamping: last &- sequence)
       let list = KeptBlock.list(try tailBlocks(from: position &- count, through: position))
       whole = list.count == rotten.count ? list : nil
@@ -214,8 +214,11 @@ extension ReplicaStore {
     try sql { () throws(SQLiteError) in
       var blocks: [[UInt8]] = []
       var rows = try connection.query(
-        "SELECT block FROM document_tail WHERE position BETWEEN ? AND ? ORDER BY position",
-        .integer(first), .integer(last))
+        """
+        SELECT t.block FROM document_tail AS t JOIN document AS d
+        ON d.id = t.id >> \(DocumentTail.rowBits)
+        WHERE t.position BETWEEN ? AND ? ORDER BY t.position, d.document
+        """, .integer(first), .integer(last))
       while try rows.next() { blocks.append(try rows.blob(0)) }
       return blocks
     }

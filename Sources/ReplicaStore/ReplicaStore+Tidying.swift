@@ -10,15 +10,19 @@ import SQLiteBridge
 
 /// When what is put together.
 package struct TidyLimits: Sendable {
-  /// Own changes that lie as they were committed: rows, changes, bytes.
+  /// Own changes that lie as they were committed and are packed at a time: rows, changes, bytes.
   package var looseRowsMax = 1_024
   package var looseChangesMax = 16_384
   package var looseBytesMax = 256 << 10
+  /// Changes with so many bytes each are small.
+  package var smallBytes = 128
   /// Chunks of one document's history.
   package var historyChunksMax = 16
   /// The history of a document that is larger than this is left as it is.
   package var historyBytesMax = 128 << 10
-  /// So many times as much is not left to a quiet moment.
+  /// In a quiet moment this part of the own changes is enough.
+  package var quietDivisor = 4
+  /// So many times as many rows or chunks are not left to a quiet moment.
   package var urgentFactor = 4
 
   package init() {}
@@ -28,20 +32,25 @@ extension ReplicaStore {
   /// Whether ``tidy()`` has something to do, which had best be done while nobody commits. Costs no
   /// statement.
   package var wantsTidying: Bool {
-    options.access != .read && (!scatteredHistories.isEmpty || hasLoose(factor: 1))
-  }
-
-  /// Whether there is so much of it that it is to be done soon all the same. Costs no statement.
-  package var needsTidying: Bool {
-    options.access != .read
-      && (!overdueHistories.isEmpty || hasLoose(factor: tidyLimits.urgentFactor))
-  }
-
-  private func hasLoose(factor: Int) -> Bool {
+    guard options.access != .read else { return false }
+    if !scatteredHistories.isEmpty { return true }
     guard let loose = knownPrivateChanges?.loose, loose.rows > 1 else { return false }
+    let divisor = tidyLimits.quietDivisor
+    return loose.rows >= tidyLimits.looseRowsMax / divisor
+      || loose.changes >= tidyLimits.looseChangesMax / divisor
+      || loose.bytes >= tidyLimits.looseBytesMax / divisor
+  }
+
+  /// Whether there is so much of it that it is to be done soon all the same: many rows, or many
+  /// small changes. Large ones only take more room until they are packed. Costs no statement.
+  package var needsTidying: Bool {
+    guard options.access != .read else { return false }
+    if !overdueHistories.isEmpty { return true }
+    guard let loose = knownPrivateChanges?.loose, loose.rows > 1 else { return false }
+    let factor = tidyLimits.urgentFactor
     return loose.rows / factor >= tidyLimits.looseRowsMax
       || loose.changes / factor >= tidyLimits.looseChangesMax
-      || loose.bytes / factor >= tidyLimits.looseBytesMax
+        && loose.bytes / tidyLimits.smallBytes <= loose.changes
   }
 
   /// Puts together what commits have left: own changes that are not sealed, the oldest ones, and
@@ -66,9 +75,9 @@ extension ReplicaStore {
     let first: UInt64
     let last: UInt64
     let block: [UInt8]
+    let isPacked: Bool
 
     var count: UInt64 { last &- first &+ 1 }
-    var isPacked: Bool { KeptBlock.isPacked(block) }
   }
 
   /// Packs the oldest loose rows, together with the packed ones before them that are not much
@@ -141,48 +150,55 @@ extension ReplicaStore {
   /// In their order.
   private func rowsToPack() throws(StoreError) -> [KeptRow] {
     try sql { () throws(SQLiteError) in
+      let loose = try looseRowsToPack()
+      guard let first = loose.first?.first else { return [] }
+      var changes = loose.reduce(UInt64(0)) { $0 &+ $1.count }
       // The last one first.
-      var taken: [KeptRow] = []
-      var changes: UInt64 = 0
-      var isLoose = true
+      var before: [KeptRow] = []
       var rows = try connection.query(
         """
-        SELECT first_sequence, last_sequence, block FROM unsealed ORDER BY first_sequence DESC
-        """)
+        SELECT first_sequence, last_sequence, block FROM unsealed WHERE first_sequence < ?
+        ORDER BY first_sequence DESC
+        """, SQLiteValue(clampedCounter: first))
       while try rows.next() {
         let row = KeptRow(
-          first: try rows.counter(0), last: try rows.counter(1), block: try rows.blob(2))
-        if row.isPacked {
-          if isLoose {
-            taken = oldest(of: taken)
-            changes = taken.reduce(0) { $0 &+ $1.count }
-            isLoose = false
-          }
-          guard row.count / 4 <= changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2,
-            KeptBlock.isHalfEmpty(row.block)
-          else { break }
-        }
+          first: try rows.counter(0), last: try rows.counter(1), block: try rows.blob(2),
+          isPacked: true)
+        guard row.count / 4 <= changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2,
+          KeptBlock.isHalfEmpty(row.block)
+        else { break }
         changes = changes &+ row.count
-        taken.append(row)
+        before.append(row)
       }
-      return (isLoose ? oldest(of: taken) : taken).reversed()
+      return before.reversed() + loose
     }
   }
 
-  /// As many as are to be packed at a time of loose rows, the last one first, but two.
-  private func oldest(of rows: [KeptRow]) -> [KeptRow] {
-    var start = rows.endIndex
+  /// The oldest loose rows, as many as are to be packed at a time, but two. The others are not
+  /// read.
+  private func looseRowsToPack() throws(SQLiteError) -> [KeptRow] {
+    var taken: [KeptRow] = []
     var bytes = 0
     var changes: UInt64 = 0
-    while start > rows.startIndex, rows.endIndex - start < tidyLimits.looseRowsMax,
-      rows.endIndex - start < 2
-        || bytes < tidyLimits.looseBytesMax && changes < UInt64(tidyLimits.looseChangesMax)
+    var rows = try connection.query(
+      """
+      SELECT first_sequence, last_sequence, block FROM unsealed WHERE \(UnsealedRange.isLoose)
+      ORDER BY first_sequence
+      """)
+    while taken.count < tidyLimits.looseRowsMax,
+      taken.count < 2
+        || bytes < tidyLimits.looseBytesMax && changes < UInt64(tidyLimits.looseChangesMax),
+      try rows.next()
     {
-      start -= 1
-      bytes += rows[start].block.count
-      changes = changes &+ rows[start].count
+      let row = KeptRow(
+        first: try rows.counter(0), last: try rows.counter(1), block: try rows.blob(2),
+        isPacked: false)
+      if let last = taken.last?.last, row.first != last &+ 1 { break }
+      bytes += row.block.count
+      changes = changes &+ row.count
+      taken.append(row)
     }
-    return Array(rows[start...])
+    return taken
   }
 
   // MARK: Histories

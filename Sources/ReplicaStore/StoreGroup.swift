@@ -190,14 +190,14 @@ package final class StoreGroup {
       let changes = pending.map(\.change)
       if areApart, !(isLast && isSealing) {
         // As each lies in the tail of its document, so that it is encoded once.
-        var blocks: [[UInt8]] = []
-        blocks.reserveCapacity(changes.count)
         for place in pending.indices {
-          let block = store.encoder.encode(changes[place])
-          pending[place].block = EncodedBlock(count: 1, bytes: block)
-          blocks.append(block)
+          pending[place].pieces = changes[place].edits.map { edit in
+            var piece = changes[place]
+            piece.edits = [edit]
+            return store.encoder.encode(piece)
+          }
         }
-        try keepUnsealed(changes, KeptBlock.list(blocks))
+        try keepUnsealed(changes, KeptBlock.list(pending.flatMap(\.pieces)))
         try store.record(pending, areUnsealed: true, leavingTails: spoiled)
       } else {
         let block = EncodedBlock(count: changes.count, bytes: bytes(of: changes))
@@ -216,10 +216,10 @@ package final class StoreGroup {
     store.changesUnderWay = []
   }
 
-  /// Whether there are several changes, each of which edits a document of its own.
+  /// Whether there are several edits, each of a document of its own.
   private var areApart: Bool {
-    pending.count > 1 && pendingDocuments.count == pending.count
-      && pending.allSatisfy { $0.change.edits.count == 1 }
+    let count = pending.reduce(0) { $0 + $1.change.edits.count }
+    return count > 1 && count == pendingDocuments.count && count <= KeptBlock.listedMax
   }
 
   private func bytes(of changes: [Change]) -> [UInt8] {

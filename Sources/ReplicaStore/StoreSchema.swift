@@ -162,9 +162,8 @@ enum StoreSchema {
   }
 
   /// Own changes that were committed together can lie as they lie in the tails of their documents,
-  /// which earlier releases cannot read.
-  private static let version11 = SQLiteMigration(
-    "replica 11", script: "-- Blocks in unsealed and inherited can be lists of blocks.")
+  /// which earlier releases cannot read. Which rows are packed is told without reading them.
+  private static let version11 = SQLiteMigration("replica 11", script: UnsealedRange.markPacked)
 
   private static let unsealedTable = """
 

@@ -181,22 +181,28 @@ struct OwnChangesTests {
     try group(5, on: [])
     let ids = try store.documents().map(\.id)
     try group(5, on: ids)
+    // Edits of one change are apart as well.
+    try workspace.edit(0) { transaction in
+      for id in ids.reversed() { try transaction.insert("all ", of: id) }
+    }
     // Two of one document, and one alone, do as always.
     try group(6, on: ids)
     try group(1, on: ids)
-    #expect(try versions() == [4, 4, 1, 1])
+    #expect(try versions() == [4, 4, 4, 1, 1])
     let shared = try store.connection.queryInteger(
       """
       SELECT count(*) FROM document_tail AS t WHERE EXISTS (
         SELECT 1 FROM unsealed AS u WHERE instr(u.block, t.block) > 0)
       """)
-    #expect(try #require(shared) >= 10)
-    var logged: [ChangeID] = []
+    #expect(try #require(shared) >= 15)
+    var logged: [Int] = []
     try store.changes { change, isSealed in
-      logged.append(change.id)
+      #expect(change.edits.map(\.document) == change.edits.map(\.document).sorted())
+      logged.append(change.edits.count)
       return !isSealed
     }
-    #expect(logged.count == 17)
+    let ones = Array(repeating: 1, count: 7)
+    #expect(logged.reversed() == ones + [1, 1, 1, 5] + ones)
     #expect(try store.check() == [])
     let again = try ReplicaStore.open(store.options)
     #expect(again.appliedVector == store.appliedVector)
@@ -217,7 +223,12 @@ struct OwnChangesTests {
       let folder = TemporaryFolder()
       let workspace = try TestWorkspace(2, folder: folder)
       try workspace[0].group(now: workspace.tick(), entropy: workspace.entropy) { group in
-        for number in 0..<4 { _ = group.transaction { try $0.createNote("note \(number)") } }
+        for number in 0..<4 {
+          _ = group.transaction { transaction in
+            try transaction.createNote("note \(number)")
+            if number % 2 == 1 { try transaction.createNote("beside") }
+          }
+        }
       }
       let digest = try workspace[0].stateDigest()
       let whole = try workspace[0].connection.queryBlob("SELECT block FROM unsealed")

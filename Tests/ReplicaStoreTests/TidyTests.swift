@@ -16,6 +16,7 @@ struct TidyTests {
   private static var smallLimits: TidyLimits {
     var limits = TidyLimits()
     limits.looseRowsMax = 5
+    limits.quietDivisor = 1
     limits.historyChunksMax = 3
     return limits
   }
@@ -146,6 +147,7 @@ struct TidyTests {
     let workspace = try TestWorkspace(1, folder: folder)
     let store = workspace[0]
     store.tidyLimits.looseRowsMax = 5
+    store.tidyLimits.quietDivisor = 1
     let id = try workspace.edit(0) { try $0.createNote("typed") }.value
     func loose() throws -> Int64? {
       try store.connection.queryInteger(
@@ -169,6 +171,44 @@ struct TidyTests {
     #expect(rest == 0)
     #expect(try rows("unsealed", store) == 1)
     #expect(try store.check() == [])
+  }
+
+  @Test("rows that are large wait for a quiet moment, however large they are together")
+  func largeRows() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    let store = workspace[0]
+    store.tidyLimits.looseBytesMax = 1_000
+    for number in 0..<8 {
+      #expect(store.wantsTidying == (number >= 2), "\(number)")
+      #expect(!store.needsTidying)
+      try workspace.edit(0) { try $0.createNote(String(repeating: "\(number)", count: 900)) }
+    }
+    while store.wantsTidying { try store.tidy() }
+    #expect(try store.privateChanges().loose.rows <= 1)
+    #expect(try logged(store).count == 8)
+  }
+
+  @Test("what is packed is known without reading it, in a file of an earlier release as well")
+  func marks() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    var store = workspace[0]
+    let id = try workspace.edit(0) { try $0.createNote("typed") }.value
+    for _ in 0..<8 { try workspace.edit(0) { try $0.insert("x", of: id) } }
+    try store.tidy()
+    for _ in 0..<3 { try workspace.edit(0) { try $0.insert("y", of: id) } }
+    let loose = try store.privateChanges().loose
+    #expect(loose.rows == 3 && loose.changes == 3)
+    // Format 16 had no marks.
+    try store.connection.script(
+      "UPDATE unsealed SET checksum = checksum & 4294967295; PRAGMA user_version = 16;")
+    store.close()
+    store = try ReplicaStore.open(store.options)
+    let again = try store.privateChanges().loose
+    #expect(again.rows == 3 && again.changes == 3 && again.bytes == loose.bytes)
+    #expect(try store.check() == [])
+    try store.tidy()
+    #expect(try rows("unsealed", store) == 1)
+    #expect(try logged(store).count == 12)
   }
 
   @Test("a history waits for a quiet moment only so long")

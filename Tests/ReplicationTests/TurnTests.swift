@@ -101,6 +101,8 @@ struct TurnTests {
     let world = try world(2, seed: 6, work: WorkLimit(changes: 1_000, bytes: 4_096))
     let node = world.nodes[0]
     node.configuration.limits.turnBytes = 1 << 20
+    // Rows that are put together are sealed in one go.
+    node.configuration.limits.tidyMilliseconds = 1 << 40
     node.engine = try Engine(
       store: node.store, configuration: node.configuration, entropy: world.entropy,
       at: world.instant)
@@ -223,6 +225,7 @@ struct TurnTests {
     let world = try World.members(1, seed: 8)
     let node = world.nodes[0]
     node.store.tidyLimits.looseRowsMax = 3
+    node.store.tidyLimits.quietDivisor = 1
     func commit() throws {
       try write(1, at: 0, of: world)
       _ = try node.store.unsealedCount()

@@ -115,17 +115,30 @@ struct StoredRun: Equatable {
 struct UnsealedRange: Equatable {
   let first: UInt64
   let last: UInt64
+  /// Whether the block is a packed one. So that blocks, which may be long, need not be read for it,
+  /// a bit above the checksum says so.
+  var isPacked = false
 
   init(first: UInt64, last: UInt64) { (self.first, self.last) = (first, last) }
 
   init(_ rows: borrowing SQLiteRows) throws(SQLiteError) {
     (first, last) = (try rows.counter(0), try rows.counter(1))
+    isPacked = try rows.integer(2) & Self.packedBit != 0
     try rows.expect(checksum, in: 2)
   }
 
   static let columns = "first_sequence, last_sequence, checksum"
+  private static let packedBit: Int64 = 1 << 32
+  /// In SQL: whether a row is not packed.
+  static let isLoose = "checksum & \(packedBit) = 0"
 
-  var checksum: Int64 { LamportStep.checksum(first, last) }
+  /// Marks the rows that are packed in a file that has no marks.
+  static let markPacked = """
+    UPDATE unsealed SET checksum = checksum | \(packedBit)
+    WHERE hex(substr(block, 1, 1)) = '03';
+    """
+
+  var checksum: Int64 { LamportStep.checksum(first, last) | (isPacked ? Self.packedBit : 0) }
 }
 
 extension SQLiteRows {
@@ -161,6 +174,8 @@ extension AppliedOrigin {
 
 extension SQLiteConnection {
   func insertUnsealed(_ range: UnsealedRange, _ block: [UInt8]) throws(SQLiteError) {
+    var range = range
+    range.isPacked = KeptBlock.isPacked(block)
     try execute(
       "INSERT INTO unsealed (first_sequence, last_sequence, checksum, block) VALUES (?, ?, ?, ?)",
       try SQLiteValue(counter: range.first), try SQLiteValue(counter: range.last),

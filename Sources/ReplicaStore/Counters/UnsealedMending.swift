@@ -70,7 +70,9 @@ struct UnsealedMending {
     var found = try connection.query("SELECT \(UnsealedRange.columns), block FROM unsealed")
     while try found.next() {
       let stated = try UnsealedRange(found)
-      if let held = range(of: try found.blob(3), by: own, language), held != stated {
+      if let held = range(of: try found.blob(3), by: own, language),
+        held.first != stated.first || held.last != stated.last
+      {
         contradictions.append(stated)
       }
     }
