@@ -47,7 +47,8 @@ struct DocumentCache {
     var tailBytes = 0
     /// How many edits they are.
     var tailCount = 0
-    /// These edits, where all of them were made or came while the document was open, and are few.
+    /// These edits, where all of them were made or came while the document was open, and are few;
+    /// not of one that is new, as of many that are made few are edited on.
     var knownTail: [IncomingEdit]?
     /// Under which number the next row of the tail goes; nil while that is not known.
     var nextTail: Int64?
@@ -86,7 +87,6 @@ struct DocumentCache {
       isNotedAsBranched = row.isBranched
       isBranched = row.isBranched
       hasUnknown = row.understood != nil
-      if row.number == 0 { knownTail = [] }
     }
 
     /// So many edits of a tail are kept in memory.
