@@ -16,6 +16,13 @@ struct LogFrame: Equatable {
     func isPossible(_ pagesMax: UInt32) -> Bool {
       page > 0 && page <= pagesMax && pages <= pagesMax
     }
+
+    /// Whether what stands there can be this one with damage: the page with damage makes others
+    /// look right, too.
+    func mayHaveBecome(_ found: Header, _ pagesMax: UInt32) -> Bool {
+      guard found.isPossible(pagesMax) else { return true }
+      return (found.page == page || found.pages == pages) && (found.pages > 0) == (pages > 0)
+    }
   }
 
   var header: Header { Header(bytes: Array(bytes[..<8])) }
@@ -122,11 +129,13 @@ struct LogChecksum: Equatable {
   }
 
   /// The bit of `bytes` without whose flipping this checksum of them would be the expected one; nil
-  /// when there is none. Sums are linear: what a word does to them depends on its place alone.
+  /// when there is none, or more than one, as with the highest bits of words. Sums are linear: what
+  /// a word does to them depends on its place alone.
   ///
   /// Complexity: O(bits).
   func flippedBit(in bytes: [UInt8], isBigEndian: Bool, expected: LogChecksum) -> Int? {
     let (lacking1, lacking2) = (expected.first &- first, expected.second &- second)
+    var found: Int?
     // What one more in the first, and in the second word of a pair does to the two sums.
     var (inFirst, inSecond) = ((UInt32(1), UInt32(1)), (UInt32(0), UInt32(1)))
     for pair in stride(from: bytes.count - 8, through: 0, by: -8) {
@@ -136,13 +145,14 @@ struct LogChecksum: Equatable {
           let isSet = bytes[byte] & (1 << UInt8(bit % 8)) != 0
           let change = isSet ? 0 &- (UInt32(1) << UInt32(bit)) : UInt32(1) << UInt32(bit)
           if effect.0 &* change == lacking1, effect.1 &* change == lacking2 {
-            return byte * 8 + bit % 8
+            if found != nil { return nil }
+            found = byte * 8 + bit % 8
           }
         }
       }
       inFirst = (inFirst.0 &+ inFirst.1, inFirst.0 &+ 2 &* inFirst.1)
       inSecond = (inSecond.0 &+ inSecond.1, inSecond.0 &+ 2 &* inSecond.1)
     }
-    return nil
+    return found
   }
 }

@@ -7,9 +7,9 @@
 // What lies behind a frame that has rotted can be known: the checksum of a frame goes on from that
 // of the frame before, which stands in that one's header. So a rotten frame is told from the end
 // of the log by those behind it. A single bit that has flipped is found by what it does to the
-// checksum, of 64 bits, and is put right. A page with more damage gets eight bytes at its end that
-// make its checksum what it was, so that SQLite goes on: whoever reads the page finds it damaged,
-// and all others are whole.
+// checksum, and is put right, where no other bit does the same. A page with more damage gets eight
+// bytes at its end that make its checksum what it was, so that SQLite goes on: whoever reads the
+// page finds it damaged, and all others are whole.
 //
 // Nothing else is written, and what is written lies within one sector each time: when the power
 // fails meanwhile, the same is found and done again.
@@ -144,7 +144,9 @@ struct LogSalvage {
     // The file has no more pages than some other commit says.
     let pagesMax = sizes.indices.reduce(pages) { $1 == number ? $0 : max($0, sizes[$1]) }
     let header = frame.header(making: expected, after: sum)
-    if header.isPossible(pagesMax) { return .wrongHeader(header.bytes) }
+    if header.isPossible(pagesMax), header.mayHaveBecome(frame.header, pagesMax) {
+      return .wrongHeader(header.bytes)
+    }
     return frame.header.isPossible(pagesMax) ? .damaged : .end
   }
 

@@ -337,7 +337,8 @@ struct SnapshotTests {
       try editor.mark(body, 10..<13, name: "link", value: .string("ours"))
       try editor.unmark(body, 0..<3, name: "old")
       try editor.splice(body, at: 38, delete: 0, insert: " Truly 😀.")
-      try editor.mark(body, 39..<44, name: "bold", value: bold)
+      try editor.splice(body, at: 0, delete: 0, insert: "> ")
+      try editor.mark(body, 41..<46, name: "bold", value: bold)
       try editor.make(DocumentPath("more"), .text)
       try editor.splice(DocumentPath("more"), at: 0, delete: 0, insert: "one two")
       try editor.mark(DocumentPath("more"), 4..<7, name: "bold", value: bold, expand: .none)
@@ -356,7 +357,7 @@ struct SnapshotTests {
       }
       #expect(
         shown == [
-          "[The slow brown]", "bold [ ]", "bold link [fox]", "bold [ jumps]", "[ over the lazy ]",
+          "[> The slow brown]", "bold [ ]", "bold link [fox]", "bold [ jumps]", "[ over the lazy ]",
           "their [dog]", "[. ]", "bold [Truly]", "[ 😀.]",
         ], "\(shown)")
       #expect(try document.textSpans(at: body)[2]["link"] == .string("theirs"))

@@ -72,8 +72,13 @@ struct LogSalvageTests {
     }
     for (number, place) in (header + places).enumerated() {
       var rotten = log
+      let isPage = (place - LogSalvage.headerBytes) % Self.frameBytes >= 24
+      let isLast = place >= log.count - Self.frameBytes
+      // The highest bits of a word do to the checksum what those of others do.
+      if isPage || isLast, place % 4 == 3 || number % 8 == 7 { continue }
       rotten[place] ^= 1 << UInt8(number % 8)
       let connection = try open(file, rotten)
+      #expect(folder.read("c.db-wal") == log, "byte \(place)")
       #expect(try commits(connection) == Self.all, "byte \(place)")
       #expect(connection.mendedLog != nil, "byte \(place)")
       #expect(connection.mendedLog?.damaged == 0 && connection.mendedLog?.isCut == false)

@@ -114,9 +114,12 @@ private struct MarkMerge {
     let plain = TextMarks(count: count)
     var before = plain
     if let base, let marks = base.marks {
+      var shift = 0
       before = marks.without(
-        TextDifference.splices(from: base.text, to: theirs.text).reversed().map {
-          TextPatch(position: $0.at, removed: $0.deleting, inserted: $0.inserting)
+        TextDifference.splices(from: base.text, to: theirs.text).map { splice in
+          defer { shift += splice.inserting.unicodeScalars.count - splice.deleting }
+          return TextPatch(
+            position: splice.at + shift, removed: splice.deleting, inserted: splice.inserting)
         })
     }
     let marks = theirs.marks ?? plain

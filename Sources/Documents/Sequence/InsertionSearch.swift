@@ -69,8 +69,10 @@ struct InsertionSearch: ~Copyable {
     while !stretches.isEmpty {
       guard let last = version.last else { throw .damagedHistory(version: 0) }
       let older = last - size
+      // What was written beside the version is nothing to go back to.
+      let isPast = older >= 0 && graph.contains(older, in: version)
       let zone = graph.differenceZone(
-        from: version, to: older >= 0 ? [older] : [], reachesRoot: older < 0)
+        from: version, to: isPast ? [older] : [], reachesRoot: !isPast)
       let base = zone.base
       var plan = ReplayPlan(zone)
       var reader = PieceReader(log, &plan)
