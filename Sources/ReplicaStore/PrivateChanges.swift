@@ -23,7 +23,8 @@ struct PrivateChanges {
 
     mutating func add(changes more: Int, bytes moreBytes: Int) {
       rows += 1
-      changes += more
+      // As rows say it, which may have rotted.
+      changes += min(more, .max - changes)
       bytes += moreBytes
     }
 

@@ -163,7 +163,7 @@ extension Engine {
       let sealed = store.takeSealedAtOnce()
       // What is sealed at once leaves nothing unsealed.
       if sealed.isEmpty { sealSoon() } else { publish(sealed) }
-      if store.needsTidying {
+      if store.needsTidying, now >= tidyNotBefore {
         tidy()
       } else if store.wantsTidying {
         // While one commit follows the other they come first.
@@ -182,7 +182,8 @@ extension Engine {
       if store.wantsTidying { tidyAt = now }
     } catch {
       log(.warning, "what commits have left could not be put together: \(error)")
-      tidyAt = now + Self.tidyAgainMilliseconds
+      tidyNotBefore = now + Self.tidyAgainMilliseconds
+      tidyAt = tidyNotBefore
     }
   }
 

@@ -71,6 +71,8 @@ package final class Engine {
   var lastSealAt: UInt64 = 0
   /// When what commits have left in small pieces is to be put together; nil when there is nothing.
   var tidyAt: UInt64?
+  /// It has failed, and is not tried again before.
+  var tidyNotBefore: UInt64 = 0
   /// Peers whose acknowledgements are not saved.
   var unsavedPeers: Set<SigningKey.Public> = []
   var savePeersAt: UInt64?

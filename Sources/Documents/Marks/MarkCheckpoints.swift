@@ -25,13 +25,15 @@ struct MarkCheckpoints: Sendable {
 
   /// - Parameter end: that of the history.
   mutating func add(_ checkpoint: MarkReplay.Checkpoint, in end: Int) {
-    let reach = Self.reach(from: checkpoint.end, to: end)
-    if let index = checkpoints.firstIndex(where: { Self.reach(from: $0.end, to: end) == reach }) {
-      guard checkpoints[index].end < checkpoint.end else { return }
-      checkpoints.remove(at: index)
-    }
     let index = checkpoints.firstIndex { $0.end > checkpoint.end } ?? checkpoints.count
     checkpoints.insert(checkpoint, at: index)
+    // Those that the end has left behind have come together.
+    var following: Int?
+    checkpoints = checkpoints.reversed().filter { checkpoint in
+      let reach = Self.reach(from: checkpoint.end, to: end)
+      defer { following = reach }
+      return following != reach
+    }.reversed()
   }
 
   /// Which of the distances a version is within.
