@@ -90,6 +90,15 @@ struct PrivateChanges {
           code: .damaged, message: "own changes between \(first) and \(last) are missing")
       }
     }
+    // One that begins elsewhere adds up all the same.
+    var first = try connection.query(
+      "SELECT \(UnsealedRange.columns) FROM unsealed ORDER BY first_sequence LIMIT 1")
+    do throws(SQLiteError) {
+      if try first.next() { _ = try UnsealedRange(first) }
+    } catch {
+      guard error.code == .unexpectedValue else { throw error }
+      throw SQLiteError(code: .damaged, message: "the first of the own changes has rotted")
+    }
     var loose = try connection.query(
       """
       SELECT count(*), sum(last_sequence - first_sequence + 1), sum(length(block)) FROM unsealed
