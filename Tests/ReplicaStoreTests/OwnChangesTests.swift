@@ -91,7 +91,7 @@ struct OwnChangesTests {
     try written.expectWhole("\(sql)", isMendedAtOnce: false)
   }
 
-  @Test("a bit that flips in the key of a row, where it lies, costs nothing", arguments: [1, 3])
+  @Test("a bit that flips in the key of a row, where it lies, costs nothing", arguments: [0, 1, 3])
   func keys(row: Int) throws {
     for bit in 0..<7 {
       let written = try Written()
