@@ -12,9 +12,9 @@ extension SQLiteConnection {
   /// A WAL is left behind by crashes and by connections that are still open. One that is writing
   /// just now has done this itself; nobody waits for it.
   ///
-  /// Complexity: O(bytes of the WAL), nothing without one.
-  ///
   /// What has rotted in it is mended before, see ``LogSalvage``.
+  ///
+  /// Complexity: O(bytes of the WAL), nothing without one.
   ///
   /// - Parameter isMending: false for a file of another format, which an earlier release may have
   ///   written to after it had read a log that ended too soon.

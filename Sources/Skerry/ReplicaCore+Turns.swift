@@ -85,7 +85,7 @@ extension ReplicaCore {
 
   private static let shortTurn = Duration.microseconds(500)
   /// So much longer than the turn is the rest: what somebody commits meets a turn at one of two
-  /// ends once in three times, and half of the commits wait for none.
+  /// ends about once in three times.
   private static let restFactor = 4
   /// Links must be told in time that this end lives.
   private static let restMax = Duration.milliseconds(100)

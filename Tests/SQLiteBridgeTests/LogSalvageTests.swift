@@ -38,6 +38,17 @@ struct LogSalvageTests {
     return bytes
   }
 
+  /// Two in a row, in its midst: what is behind them cannot be read.
+  private func withTwoDamagedPages(_ log: [UInt8]) -> [UInt8] {
+    var rotten = log
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    for frame in frames / 2...frames / 2 + 1 {
+      let end = LogSalvage.headerBytes + (frame + 1) * Self.frameBytes
+      rotten.replaceSubrange(end - 512..<end, with: repeatElement(0xA5, count: 512))
+    }
+    return rotten
+  }
+
   private func open(_ file: [UInt8], _ log: [UInt8]) throws -> SQLiteConnection {
     for name in folder.files where name.hasPrefix("c.db") { folder.truncate(name, to: 0) }
     folder.write(file, to: "c.db")
@@ -215,12 +226,7 @@ struct LogSalvageTests {
   @Test("a shorter commit over the rest of a log stays the last, however often it is opened")
   func shorterCommit() throws {
     let (file, log) = try log()
-    var rotten = log
-    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
-    for frame in frames / 2...frames / 2 + 1 {
-      let end = LogSalvage.headerBytes + (frame + 1) * Self.frameBytes
-      rotten.replaceSubrange(end - 512..<end, with: repeatElement(0xA5, count: 512))
-    }
+    let rotten = withTwoDamagedPages(log)
     var (nowFile, nowLog) = (file, rotten)
     for round in 1...3 {
       let connection = try open(nowFile, nowLog)
@@ -251,12 +257,7 @@ struct LogSalvageTests {
   @Test("what can be read no further is cut off, and does not come back over what is written then")
   func cut() throws {
     let (file, log) = try log()
-    var rotten = log
-    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
-    for frame in frames / 2...frames / 2 + 1 {
-      let end = LogSalvage.headerBytes + (frame + 1) * Self.frameBytes
-      rotten.replaceSubrange(end - 512..<end, with: repeatElement(0xA5, count: 512))
-    }
+    let rotten = withTwoDamagedPages(log)
     let connection = try open(file, rotten)
     #expect(connection.mendedLog?.isCut == true)
     let left = try #require(try connection.queryInteger("SELECT max(n) FROM t"))
