@@ -35,6 +35,13 @@ struct BenchmarkProgram: AsyncParsableCommand {
   @Option(help: "How often each thing is measured.")
   var runs = 5
 
+  @Option(
+    help: """
+      Each sync of the disk takes at least so many microseconds, also for the bare SQLite beside: \
+      how it is on a slower disk.
+      """)
+  var syncTime: Int?
+
   @Flag(help: "One JSON object a line.")
   var json = false
 
@@ -48,6 +55,9 @@ struct BenchmarkProgram: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...1000).contains(runs) else { throw ValidationError("--runs takes 1 to 1000.") }
+    if let syncTime, !(1...900_000).contains(syncTime) {
+      throw ValidationError("--sync-time takes 1 to 900000.")
+    }
     for name in names where name != "list" && Benchmarks.named[name] == nil {
       let known = Benchmarks.named.keys.sorted().joined(separator: ", ")
       throw ValidationError("There is no measurement '\(name)'; there is list, \(known).")
@@ -60,6 +70,7 @@ struct BenchmarkProgram: AsyncParsableCommand {
       for name in Benchmarks.named.keys.sorted() { print(name) }
       return
     }
+    if let syncTime { SlowerDisk.begin(syncTime: .microseconds(syncTime)) }
     let bench = Bench(runs: runs, isJSON: json)
     let asked = trace.isEmpty ? ["text", "store"] : ["text"]
     for name in names.isEmpty ? asked : names {
