@@ -42,7 +42,14 @@ extension ReplicaStore {
   func sealAtOnce(
     _ changes: [Change], _ block: EncodedBlock, entropy: Entropy
   ) throws(StoreError) -> Bool {
-    let others = try privateChanges()
+    let others: PrivateChanges
+    do throws(StoreError) {
+      others = try privateChanges()
+    } catch {
+      // Where those before cannot be read, writing goes on and sealing waits.
+      guard case .damaged = error else { throw error }
+      return false
+    }
     guard others.count == 0, !others.isSuspect, changes.count <= Self.segmentChangesAim,
       ChangeBlock.fits(changes), let first = changes.first?.id.sequence,
       let last = changes.last?.id.sequence

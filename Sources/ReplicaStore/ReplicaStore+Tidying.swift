@@ -193,7 +193,11 @@ extension ReplicaStore {
       let row = KeptRow(
         first: try rows.counter(0), last: try rows.counter(1), block: try rows.blob(2),
         isPacked: false)
-      if let last = taken.last?.last, row.first != last &+ 1 { break }
+      if let last = taken.last?.last, row.first != last &+ 1 {
+        guard taken.count == 1 else { break }
+        // One alone stays as it is, so that those behind it are not held up.
+        (taken, bytes, changes) = ([], 0, 0)
+      }
       bytes += row.block.count
       changes = changes &+ row.count
       taken.append(row)

@@ -210,17 +210,26 @@ package final class StoreGroup {
     } catch {
       failure = error
     }
-    pending = []
+    pending.removeAll(keepingCapacity: true)
     pendingBytes = 0
-    pendingDocuments = []
-    store.changesUnderWay = []
+    pendingDocuments.removeAll(keepingCapacity: true)
+    store.changesUnderWay.removeAll(keepingCapacity: true)
   }
 
-  /// Whether there are several edits, each of a document of its own.
+  /// Whether there are several edits, each of a document of its own. Where a change builds on many
+  /// others, naming them with each of its edits would cost more than encoding those twice.
   private var areApart: Bool {
-    let count = pending.reduce(0) { $0 + $1.change.edits.count }
+    var (count, repeated) = (0, 0)
+    for item in pending {
+      count += item.change.edits.count
+      repeated += (item.change.edits.count - 1) * item.change.dependencies.count
+    }
     return count > 1 && count == pendingDocuments.count && count <= KeptBlock.listedMax
+      && repeated <= pendingBytes / (4 * Self.bytesOfDependency)
   }
+
+  /// About what it takes to name a change that another one builds on.
+  private static let bytesOfDependency = 24
 
   private func bytes(of changes: [Change]) -> [UInt8] {
     guard changes.count == 1, let known = encoded, known.change == changes[0].id else {

@@ -13,9 +13,9 @@ package final class StoreTransaction {
   let entropy: Entropy
   /// Writes what earlier transactions of the group did.
   let writeEarlier: () throws(StoreError) -> Void
-  private var editors: [DocumentID: Editor] = [:]
+  private var editors = DocumentTable<Editor>()
   /// Documents that were made here and have no row yet.
-  private var created: [DocumentID: DocumentCache.Entry] = [:]
+  private var created = DocumentTable<DocumentCache.Entry>()
   private var resolutions: [DocumentID: Resolution] = [:]
   var drafts = DraftEdits()
   private var hasFinished = false
@@ -175,14 +175,17 @@ package final class StoreTransaction {
   }
 
   /// Takes the editor of a draft away, which ends its edit.
-  func endEditing(_ draft: DocumentID) -> Editor? { editors.removeValue(forKey: draft) }
+  func endEditing(_ draft: DocumentID) -> Editor? {
+    defer { editors[draft] = nil }
+    return editors[draft]
+  }
 
   /// Ends all edits. Documents that were made join the cache.
   func finish() throws -> [DocumentEdit] {
     hasFinished = true
     var edits: [DocumentEdit] = []
     for (_, draft) in drafts.open.sorted(by: { $0.key < $1.key }) { try endEdit(of: draft) }
-    for (id, editor) in editors.sorted(by: { $0.key < $1.key }) {
+    for (id, editor) in editors.sorted {
       guard let edit = try editor.finish() else { continue }
       edits.append(edit)
       if let entry = created[id] { store.cache.insert(entry) }
@@ -195,7 +198,7 @@ package final class StoreTransaction {
   /// - Returns: the documents that were changed and must be opened again, sorted.
   func abandon() -> [DocumentID] {
     var spoiled: [DocumentID] = []
-    for (id, editor) in editors.sorted(by: { $0.key < $1.key }) {
+    for (id, editor) in editors.sorted {
       let edit = try? editor.finish()
       if hasFinished || edit != nil { spoiled.append(id) }
     }

@@ -162,12 +162,12 @@ extension Engine {
       attentionAt = now
       let sealed = store.takeSealedAtOnce()
       // What is sealed at once leaves nothing unsealed.
-      if sealed.isEmpty { sealSoon() } else { publish(sealed) }
+      if sealed.isEmpty { sealSoon() } else { publish(sealed, leavingNone: true) }
       if store.needsTidying, now >= tidyNotBefore {
         tidy()
       } else if store.wantsTidying {
         // While one commit follows the other they come first.
-        tidyAt = now + limits.tidyMilliseconds
+        tidyAt = max(now + limits.tidyMilliseconds, tidyNotBefore)
       }
     }
   }
@@ -221,13 +221,16 @@ extension Engine {
   /// Until when sealing has to wait, as a peer that was just met may show that own changes are
   /// known under their names already; nil when nothing hints at that.
   private func publishHold() throws(StoreError) -> UInt64? {
-    let hasInherited = try store.hasInherited()
     let origin = store.identity.origin
     var hold = returnHold
     for connection in links.values where connection.hasMet && now < connection.holdUntil {
-      guard let peer = connection.link.session?.peerVector, let key = connection.peerKey,
-        peer[origin] > stored[origin] || (hasInherited && !stored.covers(peer))
-      else { continue }
+      guard let peer = connection.link.session?.peerVector, let key = connection.peerKey else {
+        continue
+      }
+      var isAhead = peer[origin] > stored[origin]
+      // The store is asked only where it matters, as each commit comes by here.
+      if !isAhead, !stored.covers(peer) { isAhead = try store.hasInherited() }
+      guard isAhead else { continue }
       let began = holdBegan[key] ?? now
       holdBegan[key] = began
       let end = min(connection.holdUntil, began + 6 * limits.publishHoldMilliseconds)
@@ -259,7 +262,9 @@ extension Engine {
   }
 
   /// Tells all links of segments that are made here and durable.
-  private func publish(_ segments: [Segment]) {
+  ///
+  /// - Parameter leavingNone: whether it is known that nothing is left to be sealed.
+  private func publish(_ segments: [Segment], leavingNone: Bool = false) {
     lastSealAt = now
     var tips: [Origin: ChainPosition] = [:]
     for segment in segments {
@@ -268,7 +273,8 @@ extension Engine {
     }
     advance(tips.sorted { $0.key < $1.key }.map { Self.tip($0.key, $0.value) }, isFirstHand: true)
     do throws(StoreError) {
-      if try store.unsealedCount() == 0 { tellSealed() }
+      let isNoneLeft = leavingNone ? true : try store.unsealedCount() == 0
+      if isNoneLeft { tellSealed() }
     } catch {
       log(.error, "\(error)")
     }

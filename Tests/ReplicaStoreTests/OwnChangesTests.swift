@@ -217,6 +217,30 @@ struct OwnChangesTests {
     #expect(try store.check() == [])
   }
 
+  @Test("what a change builds on is not written once for each of its documents")
+  func manyDependencies() throws {
+    let others = 11
+    let workspace = try TestWorkspace(1 + others)
+    func makeNotes() throws -> [UInt8] {
+      try workspace.edit(0) { transaction in
+        for number in 0..<200 { try transaction.createNote("\(number)") }
+      }
+      let block = try workspace[0].connection.queryBlob(
+        "SELECT block FROM unsealed ORDER BY first_sequence DESC LIMIT 1")
+      return try #require(block)
+    }
+    let alone = try makeNotes()
+    #expect(alone.first == KeptBlock.listVersion)
+    for other in 1...others {
+      try workspace.edit(other) { _ = try $0.createNote("at the same time") }
+      try workspace.send(from: other, to: 0)
+    }
+    #expect(workspace[0].heads.count == 1 + others)
+    let building = try makeNotes()
+    #expect(building.count < alone.count + others * 40)
+    #expect(try workspace[0].check() == [])
+  }
+
   @Test("a list that has rotted is taken from the documents, to the byte")
   func rottenList() throws {
     for place in [0, 1, 2, 3, 30, 120] {

@@ -123,6 +123,30 @@ struct TidyTests {
     #expect(try logged(workspace[0]).count == 601)
   }
 
+  @Test("a row that stands alone does not hold up those behind it")
+  func loneRow() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    let store = workspace[0]
+    store.tidyLimits = Self.smallLimits
+    for number in 0..<7 { try workspace.edit(0) { _ = try $0.createNote("\(number)") } }
+    let before = try logged(store)
+    // The mark of a packed row, which is under no checksum.
+    try store.connection.execute(
+      """
+      UPDATE unsealed SET checksum = checksum | (1 << 32)
+      WHERE first_sequence = (SELECT min(first_sequence) + 1 FROM unsealed)
+      """)
+    let again = try ReplicaStore.open(store.options)
+    defer { again.close() }
+    again.tidyLimits = Self.smallLimits
+    _ = try again.privateChanges()
+    try again.tidy()
+    #expect(try rows("unsealed", again) == 1)
+    _ = try again.privateChanges()
+    #expect(!again.wantsTidying)
+    #expect(try logged(again) == before)
+  }
+
   @Test("segments of packed changes have no more of them than others")
   func sealed() throws {
     let workspace = try TestWorkspace(2, folder: folder)

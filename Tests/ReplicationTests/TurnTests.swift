@@ -1,11 +1,11 @@
 import Causality
 import Documents
 import JSONCoding
-import ReplicaStore
 import SQLiteBridge
 import TestSupport
 import Testing
 
+@testable import ReplicaStore
 @testable import Replication
 
 /// One turn of an engine does only so much, so that nobody waits long for theirs.
@@ -253,5 +253,33 @@ struct TurnTests {
     #expect(!node.store.needsTidying && node.store.wantsTidying)
     world.run(node.engine.finishTidying(at: world.instant), 0)
     #expect(!node.store.wantsTidying && node.engine.tidyAt == nil)
+  }
+
+  @Test("what could not be put together is not tried again with each commit")
+  func failedTidying() throws {
+    let world = try World.members(1, seed: 8)
+    let node = world.nodes[0]
+    node.store.tidyLimits.looseRowsMax = 3
+    node.store.tidyLimits.quietDivisor = 1
+    func commit() throws {
+      try write(1, at: 0, of: world)
+      _ = try node.store.unsealedCount()
+      world.run(node.engine.committed(at: world.instant), 0)
+    }
+    for _ in 0..<4 { try commit() }
+    try node.store.connection.execute(
+      """
+      UPDATE unsealed SET block = zeroblob(length(block))
+      WHERE first_sequence = (SELECT min(first_sequence) FROM unsealed)
+      """)
+    world.now += 100
+    world.run(node.engine.tick(at: world.instant), 0)
+    let again = world.now + 1_000
+    #expect(node.engine.tidyAt == again)
+    for _ in 0..<5 {
+      world.now += 50
+      try commit()
+      #expect(node.store.wantsTidying && node.engine.tidyAt == again)
+    }
   }
 }
