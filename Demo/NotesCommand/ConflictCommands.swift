@@ -17,7 +17,7 @@ struct Conflicts: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "Only those of this note: its id, or the beginning of it.") var id: String?
+  @Argument(help: "Only those of this note: its id, or its beginning or end.") var id: String?
 
   func run() async throws {
     let isJSON = place.isJSON

@@ -85,12 +85,12 @@ struct NotesStore: ParsableArguments {
     }
   }
 
-  /// Does one edit to the note whose id begins with `prefix` and prints the id.
+  /// Does one edit to the note that `part` of an id names and prints the id.
   func edit(
-    _ prefix: String, _ edit: @Sendable (DocumentID) -> NoteLibrary.Edit
+    _ part: String, _ edit: @Sendable (DocumentID) -> NoteLibrary.Edit
   ) async throws {
     let id = try await withLibrary { library in
-      try await library.perform(edit(try await library.id(matching: prefix)))
+      try await library.perform(edit(try await library.id(matching: part)))
     }
     try answer(id)
   }

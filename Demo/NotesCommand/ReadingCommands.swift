@@ -8,13 +8,16 @@ struct ListNotes: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the notes, the one changed last first.",
     discussion: """
+      Each begins with the end of its id, which names it in other commands; --json has the whole \
+      id.
+
       EXAMPLES
         notes list
         notes list --limit 10 --json
       """)
 
   @OptionGroup var place: NotesStore
-  @Option(help: "At most so many.") var limit: Int?
+  @Option(parsing: .unconditional, help: "At most so many.") var limit: Int?
 
   func validate() throws {
     if let limit, limit < 0 {
@@ -23,7 +26,7 @@ struct ListNotes: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try place.print(try await place.withLibrary { try await $0.list(limit: limit ?? .max) })
+    try await place.printNotes { try await $0.list(limit: limit ?? .max) }
   }
 }
 
@@ -39,7 +42,7 @@ struct SearchNotes: AsyncParsableCommand {
 
   @OptionGroup var place: NotesStore
   @Argument(help: "The words.") var words: [String]
-  @Option(help: "At most so many.") var limit: Int?
+  @Option(parsing: .unconditional, help: "At most so many.") var limit: Int?
 
   func validate() throws {
     if let limit, limit < 0 {
@@ -48,8 +51,7 @@ struct SearchNotes: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try place.print(
-      try await place.withLibrary { try await $0.search(words, limit: limit ?? .max) })
+    try await place.printNotes { try await $0.search(words, limit: limit ?? .max) }
   }
 }
 
@@ -57,7 +59,7 @@ struct ShowNote: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Print a note's text.",
     discussion: """
-      An id may be shortened to its beginning.
+      An id may be shortened to its beginning or its end.
 
       EXAMPLES
         notes show 3f2a
@@ -65,7 +67,7 @@ struct ShowNote: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "The note's id, or the beginning of it.") var id: String
+  @Argument(help: "The note's id, or its beginning or end.") var id: String
   @Option(help: "As it was at this version ('v1:…').") var at: String?
 
   func validate() throws {
@@ -98,8 +100,8 @@ struct LogOfNotes: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "The note's id, or the beginning of it.") var id: String?
-  @Option(help: "At most so many.") var limit: Int?
+  @Argument(help: "The note's id, or its beginning or end.") var id: String?
+  @Option(parsing: .unconditional, help: "At most so many.") var limit: Int?
 
   func validate() throws {
     if let limit, limit < 0 {
@@ -176,7 +178,12 @@ struct Doctor: AsyncParsableCommand {
 }
 
 extension NotesStore {
-  func print(_ notes: [NoteSummary]) throws {
+  fileprivate func printNotes(
+    _ find: (NoteLibrary) async throws -> [NoteSummary]
+  ) async throws {
+    let (notes, names) = try await withLibrary { library in
+      (try await find(library), isJSON ? ShortNames([]) : try await library.shortNames())
+    }
     for note in notes {
       if isJSON {
         try StandardOutput.write(note.json)
@@ -186,7 +193,7 @@ extension NotesStore {
         let arriving = note.isArriving ? "  (still arriving)" : ""
         let title = note.title.isEmpty ? "(no title)" : note.title
         let line = (title + tags).onOneLine + arriving + conflicts
-        try StandardOutput.write(line: "\(note.id.description.prefix(8))  \(line)")
+        try StandardOutput.write(line: "\(names[note.id])  \(line)")
       }
     }
   }

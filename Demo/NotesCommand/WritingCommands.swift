@@ -43,7 +43,7 @@ struct EditNote: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "The note's id, or the beginning of it.") var id: String
+  @Argument(help: "The note's id, or its beginning or end.") var id: String
   @Option(help: "The new title.") var title: String?
   @Option(help: "The new text; '-' reads standard input.") var body: String?
 
@@ -89,7 +89,7 @@ struct Append: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "The note's id, or the beginning of it.") var id: String
+  @Argument(help: "The note's id, or its beginning or end.") var id: String
   @Argument(help: "The text; '-' reads standard input.") var text: String
 
   func run() async throws {
@@ -107,7 +107,7 @@ struct Move: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "The note's id, or the beginning of it.") var id: String
+  @Argument(help: "The note's id, or its beginning or end.") var id: String
   @Argument(help: "The notebook; none takes the note out.") var notebook: String?
 
   func run() async throws {
@@ -124,7 +124,7 @@ struct Tag: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "The note's id, or the beginning of it.") var id: String
+  @Argument(help: "The note's id, or its beginning or end.") var id: String
   @Argument(help: "Tags to add.") var add: [String] = []
   @Option(name: .customLong("remove"), help: "A tag to take away; may be given several times.")
   var remove: [String] = []
@@ -151,7 +151,7 @@ struct Delete: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: NotesStore
-  @Argument(help: "The note's id, or the beginning of it.") var id: String
+  @Argument(help: "The note's id, or its beginning or end.") var id: String
 
   func run() async throws {
     try await place.edit(id) { .delete($0) }

@@ -94,21 +94,51 @@ struct LibraryTests {
     await library.replica.close()
   }
 
-  @Test("the beginning of an id names a note when it names one only")
-  func prefixes() async throws {
+  @Test("the beginning or end of an id names a note when it names one only")
+  func partsOfIDs() async throws {
     let id = try await make("T")
     #expect(try await library.id(matching: String(id.description.prefix(8))) == id)
     #expect(try await library.id(matching: id.description.uppercased()) == id)
     await #expect(throws: NoteError.noSuchNote("")) { try await library.id(matching: "") }
     await #expect(throws: NoteError.noSuchNote("zz")) { try await library.id(matching: "zz") }
-    // Seventeen ids: two of them begin alike.
+    // Seventeen ids: two of them end alike, and all begin alike.
     for _ in 0..<16 { _ = try await make("More") }
-    let ids = try await library.list().map { String($0.id.description.prefix(1)) }
-    let double = try #require(ids.first { one in ids.count { $0 == one } > 1 })
-    await #expect(throws: NoteError.severalNotes(double, ids.count { $0 == double })) {
-      try await library.id(matching: double)
+    let ids = try await library.list().map(\.id.description)
+    for digit in ids.map({ String($0.suffix(1)) }) + ["0", String(id.description.prefix(8))] {
+      let matches = ids.filter { $0.hasPrefix(digit) || $0.hasSuffix(digit) }
+      guard matches.count > 1 else { continue }
+      await #expect(throws: NoteError.severalNotes(digit, matches.count)) {
+        try await library.id(matching: digit)
+      }
+    }
+    await #expect(throws: NoteError.severalNotes("0000", 17)) {
+      try await library.id(matching: "0000")
+    }
+    let names = try await library.shortNames()
+    for note in try await library.list() {
+      #expect(names[note.id].count < 32)
+      #expect(try await library.id(matching: names[note.id]) == note.id)
     }
     await library.replica.close()
+  }
+
+  @Test("a short name is the shortest end of an id that no other has or begins with")
+  func shortNames() {
+    let alike = DocumentID(high: 1, low: 0x1111_2222_3333_4444)
+    let twin = DocumentID(high: 2, low: 0x1111_2222_3333_4444)
+    let near = DocumentID(high: 1, low: 0x1111_2222_7333_4444)
+    // It begins with what the next one ends with.
+    let beginning = DocumentID(high: 0xABCD_EF01_0000_0000, low: 0x5555_5555_5555_5555)
+    let ending = DocumentID(high: 1, low: 0x6666_6666_ABCD_EF01)
+    let names = ShortNames([alike, twin, near, beginning, ending])
+    #expect(names[alike] == "1" + "1111222233334444")
+    #expect(names[twin] == "2" + "1111222233334444")
+    #expect(names[near] == "73334444")
+    #expect(names[beginning] == "55555555")
+    #expect(names[ending] == "6abcdef01")
+    let never = DocumentID(high: 7, low: 7)
+    #expect(names[never] == never.description)
+    #expect(ShortNames([never])[never] == "00000007")
   }
 
   @Test("search finds every word anywhere in a note, whatever the case")

@@ -13,7 +13,7 @@ package struct BatchCommand: Sendable {
     case export(String?)
   }
 
-  /// An edit as it is asked for: its note may be given by the beginning of its id.
+  /// An edit as it is asked for: its note may be given by the beginning or end of its id.
   package enum NewOrPrefix: Sendable {
     case create(title: String, body: String, notebook: String?, tags: [String])
     case change(String, title: String?, body: String?)

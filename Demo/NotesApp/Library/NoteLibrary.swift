@@ -101,20 +101,28 @@ package struct NoteLibrary: Sendable {
     return try await replica.model(as: NoteContent.self, of: id, version: vector).body
   }
 
-  /// The note whose id begins with `prefix`. A whole id is taken as it is, so that a deleted note
-  /// can be named.
-  package func id(matching prefix: String) async throws -> DocumentID {
-    if let id = DocumentID(hexadecimal: prefix) { return id }
-    let wanted = prefix.lowercased()
-    guard !wanted.isEmpty else { throw NoteError.noSuchNote(prefix) }
-    var ids = try await replica.documents().map(\.id)
-    if ids.isEmpty { ids = try await arriving(limit: Self.arrivingMax).map(\.id) }
-    let matches = ids.filter { $0.description.hasPrefix(wanted) }
-    switch matches.count {
-    case 0: throw NoteError.noSuchNote(prefix)
-    case 1: return matches[0]
-    default: throw NoteError.severalNotes(prefix, matches.count)
+  /// The note whose id begins or ends with `part`. A whole id is taken as it is, so that a deleted
+  /// note can be named.
+  package func id(matching part: String) async throws -> DocumentID {
+    if let id = DocumentID(hexadecimal: part) { return id }
+    let wanted = part.lowercased()
+    guard !wanted.isEmpty else { throw NoteError.noSuchNote(part) }
+    let matches = try await ids().filter { id in
+      id.description.hasPrefix(wanted) || id.description.hasSuffix(wanted)
     }
+    switch matches.count {
+    case 0: throw NoteError.noSuchNote(part)
+    case 1: return matches[0]
+    default: throw NoteError.severalNotes(part, matches.count)
+    }
+  }
+
+  /// By what part of its id each note is named on a line.
+  package func shortNames() async throws -> ShortNames { ShortNames(try await ids()) }
+
+  private func ids() async throws -> [DocumentID] {
+    let ids = try await replica.documents().map(\.id)
+    return ids.isEmpty ? try await arriving(limit: Self.arrivingMax).map(\.id) : ids
   }
 
   /// What the notes and the replica under them are like.

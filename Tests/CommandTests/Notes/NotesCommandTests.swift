@@ -56,6 +56,20 @@ struct NotesCommandTests {
     #expect(status["notes"] == 1)
   }
 
+  @Test("what the list shows of each note names it in other commands")
+  func listedNames() async throws {
+    for title in ["One", "Two", "Three"] { _ = try await new(title, "text of \(title)") }
+    let lines = try await run("list").lines
+    #expect(lines.count == 3)
+    for line in lines {
+      let parts = line.components(separatedBy: "  ")
+      #expect(parts.count == 2 && parts[0].count >= 8)
+      #expect(try await run("show", parts[0]).output == "text of \(parts[1])\n")
+    }
+    let several = try await run("show", "00000000")
+    #expect(several.status == 1 && several.errors.contains("begins or ends with"))
+  }
+
   @Test("the text comes from standard input, and options may stand before the command")
   func standardInput() async throws {
     let outcome = try await run("--json", "new", "Long", "--body", "-", input: "a\nb 🪗\n")
