@@ -172,6 +172,8 @@ struct ProjectionTests {
     for damage in [
       "UPDATE projection SET json = '{}' WHERE id = 3", "DELETE FROM projection WHERE id = 2",
       "INSERT INTO projection VALUES (99, 1, '{}')",
+      // Bytes that are no text.
+      "UPDATE projection SET json = CAST(x'7bff7d' AS TEXT) WHERE id = 4",
     ] {
       try raw.execute(damage)
       let findings = try workspace[0].check()

@@ -64,6 +64,18 @@ struct QueryTests {
         SELECT x FROM c
         """
       ).count == 5)
+    // Nothing but the number of rows is asked of a table that the query makes.
+    #expect(
+      try run(
+        """
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 5)
+        SELECT count(*) FROM c
+        """
+      ) == [[.integer(5)]])
+    #expect(
+      try run("WITH Found AS (SELECT id FROM documents) SELECT count(*) FROM FOUND") == [
+        [.integer(10)]
+      ])
     #expect(
       try run("SELECT value FROM documents, json_each(documents.json) WHERE key = 'title'")
         .count == 10)
@@ -97,6 +109,11 @@ struct QueryTests {
       "SELECT state FROM document_state", "SELECT * FROM document",
       "SELECT id FROM documents WHERE id IN (SELECT device_keys FROM identity)",
       "WITH x AS (SELECT * FROM identity) SELECT * FROM x",
+      "WITH x AS (SELECT * FROM identity) SELECT count(*) FROM x",
+      "WITH x AS (SELECT count(*) FROM identity) SELECT count(*) FROM x",
+      "WITH identity AS (SELECT 1) SELECT count(*) FROM identity",
+      "WITH x AS (SELECT 1) SELECT count(*) FROM x, Identity",
+      "SELECT count(*) FROM sqlite_schema", "SELECT count(*) FROM pragma_table_list",
       "SELECT load_extension('x')", "SELECT fts3_tokenizer('x')", "SELECT fts5(NULL)",
       "INSERT INTO projection_words(projection_words) VALUES ('rebuild')",
       "SELECT 1; SELECT 2", "", ";", "SELEC 1", "SELECT nothing FROM documents", "SELECT ?",

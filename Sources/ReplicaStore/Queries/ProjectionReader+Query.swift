@@ -22,10 +22,12 @@ extension ProjectionReader {
     shouldStop: @escaping () -> Bool = { false },
     _ row: ([String], [SQLiteValue]) throws -> Bool
   ) throws -> QueryOutcome {
-    let guarding = SQLiteGuard(allows: Self.allows, shouldStop: shouldStop)
     // What `row` throws is not the database's.
     var thrown: (any Error)?
     let outcome = try view { (position) throws(StoreError) in
+      let tables = try tableNames()
+      let guarding = SQLiteGuard(
+        allows: { Self.allows($0, besides: tables) }, shouldStop: shouldStop)
       do throws(SQLiteError) {
         return try connection.guarded(by: guarding, valueBytesMax: Self.valueBytesMax) {
           () throws(SQLiteError) in
@@ -61,12 +63,32 @@ extension ProjectionReader {
   private static let schemaTables: Set<String> = ["sqlite_master", "sqlite_temp_master"]
   private static let refusedFunctions: Set<String> = ["load_extension", "fts3_tokenizer", "fts5"]
 
-  private static func allows(_ action: SQLiteAction) -> Bool {
+  /// The lower-case names of all that the file, and this connection beside it, has tables of.
+  private func tableNames() throws(StoreError) -> Set<String> {
+    try sql { () throws(SQLiteError) in
+      var rows = try connection.query(
+        "SELECT name FROM main.sqlite_schema UNION ALL SELECT name FROM temp.sqlite_schema")
+      var names: Set<String> = []
+      while try rows.next() { names.insert(try rows.text(0).lowercased()) }
+      return names
+    }
+  }
+
+  /// Whether the query itself has made a table of this name, with `WITH`. What it reads to make it
+  /// is asked for by itself; here only the number of rows is.
+  private static func isOfQuery(_ table: String, besides tables: Set<String>) -> Bool {
+    let name = table.lowercased()
+    // Tables that SQLite has without a schema begin like this.
+    return !tables.contains(name) && !name.hasPrefix("sqlite_") && !name.hasPrefix("pragma_")
+  }
+
+  private static func allows(_ action: SQLiteAction, besides tables: Set<String>) -> Bool {
     switch action {
     case .select, .recursion: true
     case .read(let table, "ROWID") where schemaTables.contains(table): true
     // The view looks up ids there.
     case .read("document", let column): ["", "id", "document"].contains(column)
+    case .read(let table, "") where isOfQuery(table, besides: tables): true
     // The tables in which FTS5 keeps its index begin like this.
     case .read(let table, _): readable.contains(table) || table.hasPrefix("projection_words_")
     case .call(let function): !refusedFunctions.contains(function.lowercased())
@@ -87,7 +109,8 @@ extension ProjectionReader {
     switch guarding.refused {
     case .read(let table, _):
       return .refused(
-        "A query reads documents; the table \(table) is not for it. Read from 'documents'.")
+        "A query reads documents; the table \(table) is not for it. Read from 'documents', and "
+          + "call a table that you make with WITH by another name.")
     case .call(let function):
       return .refused("The function \(function) cannot be used in a query.")
     case .pragma: return writing("PRAGMA")

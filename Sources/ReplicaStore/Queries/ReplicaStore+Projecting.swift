@@ -192,10 +192,13 @@ extension ReplicaStore {
       let open = cache.entry(item.id)
       let opened = if let open { open } else { try load(item.id) }
       guard let row = try row(of: item.id), let entry = opened else { continue }
-      let projected = try sql { () throws(SQLiteError) in
-        try connection.queryText("SELECT json FROM projection WHERE id = ?", .integer(row.number))
+      let shouldBe = try json(of: entry.document).json
+      // Compared by SQLite: what has rotted may not even be text.
+      let isRight = try sql { () throws(SQLiteError) in
+        try connection.queryInteger(
+          "SELECT json = ? FROM projection WHERE id = ?", .text(shouldBe), .integer(row.number))
       }
-      guard try projected == json(of: entry.document).json else {
+      guard isRight == 1 else {
         return ["Queries see document \(item.id) other than it is; \(remedy)"]
       }
       shown += 1
