@@ -118,10 +118,16 @@ extension ReplicaStore {
     let translated = StoreError(error)
     guard case .file(let path) = options.location else { return translated }
     if case .notAStore = translated { return .notAStore(path: path) }
-    guard error.code == .cannotOpen, options.vfs == nil else { return translated }
+    let isRefused = error.code == .cannotOpen || error.code == .readOnly
+    guard isRefused, options.vfs == nil else { return translated }
     var about = stat()
     guard stat(path, &about) == 0 else { return .missing(path: path) }
-    return about.st_mode & S_IFMT == S_IFDIR ? .notAStore(path: path) : StoreError(error)
+    if about.st_mode & S_IFMT == S_IFDIR { return .notAStore(path: path) }
+    // It is not read as a file that nobody changes: somebody else may have it where it is writable.
+    guard access(path, W_OK) != 0, errno == EROFS else { return translated }
+    return .refused(
+      "The file system of \(path) is read-only, and a store writes beside its file even to read; "
+        + "copy it, with \(path)-wal where that is, to a place that can be written.")
   }
 }
 
