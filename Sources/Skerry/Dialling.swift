@@ -2,11 +2,16 @@ private import Transports
 
 /// Opens channels to addresses, whatever their kind.
 enum Dialling {
-  /// - Parameter trusted: the file of the certificates that are believed besides the system's.
+  /// - Parameters:
+  ///   - store: the file of the store that dials.
+  ///   - trusted: the file of the certificates that are believed besides the system's.
   static func channel(
-    to address: Address, trusting trusted: String?
+    to address: Address, from store: String, trusting trusted: String?
   ) async throws(ReplicaError) -> any ByteChannel {
-    if address.isPath { return try await path(address.text) }
+    if address.isPath {
+      if Placement.areOne(address.text, store) { throw ReplicaError.isItself(address.text) }
+      return try await path(address.text)
+    }
     do {
       let connection = try await Dialer(trust: Trust(file: trusted)).connect(
         to: Transports.Address(address.text))
@@ -52,6 +57,12 @@ private struct PathChannel: ByteChannel {
       try? await Task.sleep(for: .milliseconds(10))
     }
     await other.close()
+  }
+}
+
+extension ReplicaError {
+  static func isItself(_ path: String) -> ReplicaError {
+    ReplicaError(.refused, "\(path) is this very store; name another one to exchange with.")
   }
 }
 

@@ -200,6 +200,7 @@ struct Exchange: Sendable {
 
   func run(with other: Replica) async -> SyncReport {
     do throws(ReplicaError) {
+      if Placement.areOne(other.path, core.path) { throw ReplicaError.isItself(other.path) }
       let (near, far) = Pipe.pair(other.path)
       try await other.core.accept(far)
       let link = try await core.connect(near, isRelay: false)
@@ -213,7 +214,7 @@ struct Exchange: Sendable {
   private func dial(_ address: Address) async -> Result<LinkID, ReplicaError> {
     do throws(ReplicaError) {
       let channel = try await Dialling.channel(
-        to: address, trusting: core.trustedCertificates)
+        to: address, from: core.path, trusting: core.trustedCertificates)
       return .success(try await core.connect(channel, isRelay: address.isRelay))
     } catch {
       return .failure(error)

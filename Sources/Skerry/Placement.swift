@@ -19,6 +19,12 @@ enum Placement {
     return Array("\(about.st_dev):\(about.st_ino):\(machine)".utf8)
   }
 
+  /// Whether both paths lead to one file that is there.
+  static func areOne(_ path: String, _ other: String) -> Bool {
+    guard let file = token(of: path) else { return false }
+    return file == token(of: other)
+  }
+
   /// Empty where the system has no such name.
   private static var machine: String {
     guard let file = fopen("/etc/machine-id", "r") else { return "" }

@@ -49,8 +49,19 @@ extension Status {
     }
     lines += identityNotes
     for server in servers { lines.append("It is served by process \(server).") }
+    lines += addresses.compactMap(\.line)
     if peers.isEmpty { lines.append("No peer was met yet.") }
     return lines + peers.map(\.line)
+  }
+}
+
+extension AddressStatus {
+  /// Why it is not linked; nil while it is, or was not tried yet.
+  var line: String? {
+    guard !isConnected, let lastError else { return nil }
+    let place = "\(address): "
+    let reason = lastError.hasPrefix(place) ? lastError.dropFirst(place.count) : lastError[...]
+    return "No link to \(address), which is tried again: \(reason)"
   }
 }
 

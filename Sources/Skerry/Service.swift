@@ -137,7 +137,7 @@ extension ReplicaCore {
   func dial(_ dial: DialID, _ address: String) async {
     do throws(ReplicaError) {
       let channel = try await Dialling.channel(
-        to: Address(address), trusting: trustedCertificates)
+        to: Address(address), from: path, trusting: trustedCertificates)
       guard service != nil else {
         await channel.close("")
         return

@@ -94,6 +94,30 @@ struct SharingCommandTests: StoreFleet {
     #expect(try await skerry.succeed("docs", scratch.path("a")).lines.count == 1)
   }
 
+  @Test("a store is not synced with itself, by whatever path")
+  func withItself() async throws {
+    _ = try await makeStore("a")
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.path("link"), withDestinationPath: scratch.path("a"))
+    for path in [scratch.path("a"), scratch.path("link")] {
+      let outcome = try await skerry.run("sync", scratch.path("a"), path)
+      #expect(outcome.status == 1 && outcome.errors.contains("this very store"))
+    }
+    #expect(try await status("a")["peers"] == [])
+  }
+
+  @Test("status says which addresses of a served store cannot be reached, and why")
+  func unreachable() async throws {
+    _ = try await makeStore("a")
+    let (server, _) = try await serve("a", "--peer", "tcp://127.0.0.1:1")
+    let isSaid = try await until {
+      try await skerry.succeed("status", scratch.path("a")).output.contains(
+        "No link to tcp://127.0.0.1:1, which is tried again: the connection was refused")
+    }
+    #expect(isSaid)
+    try await stop([server])
+  }
+
   @Test("a served store takes in what comes over TCP, throws out noise, and ends on SIGTERM")
   func overTCP() async throws {
     let id = try await makeStore("a")
