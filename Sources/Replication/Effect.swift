@@ -121,7 +121,7 @@ package struct LinkFailure: Error, Equatable, Sendable, CustomStringConvertible 
     case .session(.left), .session(.peerLeft): return nil
     case .session(.silent), .handshakeTimedOut: code = .silent
     case .session(.notAdmitted), .handshakeFailed: code = .notPermitted
-    case .session, .malformedFrame, .streamBroken, .flooded: code = .protocolError
+    case .session, .notSkerry, .malformedFrame, .streamBroken, .flooded: code = .protocolError
     case .refused(let status):
       self.init(status)
       return

@@ -18,7 +18,7 @@ package enum MembershipError: Error, Equatable, Sendable, CustomStringConvertibl
   case readerMayNotWrite(Origin)
   /// The device is not a member, as far as is known here.
   case notMember(SigningKey.Public)
-  /// A device that may only read tried to invite or to admit.
+  /// A device that may only read tried to invite, to admit or to declare links.
   case readerMayNotInvite(SigningKey.Public)
   /// A request, or its invitation, that is not known here.
   case unknownRequest(Digest)
@@ -51,7 +51,8 @@ package enum MembershipError: Error, Equatable, Sendable, CustomStringConvertibl
       "\(origin) belongs to a device that may read this workspace but not write to it"
     case .notMember(let device): "the device \(device) is not a member of the workspace"
     case .readerMayNotInvite(let device):
-      "the device \(device) may read this workspace but not invite others to it"
+      "the device \(device) may only read this workspace, not invite others to it or declare its "
+        + "links"
     case .unknownRequest(let request): "nobody asks to join with the request \(request)"
     case .notIssuer: "only the device that gave out an invitation can admit on it"
     case .inviteUsed: "the invitation was used already; ask for a new one"

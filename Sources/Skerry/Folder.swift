@@ -12,7 +12,7 @@ public struct FolderProblem: Sendable, CustomStringConvertible {
   public let file: String
   public let reason: String
 
-  public var description: String { "'\(file)' was left out: \(reason)." }
+  public var description: String { Sentence.of("'\(file)' was left out: \(reason)") }
 }
 
 /// The few things that import and export ask of a file system. Links are not followed.

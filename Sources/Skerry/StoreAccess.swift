@@ -44,7 +44,9 @@ enum Sentence {
   /// Begins with a capital letter, unless it begins with an address, and ends with a full stop.
   static func of(_ text: String) -> String {
     guard let first = text.first, let last = text.last else { return text }
-    let isWord = text.prefix { $0 != " " }.allSatisfy { $0.isLetter || $0 == "," }
+    // Some places are written as "tcp 127.0.0.1:7000".
+    let isPlace = ["tcp ", "ws ", "wss "].contains { text.hasPrefix($0) }
+    let isWord = !isPlace && text.prefix { $0 != " " }.allSatisfy { $0.isLetter || $0 == "," }
     let end = ".!?".contains(last) ? "" : "."
     return (isWord ? first.uppercased() : String(first)) + text.dropFirst() + end
   }

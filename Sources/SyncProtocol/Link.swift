@@ -193,6 +193,7 @@ package struct Link {
         do throws(FrameError) {
           payload = try decoder.next()
         } catch {
+          if case .handshaking = phase { return actions + end(.notSkerry) }
           return actions + end(.malformedFrame(error))
         }
         guard let payload else { return actions }
@@ -308,6 +309,8 @@ package enum LinkEnding: Equatable, Sendable, CustomStringConvertible {
   case session(SessionEnding)
   case handshakeFailed(LinkError)
   case handshakeTimedOut
+  /// What came before any proof of who it is has not even the length of a message.
+  case notSkerry
   case malformedFrame(FrameError)
   /// A sealed message could not be opened: it was changed, or is none.
   case streamBroken(LinkError)
@@ -321,6 +324,7 @@ package enum LinkEnding: Equatable, Sendable, CustomStringConvertible {
     case .session(let ending): ending.description
     case .handshakeFailed(let error): "the handshake failed: \(error)"
     case .handshakeTimedOut: "the handshake was not finished in time"
+    case .notSkerry: "what is at the other end is no Skerry: it speaks another protocol"
     case .malformedFrame(let error): "the peer sent \(error)"
     case .streamBroken(let error): "the sealed stream is broken: \(error)"
     case .flooded: "the peer sent too much before the session began"

@@ -134,6 +134,13 @@ extension [LinkAction] {
     #expect(link.bytesSent == 0)
   }
 
+  @Test(arguments: ["SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"])
+  func whoSpeaksAnotherProtocolIsSaidToBeNoSkerry(greeting: String) {
+    var link = LinkPair(seed: 1).first
+    #expect(link.receive(Array(greeting.utf8), now: 0).ending == .notSkerry)
+    #expect(link.isClosed)
+  }
+
   @Test func anUnfinishedHandshakeEndsInTime() {
     var link = LinkPair(seed: 1).second
     #expect(link.gauges.nextDeadline == 10_000)

@@ -294,6 +294,21 @@ struct StoreCommandTests {
     #expect(scratch.names.isEmpty)
   }
 
+  @Test("a number that is too small, and what is no id, are refused with what would do")
+  func unfitArguments() async throws {
+    try await skerry.succeed("init", store)
+    for command in ["docs", "log", "feed"] {
+      let refused = try await skerry.run(command, store, "--limit", "-1")
+      #expect(refused.status == 2 && refused.errors.contains("must not be negative"))
+      #expect(try await skerry.succeed(command, store, "--limit", "0").output.isEmpty)
+      #expect(try await !skerry.succeed(command, "--help").output.contains("9223372036854775807"))
+    }
+    let none = try await skerry.run("apply", store, "--replicas", "-1")
+    #expect(none.status == 2 && none.errors.contains("from 1 to"))
+    let short = try await skerry.run("get", store, "00")
+    #expect(short.status == 2 && short.errors.contains("32 hexadecimal digits"))
+  }
+
   @Test("a store that is not there is exit status 1, and none is made")
   func missingStore() async throws {
     for command in [["info"], ["docs"], ["log"], ["status"], ["export", "--canonical"], ["apply"]] {
