@@ -59,8 +59,9 @@ struct Export: AsyncParsableCommand {
 
   func run() async throws {
     let result = try await place.withLibrary { try await $0.replica.exportFolder(to: folder) }
+    let files = result.files.count == 1 ? "1 file" : "\(result.files.count) files"
     try place.report(
-      "wrote \(result.files.count) files"
+      "wrote \(files)"
         + (result.removed.isEmpty ? "" : ", removed \(result.removed.count)"),
       ["files": .count(result.files.count), "removed": .count(result.removed.count)],
       skipped: result.problems)

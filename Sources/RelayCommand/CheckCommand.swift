@@ -7,7 +7,8 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Verify everything that is stored: databases, chains, signatures, membership.",
     discussion: """
-      Reads only; a relay may go on serving meanwhile. The exit status is 3 when something is wrong.
+      Reads only; a relay may go on serving meanwhile. The exit status is 3 when something is \
+      wrong.
 
       EXAMPLE
         skerry-relay check --data /var/lib/skerry-relay
@@ -36,9 +37,10 @@ struct CheckCommand: ParsableCommand {
       }
     }
     if !isJSON {
-      let verdict = damaged == 0 ? "nothing is wrong" : "\(damaged) of them are damaged"
-      StandardStream.output.write(
-        "\(workspaces) workspaces with \(segments) segments were checked: \(verdict).\n")
+      let verdict = damaged == 0 ? "nothing is wrong" : "\(damaged) damaged"
+      let checked = workspaces == 1 ? "1 workspace" : "\(workspaces) workspaces"
+      let held = segments == 1 ? "1 segment" : "\(segments) segments"
+      StandardStream.output.write("Checked \(checked) with \(held): \(verdict).\n")
     }
     if damaged > 0 { throw ExitCode(3) }
   }

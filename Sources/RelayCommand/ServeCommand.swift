@@ -36,13 +36,17 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "The certificate's private key (PEM), without a passphrase.", completion: .file())
   var tlsKey: String?
 
-  @Option(help: "Workspaces that may be stored; one more is refused.")
+  @Option(parsing: .unconditional, help: "Workspaces that may be stored; one more is refused.")
   var maxWorkspaces: Int?
 
-  @Option(help: "Bytes that may be stored for one workspace; what is beyond is refused.")
+  @Option(
+    parsing: .unconditional,
+    help: "Bytes that may be stored for one workspace; what is beyond is refused.")
   var quotaBytes: Int?
 
-  @Option(help: "Bytes that one connection may move in a second, both directions together.")
+  @Option(
+    parsing: .unconditional,
+    help: "Bytes that one connection may move in a second, both directions together.")
   var rateBytesPerSecond: Int?
 
   func validate() throws {

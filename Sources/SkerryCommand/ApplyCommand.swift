@@ -54,7 +54,7 @@ struct ApplyCommand: AsyncParsableCommand {
   @OptionGroup var place: StoreArgument
   @Argument(help: "Where the lines are; by default, standard input.", completion: .file())
   var file: String?
-  @Option(help: "Wait until so many other replicas have it.")
+  @Option(parsing: .unconditional, help: "Wait until so many other replicas have it.")
   var replicas: Int?
   @Option(
     help: "How long to wait for --replicas, such as 2m; by default, 10s.",

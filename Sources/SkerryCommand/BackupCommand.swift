@@ -8,17 +8,18 @@ struct BackupCommand: AsyncParsableCommand {
     commandName: "backup",
     abstract: "Write a verified copy of a store, without its keys, while it is in use.",
     discussion: """
-      FILE must not be there yet; it gets its name when it is whole, on the disk, and has been read
-      back and checked. It holds all documents with their history in the clear, and no keys: nobody
-      can write to the workspace with it.
+      FILE must not be there yet; it gets its name when it is whole, on the disk, and has been \
+      read back and checked. It holds all documents with their history in the clear, and no keys: \
+      nobody can write to the workspace with it.
 
-      To make a store of it again, either be invited by another member, or have the recovery key,
-      which 'skerry recovery-key' prints: keep that apart, in a password manager or on paper. The
+      To make a store of it again, either be invited by another member, or have the recovery key, \
+      which 'skerry recovery-key' prints: keep that apart, in a password manager or on paper. The \
       new store writes under a new origin; nothing that was committed before the backup is lost.
 
       EXAMPLES
         skerry backup notes.skerry /media/stick/notes-2026-11-30.backup
-        skerry join notes.skerry "$(ssh bob skerry invite notes.skerry)" --backup notes.backup
+        skerry join notes.skerry "$(ssh bob skerry invite notes.skerry)" \\
+          --backup notes.backup
         skerry init notes.skerry --backup notes.backup --recovery-key skerrykey1…
       """, aliases: ["snapshot"])
 
@@ -55,7 +56,7 @@ struct RecoveryKeyCommand: AsyncParsableCommand {
     commandName: "recovery-key",
     abstract: "Print the key with which backups of a store can be restored.",
     discussion: """
-      A secret: whoever has it can read and write the workspace as this device. It is the same for
+      A secret: whoever has it can read and write the workspace as this device. It is the same for \
       all backups of the store. Keep it apart from them.
 
       EXAMPLE

@@ -8,19 +8,19 @@ struct CompactCommand: AsyncParsableCommand {
     commandName: "compact",
     abstract: "Fold the history of documents that every member has, for good.",
     discussion: """
-      What documents show stays the same, but what was before can no longer be read \
-      with --at, taken back, or told who wrote it. The log that new devices are \
-      made from stays.
+      What documents show stays the same, but what was before can no longer be read with --at, \
+      taken back, or told who wrote it. The changes themselves are dropped, but for those that a \
+      consumer of the feed has not dealt with: 'log' and 'feed' begin behind them, and a new \
+      device gets a snapshot from the next replica.
 
-      Only what every member is known to have is folded: replicas tell each other \
-      when they sync. Who holds more back is said at the end. Documents with \
-      conflicts that nobody has decided, with named versions or with drafts keep \
-      their history.
+      Only what every member is known to have is folded: replicas tell each other when they sync. \
+      Who holds more back is said at the end. Documents with conflicts that nobody has decided, \
+      with named versions or with drafts keep their history.
 
-      Do it when no device is about to join, or to be put back from a backup or a \
-      copy: what such a one writes before it has seen what is folded is kept, but \
-      cannot be merged here yet, and waits with all that builds on it ('status' \
-      says so).
+      A device that comes back as an old backup takes the snapshot, and what it had written is \
+      merged. But do it when no device is about to join: what one writes before it has \
+      everything may not know of what is folded. That is kept, but cannot be merged here yet, and \
+      waits with all that builds on it ('status' says so).
 
       EXAMPLES
         skerry compact notes.skerry

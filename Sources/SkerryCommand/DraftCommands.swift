@@ -28,7 +28,7 @@ struct DraftMakeCommand: AsyncParsableCommand {
     abstract: "Make a draft of a document and print its id.")
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @Argument(help: "What the draft is called.")
   var name: String

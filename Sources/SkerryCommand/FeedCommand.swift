@@ -8,10 +8,10 @@ struct FeedCommand: AsyncParsableCommand {
     commandName: "feed",
     abstract: "The changes in the order in which they were applied here, one JSON object a line.",
     discussion: """
-      Each has a 'position': 1, 2, 3 and so on without gaps, in the order in which changes became
+      Each has a 'position': 1, 2, 3 and so on without gaps, in the order in which changes became \
       visible in this store. Another replica has another order.
 
-      A consumer is a name for which the store keeps how far it has come: --consumer begins behind
+      A consumer is a name for which the store keeps how far it has come: --consumer begins behind \
       that. It moves when told to, with --acknowledge; until then the same changes come again.
 
       EXAMPLES
@@ -22,11 +22,13 @@ struct FeedCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Option(help: "Begin behind this position.")
+  @Option(parsing: .unconditional, help: "Begin behind this position.")
   var after: Int64?
   @Option(help: "Begin behind what this consumer has acknowledged.")
   var consumer: String?
-  @Option(help: "Note that the consumer has dealt with all up to this position; prints nothing.")
+  @Option(
+    parsing: .unconditional,
+    help: "Note that the consumer has dealt with all up to this position; prints nothing.")
   var acknowledge: Int64?
   @Flag(help: "Forget the consumer.")
   var forget = false
@@ -36,12 +38,12 @@ struct FeedCommand: AsyncParsableCommand {
   var follow = false
   @Flag(help: "Say what each change did to the documents, as 'skerry diff' does.")
   var patches = false
-  @Option(help: "At most this many.")
-  var limit: Int = .max
+  @Option(parsing: .unconditional, help: "At most this many.")
+  var limit: Int?
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard after ?? 0 >= 0, limit >= 0, acknowledge ?? 0 >= 0 else {
+    guard after ?? 0 >= 0, limit ?? 0 >= 0, acknowledge ?? 0 >= 0 else {
       throw ValidationError("Positions and limits must not be negative.")
     }
     guard after == nil || consumer == nil else {
@@ -84,7 +86,7 @@ struct FeedCommand: AsyncParsableCommand {
       let start = position
       return try await ThisProcess.untilAskedToStop { try await stream(replica, after: start) }
     }
-    var left = limit
+    var left = limit ?? .max
     while left > 0 {
       let page = try await replica.feed(after: position, limit: min(left, 256))
       guard let last = page.last else { return }
@@ -95,8 +97,8 @@ struct FeedCommand: AsyncParsableCommand {
   }
 
   private func stream(_ replica: Replica, after position: Int64) async throws {
-    guard limit > 0 else { return }
-    var left = limit
+    var left = limit ?? .max
+    guard left > 0 else { return }
     for try await entry in replica.feedFollowing(position) {
       try StandardOutput.write(try await json(of: entry, in: replica))
       try StandardOutput.flush()

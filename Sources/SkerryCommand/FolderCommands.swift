@@ -41,9 +41,10 @@ struct ExportCommand: AsyncParsableCommand {
     if let dir {
       let export = try await replica.exportFolder(to: dir)
       await replica.close()
+      let files = export.files.count == 1 ? "1 file" : "\(export.files.count) files"
       let removed = export.removed.isEmpty ? "" : ", removed \(export.removed.count)"
       try FolderReport(
-        done: "wrote \(export.files.count) files\(removed)", problems: export.problems,
+        done: "wrote \(files)\(removed)", problems: export.problems,
         json: ["files": .count(export.files.count), "removed": .count(export.removed.count)]
       ).print(as: output)
       return

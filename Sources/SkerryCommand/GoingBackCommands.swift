@@ -18,7 +18,7 @@ struct RestoreCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @Argument(help: "The version ('v1:…').", transform: CommandArgument.version)
   var version: VersionVector
@@ -44,7 +44,7 @@ struct UndoCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @OptionGroup var output: OutputOptions
 
@@ -67,7 +67,7 @@ struct RedoCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @OptionGroup var output: OutputOptions
 

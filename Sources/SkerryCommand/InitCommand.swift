@@ -8,8 +8,8 @@ struct InitCommand: AsyncParsableCommand {
     commandName: "init",
     abstract: "Make a store with a new workspace.",
     discussion: """
-      With --backup the store is made of a backup instead, as the device that made it and in its
-      workspace. It writes under a new origin, and what the old store had sent to nobody is kept.
+      With --backup the store is made of a backup instead, as the device that made it and in its \
+      workspace. It writes under a new origin, and what the old store had sent to nobody is kept. \
       If the old store still exists, use one of the two only, or both: they are two replicas now.
 
       EXAMPLES

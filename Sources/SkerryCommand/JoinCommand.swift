@@ -12,7 +12,7 @@ struct JoinCommand: AsyncParsableCommand {
       Without it the store is made now, and the first sync with the store that made
       the code completes it.
 
-      With --backup the store begins with what is in a backup of the workspace, so that only what
+      With --backup the store begins with what is in a backup of the workspace, so that only what \
       is newer is fetched, and what the lost store had sent to nobody is not lost.
 
       EXAMPLES

@@ -51,7 +51,7 @@ struct MergeCommand: AsyncParsableCommand {
   }
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @Argument(help: "The place of a text in the document.", transform: CommandArgument.path)
   var path: [PathStep]
@@ -115,7 +115,7 @@ struct EditCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @Argument(help: "The place of a text in the document.", transform: CommandArgument.path)
   var path: [PathStep]

@@ -9,16 +9,17 @@ struct QueryCommand: AsyncParsableCommand {
     commandName: "query",
     abstract: "Ask the documents with SQL.",
     discussion: """
-      The statement reads and changes nothing. It may read 'documents', a row for each document
-      that is not deleted: 'id', 'json', 'position' (of its last change in the feed), 'row', and a
-      column for each index ('skerry index'). SQLite's functions for JSON lead into it. The
+      The statement reads and changes nothing. It may read 'documents', a row for each document \
+      that is not deleted: 'id', 'json', 'position' (of its last change in the feed), 'row', and a \
+      column for each index ('skerry index'). SQLite's functions for JSON lead into it. The \
       full-text index is 'projection_words', whose 'rowid' is the 'row' of a document.
 
-      All that was committed is waited for first. The first query of a store reads all documents
+      All that was committed is waited for first. The first query of a store reads all documents \
       once. With --json each row is an object.
 
       EXAMPLES
-        skerry query notes.skerry "select id, json ->> '$.title' as title from documents limit 10"
+        skerry query notes.skerry "select id, json ->> '$.title' as title
+          from documents limit 10"
         skerry query notes.skerry "select count(*)
           from documents, json_each(documents.json, '$.tags') where value = 'urgent'"
         skerry query notes.skerry "select id from documents where row IN
@@ -176,12 +177,12 @@ struct SearchCommand: AsyncParsableCommand {
     commandName: "search",
     abstract: "Find documents by the words in them.",
     discussion: """
-      All the words must be in a document; case and accents make no difference. 'oak*' finds what
-      begins like it, '"old oak"' finds words in this order, '-oak' (behind '--') leaves documents
-      out. All texts of a document are searched. Chinese and Japanese are found wherever they
+      All the words must be in a document; case and accents make no difference. 'oak*' finds what \
+      begins like it, '"old oak"' finds words in this order, '-oak' (behind '--') leaves documents \
+      out. All texts of a document are searched. Chinese and Japanese are found wherever they \
       stand in a line.
 
-      The best match comes first; of more than a few hundred, those made last. A line is the id,
+      The best match comes first; of more than a few hundred, those made last. A line is the id, \
       what the document seems to be called, and the words around what was found.
 
       EXAMPLES
@@ -192,7 +193,7 @@ struct SearchCommand: AsyncParsableCommand {
   @OptionGroup var place: StoreArgument
   @Argument(help: "What to look for.")
   var words: [String]
-  @Option(help: "At most this many.")
+  @Option(parsing: .unconditional, help: "At most this many.")
   var limit: Int = 20
   @OptionGroup var freshness: AtLeastOptions
   @OptionGroup var output: OutputOptions
@@ -233,9 +234,9 @@ struct IndexCommand: AsyncParsableCommand {
     commandName: "index",
     abstract: "List, add or remove indexes that queries use.",
     discussion: """
-      An index is over one place in all documents. 'documents' in 'skerry query' has a column of its
-      name, and conditions on that are looked up instead of read through. It is kept in this store
-      alone.
+      An index is over one place in all documents. 'documents' in 'skerry query' has a column of \
+      its name, and conditions on that are looked up instead of read through. It is kept in this \
+      store alone.
 
       EXAMPLES
         skerry index notes.skerry

@@ -51,9 +51,9 @@ struct DocsCommand: AsyncParsableCommand {
     commandName: "docs",
     abstract: "List the documents, one id a line.",
     discussion: """
-      While a new store takes a snapshot over, its documents are there at once when all have \
-      come. Those that have come so far can be looked at with --arriving, mostly the newest \
-      ones first, 1,000 unless --limit says otherwise: with --json each with what it holds.
+      While a new store takes a snapshot over, its documents are there at once when all have come. \
+      Those that have come so far can be looked at with --arriving, mostly the newest ones first, \
+      1,000 unless --limit says otherwise: with --json each with what it holds.
 
       EXAMPLES
         skerry docs notes.skerry --limit 100 --after 0123456789abcdef0123456789abcdef
@@ -61,8 +61,8 @@ struct DocsCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Option(help: "At most this many.")
-  var limit: Int = .max
+  @Option(parsing: .unconditional, help: "At most this many.")
+  var limit: Int?
   @Option(help: "Go on behind this document, as ids are ordered.")
   var after: DocumentID?
   @Flag(help: "Those of a snapshot that is under way.")
@@ -71,7 +71,7 @@ struct DocsCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard limit >= 0 else { throw ValidationError("--limit must not be negative.") }
+    guard limit ?? 0 >= 0 else { throw ValidationError("--limit must not be negative.") }
     guard !arriving || after == nil else {
       throw ValidationError(
         "--arriving lists in the order in which they come; it takes no --after.")
@@ -81,7 +81,7 @@ struct DocsCommand: AsyncParsableCommand {
   func run() async throws {
     let replica = try await freshness.open(place)
     if arriving {
-      let most = limit == .max ? 1_000 : limit
+      let most = limit ?? 1_000
       for (id, value) in try await replica.arrivingDocuments(limit: most) {
         if output.isJSON {
           try StandardOutput.write(["id": .string(id.description), "value": value])
@@ -93,7 +93,7 @@ struct DocsCommand: AsyncParsableCommand {
       return
     }
     let pageLimit = 1_000
-    var remaining = limit
+    var remaining = limit ?? .max
     var last = after
     while remaining > 0 {
       let page = try await replica.documents(after: last, limit: min(remaining, pageLimit))
@@ -132,11 +132,12 @@ struct GetCommand: AsyncParsableCommand {
         skerry get notes.skerry 0123456789abcdef0123456789abcdef
         skerry get notes.skerry 0123456789abcdef0123456789abcdef items/0/title
         skerry get notes.skerry 0123456789abcdef0123456789abcdef body --marks
-        skerry get notes.skerry 0123456789abcdef0123456789abcdef --at-least "$VERSION" --wait 10s
+        skerry get notes.skerry 0123456789abcdef0123456789abcdef \\
+          --at-least "$VERSION" --wait 10s
       """)
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @Argument(help: "A place in the document.", transform: CommandArgument.path)
   var path: [PathStep] = []
@@ -191,18 +192,18 @@ struct LogCommand: AsyncParsableCommand {
   @OptionGroup var place: StoreArgument
   @Argument(help: "Only changes of this document.")
   var doc: DocumentID?
-  @Option(help: "At most this many.")
-  var limit: Int = .max
+  @Option(parsing: .unconditional, help: "At most this many.")
+  var limit: Int?
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard limit >= 0 else { throw ValidationError("--limit must not be negative.") }
+    guard limit ?? 0 >= 0 else { throw ValidationError("--limit must not be negative.") }
   }
 
   func run() async throws {
     let replica = try await Replica.open(at: place.store)
     let isJSON = output.isJSON
-    try await replica.log(document: doc, limit: limit) { change in
+    try await replica.log(document: doc, limit: limit ?? .max) { change in
       do {
         if isJSON {
           try StandardOutput.write(change.json)

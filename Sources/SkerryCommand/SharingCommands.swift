@@ -68,8 +68,10 @@ struct ServeCommand: AsyncParsableCommand {
 
       EXAMPLES
         skerry serve notes.skerry --listen 0.0.0.0:7000
-        skerry serve notes.skerry --listen 127.0.0.1:0 --peer tcp://ada.local:7000 --topology ring
-        skerry serve notes.skerry --listen 0.0.0.0:7000 --presence '{"doing":"backups"}'
+        skerry serve notes.skerry --listen 127.0.0.1:0 --peer tcp://ada.local:7000 \\
+          --topology ring
+        skerry serve notes.skerry --listen 0.0.0.0:7000 \\
+          --presence '{"doing":"backups"}'
       """)
 
   @OptionGroup var place: StoreArgument

@@ -17,7 +17,7 @@ struct BlameCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @Argument(help: "The place of a text in the document.", transform: CommandArgument.path)
   var path: [PathStep]
@@ -68,7 +68,7 @@ struct DiffCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var place: StoreArgument
-  @Argument(help: "The document's id.")
+  @Argument(help: "The document's id: 32 hexadecimal digits, as 'skerry docs' prints them.")
   var doc: DocumentID
   @Argument(help: "The version to start from ('v1:…').", transform: CommandArgument.version)
   var from: VersionVector
