@@ -4,8 +4,8 @@ extension SQLiteConnection {
   /// Finds the beginning of a log that SQLite takes for empty, see ``LogBeginning``, and writes it.
   /// Within a transaction for writing.
   ///
-  /// Where that cannot be done says so, and leaves the log: the next commit begins it anew, with
-  /// other salts.
+  /// Where that cannot be done says so, and cuts the log off. The next one can have the same salts:
+  /// what is left of this one must not be taken for what follows.
   func mendBeginning(
     of log: OpenFile, _ size: Int64, _ rotten: [UInt8], _ handle: OpaquePointer,
     _ mended: inout MendedLog?, isMending: Bool
@@ -24,8 +24,9 @@ extension SQLiteConnection {
       read: { log.read($1, at: start + Int64($0) * Int64(frameBytes)) },
       readPage: { file.read($1, at: (Int64($0) - 1) * Int64(pageBytes)) })
     guard isMending, let (beginning, salvage, count) = search.mended() else {
-      if search.holdsCommits() { mended = MendedLog(isLost: true) }
-      return SQLITE_OK
+      guard search.holdsCommits() else { return SQLITE_OK }
+      mended = MendedLog(isLost: true)
+      return log.truncate(to: 0)
     }
     mended = MendedLog(
       frames: salvage.mendedFrames + (beginning.isFrameWhole ? 0 : 1),

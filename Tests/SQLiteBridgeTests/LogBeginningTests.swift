@@ -152,6 +152,28 @@ struct LogBeginningTests {
     #expect(try again.queryInteger("SELECT max(n) FROM t") == 12)
   }
 
+  @Test("what is lost does not follow what is written over it with the same salts")
+  func sameSalts() throws {
+    var (file, log) = try restarted(after: 12) { connection in
+      for number in 13...24 { try written.commit(number, connection) }
+    }
+    try #require(log[12..<16] != [0, 0, 0, 0])
+    // The checksum of the header, and two pages in the midst of the commits.
+    log = withRot(log, 24..<LogSalvage.headerBytes)
+    for frame in [12, 13] {
+      let end = LogSalvage.headerBytes + (frame + 1) * WrittenLog.frameBytes
+      log = withRot(log, end - 512..<end)
+    }
+    for round in 1...3 {
+      let connection = try written.open(file, log)
+      #expect(connection.mendedLog == (round == 1 ? MendedLog(isLost: true) : nil))
+      try connection.execute("UPDATE u SET n = ?", SQLiteValue(1_000 + round))
+      (file, log) = (folder.read("c.db"), folder.read("c.db-wal"))
+      #expect(try written.commits(connection) == [12, 12, Int64(1_000 + round)])
+      connection.close()
+    }
+  }
+
   @Test("a log that could be read in part only is not read, as the file may have all of it")
   func part() throws {
     for checkpoint in [12, 24] {
