@@ -18,7 +18,7 @@ package struct DocumentCacheLimits: Sendable {
 struct HistoryLimits {
   /// However large each of them is.
   var count = 8
-  /// What they may take together, whatever their number.
+  /// What they may take together, whatever their number: to a sixteenth, and but for the last one.
   var bytes = 64 << 20
   /// More of them are kept as long as they are small together.
   var smallCount = 256
