@@ -125,7 +125,8 @@ struct Rewinding {
         past.removeMarks(step.position..<step.position + step.count, slot: slot)
       }
     } else {
-      let marks = try keeper.marks(of: sequence, in: history, at: version)
+      let marks = try keeper.marks(
+        of: sequence, in: history, at: version, length: past.texts[slot].count)
       past.marks[slot] = marks.isPlain ? nil : marks
     }
   }

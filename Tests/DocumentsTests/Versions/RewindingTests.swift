@@ -121,6 +121,35 @@ struct RewindingTests {
     }
   }
 
+  @Test("a history that leads to a text of another length is told, and its marks are not taken")
+  func foreignMarks() throws {
+    // Somebody has told two stories under the same names, and gives the one as the state of the
+    // document and the other as its history.
+    func story(_ text: String) throws -> (DocumentReplica, before: VersionVector) {
+      var ada = DocumentReplica(0)
+      try ada.edit { editor in
+        try editor.make(["t"], .text)
+        try editor.splice(["t"], at: 0, delete: 0, insert: text)
+        try editor.mark(["t"], 0..<2, name: "b", value: .bool(true))
+      }
+      let before = ada.vector
+      try ada.edit { try $0.splice(["t"], at: 0, delete: 1, insert: "") }
+      return (ada, before)
+    }
+    let (long, before) = try story("abcdef")
+    let history = try story("abc").0.history()
+    for keeps in [false, true] {
+      let document = try Document(id: documentID, state: long.document.encodeState())
+      if keeps { document.keep(history) }
+      #expect(throws: MergeError.self) { try document.document(at: before, of: history) }
+      #expect(throws: MergeError.self) {
+        try document.textSpans(at: ["t"], version: before, in: history)
+      }
+    }
+    let honest = try long.history()
+    #expect(try long.document.textSpans(at: ["t"], version: before, in: honest).count == 2)
+  }
+
   @Test("a write that its author had already replaced does not come back")
   func replacedTwice() throws {
     // Somebody names an entry that had been replaced before, which no editor does.
