@@ -53,13 +53,14 @@ extension Rewinding {
     guard !unknown.isEmpty, let firstGone = gone.first?.lowerBound else { return }
     // Of what was made beside the version each part names what it names.
     for range in kept(from: firstGone) { forEachNamed(in: range, keep) }
-    var index = keepsOthers ? keeper.namingIndex : NamingIndex()
+    var index = NamingIndex()
     for container in unknown {
-      if let first = try index.first(naming: container, in: history), first < firstGone {
-        unknown.remove(container)
-      }
+      let first =
+        keepsOthers
+        ? try keeper.namingIndex.first(naming: container, in: history)
+        : try index.first(naming: container, in: history)
+      if let first, first < firstGone { unknown.remove(container) }
     }
-    if keepsOthers { keeper.namingIndex = index }
     past.forget(unknown)
   }
 
