@@ -134,6 +134,7 @@ extension Document {
     markCheckpoints = [:]
     deletionIndexes = [:]
     writeIndex = WriteIndex()
+    namingIndex = NamingIndex()
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1
     }
