@@ -73,9 +73,11 @@ struct InsertionSearch: ~Copyable {
     var size = firstStep
     while !stretches.isEmpty {
       guard let last = version.last else { throw .damagedHistory(version: 0) }
+      // What was written beside the version is nothing to go back to: a branch is passed, not the
+      // whole of what lies before it.
+      while size <= last, !graph.contains(last - size, in: version) { size *= 2 }
       let older = last - size
-      // What was written beside the version is nothing to go back to.
-      let isPast = older >= 0 && graph.contains(older, in: version)
+      let isPast = older >= 0
       let zone = graph.differenceZone(
         from: version, to: isPast ? [older] : [], reachesRoot: !isPast)
       let base = zone.base
