@@ -14,16 +14,21 @@ package struct DocumentCacheLimits: Sendable {
   }
 }
 
+/// How many open documents keep their histories, after a concurrent merge or a look back.
+struct HistoryLimits {
+  /// However large each of them is.
+  var count = 8
+  /// What they may take together, whatever their number: to a sixteenth, and but for the last one.
+  var bytes = 64 << 20
+  /// More of them are kept as long as they are small together.
+  var smallCount = 256
+  var smallBytes = 4 << 20
+}
+
 /// The documents that are open, bounded by number and size; the least recently used go first.
 struct DocumentCache {
   var limits = DocumentCacheLimits()
-  /// How many documents keep their history after a concurrent merge or a look back, however large
-  /// they are, as long as the histories are not larger together.
-  static let historiesMax = 8
-  static let historiesBytesMax = 64 << 20
-  /// More of them do as long as they are small together.
-  static let smallHistoriesMax = 256
-  static let smallHistoriesBytesMax = 1 << 20
+  var historyLimits = HistoryLimits()
 
   /// What the table `document` says about a document: as of the last fold, but for the deletion.
   struct Row {
@@ -74,6 +79,9 @@ struct DocumentCache {
     var lastUse: UInt64 = 0
     /// What the cache counts it as.
     fileprivate var countedBytes = 0
+    /// What the cache counts its history as, and the bound of it then.
+    fileprivate var historyBytes = 0
+    fileprivate var historyBound = 0
     /// Whether its size is to be looked at again.
     fileprivate var isTouched = false
     fileprivate var isInCache = false
@@ -121,6 +129,8 @@ struct DocumentCache {
   static let bytesOfEach = 2_048
   /// Documents that hold their history, the latest last.
   private var withHistory: [DocumentID] = []
+  /// What their histories take, as they were last counted.
+  private(set) var historyBytes = 0
 
   var count: Int { entries.count }
 
@@ -134,6 +144,7 @@ struct DocumentCache {
     if let other = entries.updateValue(entry, forKey: entry.document.id) { forget(other) }
     entry.isInCache = true
     use(entry)
+    if entry.document.hasHistory { countHistory(of: entry) }
   }
 
   private mutating func use(_ entry: Entry) {
@@ -152,7 +163,8 @@ struct DocumentCache {
 
   private mutating func forget(_ entry: Entry) {
     bytes -= entry.countedBytes
-    entry.countedBytes = 0
+    historyBytes -= entry.historyBytes
+    (entry.countedBytes, entry.historyBytes, entry.historyBound) = (0, 0, 0)
     entry.isInCache = false
   }
 
@@ -163,35 +175,45 @@ struct DocumentCache {
   }
 
   /// Keeps the history of the documents that were merged or looked back over last: more of the same
-  /// is likely. Looks at sizes only when a document joins them; the last one always does.
+  /// is likely. The last one always stays. Complexity: bounded by ``HistoryLimits``.
   mutating func noteHistory(of id: DocumentID) {
-    if let index = withHistory.lastIndex(of: id) {
-      withHistory.remove(at: index)
-      return withHistory.append(id)
-    }
+    if let index = withHistory.lastIndex(of: id) { withHistory.remove(at: index) }
     withHistory.append(id)
+    if let entry = entries[id] { countHistory(of: entry) }
+    releaseHistories()
+  }
+
+  /// Counts what the history of a document takes, where it can have grown by a sixteenth since it
+  /// was last counted: so counting costs an edit little, however many texts a document has.
+  private mutating func countHistory(of entry: Entry) {
+    let bound = entry.document.historyBytesBound
+    let hasShrunk = bound < entry.historyBound
+    guard hasShrunk || bound - entry.historyBound > entry.historyBytes / 16 else { return }
+    let now = entry.document.approximateHistoryBytes
+    historyBytes += now - entry.historyBytes
+    (entry.historyBytes, entry.historyBound) = (now, bound)
+    guard bound == 0 else { return }
+    // Somebody else has freed it.
+    withHistory.removeAll { $0 == entry.document.id }
+  }
+
+  private mutating func releaseHistories() {
     while areHistoriesTooMany,
       let index = withHistory.dropLast().firstIndex(where: {
         entries[$0]?.document.isBeingEdited != true
       })
     {
-      entries[withHistory.remove(at: index)]?.document.releaseHistory()
+      guard let entry = entries[withHistory.remove(at: index)] else { continue }
+      entry.document.releaseHistory()
+      countHistory(of: entry)
     }
   }
 
   private var areHistoriesTooMany: Bool {
-    if withHistory.count > Self.historiesMax { return !areHistoriesSmall }
-    var bytes = 0
-    for id in withHistory { bytes += entries[id]?.document.approximateHistoryBytes ?? 0 }
-    return bytes > Self.historiesBytesMax
-  }
-
-  /// By the sizes of the documents, which their histories follow.
-  private var areHistoriesSmall: Bool {
-    guard withHistory.count <= Self.smallHistoriesMax else { return false }
-    var bytes = 0
-    for id in withHistory { bytes += entries[id]?.document.approximateBytes ?? 0 }
-    return bytes <= Self.smallHistoriesBytesMax
+    if historyBytes > historyLimits.bytes { return true }
+    guard withHistory.count > historyLimits.count else { return false }
+    return withHistory.count > historyLimits.smallCount
+      || historyBytes > historyLimits.smallBytes
   }
 
   /// Closes documents until the bounds hold with room to spare. Not within a transaction, which may
@@ -204,7 +226,9 @@ struct DocumentCache {
       let now = entry.approximateBytes
       bytes += now - entry.countedBytes
       entry.countedBytes = now
+      if entry.historyBound > 0 || entry.document.hasHistory { countHistory(of: entry) }
     }
+    releaseHistories()
     touched.removeAll(keepingCapacity: touched.count < 1_024)
     guard entries.count > limits.count || bytes > limits.bytes else { return }
     // The one that was used last stays, however large it is: it is asked for again.

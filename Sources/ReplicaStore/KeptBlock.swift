@@ -1,5 +1,6 @@
 import ByteCoding
 import ByteCompression
+import Causality
 import ChangeCoding
 import Documents
 
@@ -16,6 +17,8 @@ enum KeptBlock {
   /// The first byte of a packed one; a ``ChangeBlock`` begins with another.
   static let packedVersion: UInt8 = 3
   static let listVersion: UInt8 = 4
+  /// Every first byte that there is.
+  static let versions = [ChangeBlock.version, packedVersion, listVersion]
   /// A list has at most so many blocks.
   static let listedMax = ChangeBlock.changeCountMax
   /// A packed one has at most so many changes, and bytes before it is packed, unless it is a single
@@ -64,6 +67,33 @@ enum KeptBlock {
     return blocks
   }
 
+  /// The blocks that can still be read of a list that has rotted, wherever they lie in it.
+  ///
+  /// Complexity: O(bytes), unless it was made to look like many long blocks.
+  static func blocks(leftOf bytes: [UInt8], in language: OperationLanguage) -> [[UInt8]] {
+    var blocks: [[UInt8]] = []
+    var reader = ByteReader(bytes)
+    while !reader.isAtEnd {
+      var next = reader
+      if let block = try? readBlock(&next), (try? ChangeBlock.decode(block, in: language)) != nil {
+        blocks.append(block)
+        reader = next
+      } else if (try? reader.readByte("own changes")) == nil {
+        break
+      }
+    }
+    return blocks
+  }
+
+  /// Nil for what is none by its first byte already.
+  private static func readBlock(_ reader: inout ByteReader) throws(ByteDecodingError) -> [UInt8]? {
+    let length = try reader.readCount(
+      "block of own changes", minimumBytesEach: 1, limit: ChangeBlock.byteCountMax)
+    var ahead = reader
+    guard try ahead.readByte("block of own changes") == ChangeBlock.version else { return nil }
+    return try reader.readRaw(length, "block of own changes")
+  }
+
   /// Takes a change, or one more edit of the last one.
   private static func join(
     _ piece: Change, to changes: inout [Change]
@@ -94,8 +124,20 @@ enum KeptBlock {
     }
   }
 
-  /// The changes, and how many bytes their block has.
+  /// The changes, each of which follows the one before, and how many bytes their block has.
   static func open(
+    _ bytes: [UInt8], in language: OperationLanguage
+  ) throws(ByteDecodingError) -> (changes: [Change], byteCount: Int) {
+    let opened = try openInAnyOrder(bytes, in: language)
+    for (change, next) in zip(opened.changes, opened.changes.dropFirst()) {
+      guard next.id.origin == change.id.origin, next.id.sequence == change.id.sequence &+ 1 else {
+        throw ByteDecodingError(.invalidValue, "order of own changes")
+      }
+    }
+    return opened
+  }
+
+  private static func openInAnyOrder(
     _ bytes: [UInt8], in language: OperationLanguage
   ) throws(ByteDecodingError) -> (changes: [Change], byteCount: Int) {
     if let blocks = try blocks(of: bytes) {

@@ -129,6 +129,31 @@ extension ReplicaStore {
     }
   }
 
+  /// Reads the private changes anew when they are asked for next, as somebody has changed them.
+  func forgetPrivateChanges() {
+    knownPrivateChanges = nil
+    vainLooksAtPrivateChanges = 0
+  }
+
+  /// The private changes, for a commit that puts more behind them; nil where rows of them have
+  /// rotted and nothing tells what they were: writing goes on all the same. What a commit has put
+  /// behind the last row can tell what that was, so the next one looks once more. Those after it do
+  /// not, as each look reads all rows.
+  ///
+  /// Complexity: O(1), but for the first commits after something has rotted.
+  func privateChangesToFollow() throws(StoreError) -> PrivateChanges? {
+    guard vainLooksAtPrivateChanges < Self.vainLooksMax else { return nil }
+    do throws(StoreError) {
+      return try privateChanges()
+    } catch {
+      guard case .damaged = error else { throw error }
+      vainLooksAtPrivateChanges += 1
+      return nil
+    }
+  }
+
+  private static let vainLooksMax = 2
+
   private func loadPrivateChanges() throws(StoreError) -> PrivateChanges {
     try reading { () throws(StoreError) in
       let isSuspect = try stored { () throws(SegmentStoreError) in
@@ -138,6 +163,7 @@ extension ReplicaStore {
         try PrivateChanges.load(from: connection, isSuspect: isSuspect)
       }
       knownPrivateChanges = found
+      vainLooksAtPrivateChanges = 0
       return found
     }
   }

@@ -166,7 +166,7 @@ extension ReplicaStore {
       try stored { () throws(SegmentStoreError) in
         try segments.setSetting(Self.suspicionSetting, to: [1])
       }
-      knownPrivateChanges = nil
+      forgetPrivateChanges()
     }
   }
 
@@ -216,7 +216,7 @@ extension ReplicaStore {
     }
     identity.origin = claimed.origin
     try sql { () throws(SQLiteError) in try identity.updateOrigin(in: connection) }
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
   }
 
   /// Ties between concurrent edits go by the order of their origins, and the edits of a text count

@@ -46,7 +46,7 @@ extension ReplicaStore {
     mayHaveReady = hasReadyChanges
     lanes.removeAll()
     chains = [:]
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
     projection = ProjectionMemory()
     var changes = external ?? ExternalChanges()
     if !isFirst, state.position != committedPosition {

@@ -64,7 +64,7 @@ extension ReplicaStore {
           try SQLiteValue(counter: change.id.sequence), .blob(ChangeBlock.encode([change])))
       }
     }
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
     return []
   }
 
@@ -103,7 +103,7 @@ extension ReplicaStore {
           change.id.sequence, change.id.sequence, ChangeBlock.encode([change]))
       }
     }
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
     try noteRenaming(changes, renaming)
     try renameDrafts(changes.map(\.id), renaming)
     renamingCount += 1

@@ -172,7 +172,7 @@ extension ReplicaStore {
   /// - Returns: what was done, in sentences.
   package func repair() throws(StoreError) -> [String] {
     var done: [String] = []
-    if try remakeIndexes() { done.append("The indexes of the file were made again.") }
+    if try remakeDerived() { done.append("The indexes of the file were made again.") }
     try repairCounters()
     done += try mendedNotes()
     try forgetMended()
@@ -205,21 +205,20 @@ extension ReplicaStore {
     return done
   }
 
-  /// Makes the indexes of a damaged file again from their tables, if that is all that is damaged.
+  /// Makes of a damaged file again what follows from the rest: drops what queries read, and makes
+  /// the indexes from their tables, if that is all that is damaged.
   ///
   /// - Returns: whether it was needed, and has helped.
-  private func remakeIndexes() throws(StoreError) -> Bool {
+  private func remakeDerived() throws(StoreError) -> Bool {
     let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck(limit: 1) }
     guard let first = damage.first else { return false }
-    do throws(StoreError) {
-      try sql { () throws(SQLiteError) in
-        try connection.transaction { () throws(SQLiteError) in try connection.execute("REINDEX") }
+    let isWhole = try sql { () throws(SQLiteError) in
+      try connection.clearingDamage { () throws(SQLiteError) in
+        try connection.forgetTables(named: "\(Projection.prefix)*")
+        return try connection.remakeIndexes()
       }
-    } catch {
-      guard case .damaged = error else { throw error }
     }
     invalidate()
-    let isWhole = try sql { () throws(SQLiteError) in try connection.integrityCheck() }.isEmpty
     guard isWhole else { throw .damaged(first) }
     return true
   }

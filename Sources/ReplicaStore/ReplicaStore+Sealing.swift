@@ -42,16 +42,9 @@ extension ReplicaStore {
   func sealAtOnce(
     _ changes: [Change], _ block: EncodedBlock, entropy: Entropy
   ) throws(StoreError) -> Bool {
-    let others: PrivateChanges
-    do throws(StoreError) {
-      others = try privateChanges()
-    } catch {
-      // Where those before cannot be read, writing goes on and sealing waits.
-      guard case .damaged = error else { throw error }
-      return false
-    }
-    guard others.count == 0, !others.isSuspect, changes.count <= Self.segmentChangesAim,
-      ChangeBlock.fits(changes), let first = changes.first?.id.sequence,
+    guard let others = try privateChangesToFollow(), others.count == 0, !others.isSuspect,
+      changes.count <= Self.segmentChangesAim, ChangeBlock.fits(changes),
+      let first = changes.first?.id.sequence,
       let last = changes.last?.id.sequence
     else { return false }
     sealedAtOnce.append(try seal(block.bytes, first...last, with: sealer(entropy)))
@@ -76,15 +69,16 @@ extension ReplicaStore {
     var loose = PrivateChanges.Loose()
     // Rows are taken whole.
     while next <= range.upperBound, sealedBytes < limitBytes {
-      let (changes, byteCount, isLoose) = try unsealedChanges(from: next)
-      sealedBytes += byteCount
-      if isLoose { loose.add(changes: changes.count, bytes: byteCount) }
-      for change in changes {
-        if run.isFull(with: change, bytes: byteCount / changes.count) {
+      let row = try unsealedChanges(from: next)
+      sealedBytes += row.byteCount
+      if row.isLoose { loose.add(changes: row.changes.count, bytes: row.byteCount) }
+      let bytesOfEach = row.byteCount / row.changes.count
+      for change in row.changes {
+        if run.isFull(with: change, bytes: bytesOfEach) {
           sealed.append(try seal(run, with: sealer))
           run = SegmentRun()
         }
-        run.append(change, bytes: byteCount / changes.count)
+        run.append(change, bytes: bytesOfEach)
         next = change.id.sequence + 1
       }
     }
@@ -147,87 +141,18 @@ extension ReplicaStore {
     return segment
   }
 
-  /// The changes of a row, which begins with this one, about how many bytes they take, and whether
-  /// they lie as they were committed.
-  private func unsealedChanges(
-    from sequence: UInt64
-  ) throws(StoreError) -> (changes: [Change], byteCount: Int, isLoose: Bool) {
+  /// The changes of a row, which begins with this one.
+  private func unsealedChanges(from sequence: UInt64) throws(StoreError) -> OpenedUnsealed {
     let block = try sql { () throws(SQLiteError) in
       try connection.queryBlob(
         "SELECT block FROM unsealed WHERE first_sequence = ?", try SQLiteValue(counter: sequence))
     }
     guard let block else { throw .damaged("own change \(sequence) is missing") }
     do throws(ByteDecodingError) {
-      return try opened(block, from: sequence)
+      return try openUnsealed(block, from: sequence)
     } catch {
       if let found = try remakeUnsealed(block, from: sequence) { return found }
       throw .damaged("a block of own changes is unreadable (\(error))")
-    }
-  }
-
-  private func opened(
-    _ block: [UInt8], from sequence: UInt64
-  ) throws(ByteDecodingError) -> (changes: [Change], byteCount: Int, isLoose: Bool) {
-    let (changes, byteCount) = try KeptBlock.open(block, in: language)
-    guard changes.first?.id == ChangeID(origin: identity.origin, sequence: sequence) else {
-      throw ByteDecodingError(.invalidValue, "first own change")
-    }
-    return (changes, byteCount, block.first != KeptBlock.packedVersion)
-  }
-
-  /// Own changes of one document lie in its tail as well, byte for byte, until that is folded: what
-  /// has rotted in the one place is taken from the other. Within a transaction for writing.
-  ///
-  /// Complexity: O(runs of the order, and tails of all documents).
-  private func remakeUnsealed(
-    _ rotten: [UInt8], from sequence: UInt64
-  ) throws(StoreError) -> (changes: [Change], byteCount: Int, isLoose: Bool)? {
-    let first = SQLiteValue(clampedCounter: sequence)
-    let last = try sql { () throws(SQLiteError) in
-      try connection.queryInteger(
-        "SELECT last_sequence FROM unsealed WHERE first_sequence = ?", first)
-    }
-    guard let last = last.flatMap({ UInt64(exactly: $0) }),
-      let position = try feedPosition(of: ChangeID(origin: identity.origin, sequence: last))
-    else { return nil }
-    let whole: [UInt8]?
-    if rotten.first == KeptBlock.listVersion {
-      // Each block of it is in the tail of its document.
-      let count = Int64(clamping: last &- sequence)
-      let list = KeptBlock.list(try tailBlocks(from: position &- count, through: position))
-      whole = list.count == rotten.count ? list : nil
-    } else {
-      // What lies there in parts does not hold the changes as they were made: by their checksum, or
-      // but for it, the two have to be the same.
-      whole = try tailBlocks(from: position, through: position).first { block in
-        block.count == rotten.count
-          && (block.suffix(4) == rotten.suffix(4) || block.dropLast(4) == rotten.dropLast(4))
-      }
-    }
-    guard let whole, let found = try? opened(whole, from: sequence),
-      found.changes.last?.id.sequence == last
-    else { return nil }
-    try sql { () throws(SQLiteError) in
-      try connection.execute(
-        "UPDATE unsealed SET block = ? WHERE first_sequence = ?", .blob(whole), first)
-    }
-    try noteMended(["Own changes that nobody else had have rotted, and were in their document."])
-    return found
-  }
-
-  private func tailBlocks(
-    from first: Int64, through last: Int64
-  ) throws(StoreError) -> [[UInt8]] {
-    try sql { () throws(SQLiteError) in
-      var blocks: [[UInt8]] = []
-      var rows = try connection.query(
-        """
-        SELECT t.block FROM document_tail AS t JOIN document AS d
-        ON d.id = t.id >> \(DocumentTail.rowBits)
-        WHERE t.position BETWEEN ? AND ? ORDER BY t.position, d.document
-        """, .integer(first), .integer(last))
-      while try rows.next() { blocks.append(try rows.blob(0)) }
-      return blocks
     }
   }
 }

@@ -86,7 +86,7 @@ extension ReplicaStore {
     let rows = try rowsToPack()
     guard rows.count > 1, let first = rows.first?.first, let last = rows.last?.last else {
       // They are counted anew.
-      knownPrivateChanges = nil
+      forgetPrivateChanges()
       return
     }
     var packed = PrivateChanges.Loose()

@@ -35,6 +35,8 @@ package final class ReplicaStore {
   var privateFirsts: [Origin: UInt64] = [:]
   /// The own changes that no segment holds, nil while they are not known.
   var knownPrivateChanges: PrivateChanges?
+  /// How many commits have found them damaged beyond mending since that can have changed.
+  var vainLooksAtPrivateChanges = 0
   /// Where stored chains end, of origins that were asked for.
   var chains: [Origin: SegmentStore.Chain] = [:]
   /// The versions at which documents were folded, by number; nil while they are not known.
@@ -234,7 +236,7 @@ package final class ReplicaStore {
     if lanes.areLoaded { mayHaveReady = true }
     lanes.removeAll()
     chains = [:]
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
     knownFloors = nil
     knownBranchNames = nil
     sealedAtOnce = []
@@ -252,7 +254,7 @@ package final class ReplicaStore {
     lanes.removeAll()
     chains = [:]
     privateFirsts = [:]
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
     knownFloors = nil
     knownBranchNames = nil
     brokenDocuments = [:]

@@ -245,13 +245,8 @@ package final class StoreGroup {
     guard let first = changes.first?.id.sequence, let last = changes.last?.id.sequence else {
       return
     }
-    // What is put behind rows of which the keys have rotted would not be found there again. Where
-    // they cannot be put right, writing goes on all the same.
-    do throws(StoreError) {
-      _ = try store.privateChanges()
-    } catch {
-      guard case .damaged = error else { throw error }
-    }
+    // What is put behind rows of which the keys have rotted would not be found there again.
+    _ = try store.privateChangesToFollow()
     try store.sql { () throws(SQLiteError) in
       try store.insertUnsealed(first, last, block)
     }

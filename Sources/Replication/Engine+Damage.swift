@@ -16,6 +16,8 @@ struct DamageFetching {
   var arriving: [LinkID: Arriving] = [:]
   /// When the next one is to be asked; nil when there is nothing to ask, or nobody.
   var dueAt: UInt64?
+  /// Until when those who were asked count as not level: once for each link. Only looked up in.
+  var awaitedUntil: [LinkID: UInt64] = [:]
   /// How many were known when it was last told.
   var told = 0
 
@@ -79,10 +81,24 @@ extension Engine {
       guard let next = last.flatMap({ last in holders.first { $0 > last } }) ?? holders.first
       else { continue }
       fetching.asked[segment.position] = next
-      fetching.wake(at: now + DamageFetching.patienceMilliseconds)
+      wait(for: next)
       session(next) { $0.fetchAgain(segment.origin, segment.sequences, now: now) }
     }
     fetchLost()
+  }
+
+  /// A peer was asked, and has some time to give.
+  private func wait(for id: LinkID) {
+    let due = now + DamageFetching.patienceMilliseconds
+    fetching.wake(at: due)
+    if fetching.awaitedUntil[id] == nil { fetching.awaitedUntil[id] = due }
+  }
+
+  /// Whether a link is to give something that is damaged here, and may still do so.
+  func isGiving(_ id: LinkID) -> Bool {
+    guard let due = fetching.awaitedUntil[id], now < due else { return false }
+    return fetching.arriving[id] != nil
+      || store.damagedSegments.contains { fetching.asked[$0.position] == id }
   }
 
   // MARK: Documents
@@ -112,7 +128,7 @@ extension Engine {
       fetching.documents[id] = DamageFetching.Asked(
         link: next, nextAt: due, pause: asked?.pause ?? DamageFetching.patienceMilliseconds)
       fetching.arriving[next] = DamageFetching.Arriving(document: id)
-      fetching.wake(at: due)
+      wait(for: next)
       session(next) { $0.wantDocument(id.bytes, now: now) }
     }
   }

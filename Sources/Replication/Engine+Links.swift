@@ -320,6 +320,7 @@ extension Engine {
   func forget(_ id: LinkID, _ failure: LinkFailure?) {
     guard let connection = links.removeValue(forKey: id) else { return }
     fetching.arriving[id] = nil
+    fetching.awaitedUntil[id] = nil
     emit(.ended(id, figures(of: connection, at: instant)))
     planner.closed(id.rawValue, now: now)
     unverified.removeAll { $0.id == id }

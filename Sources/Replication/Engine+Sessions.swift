@@ -28,6 +28,8 @@ extension Engine {
     case .accept(let segment):
       planner.received(over: id.rawValue, now: now)
       connection.seeking[segment.origin]?.heardAt = now
+      // It has what it sends.
+      if let key = connection.peerKey { noteUnsaved(key) }
       inbox.append(segment, from: connection)
     case .storeRecords(let records): keep(records, connection)
     case .storeReceipts(let receipts): keep(receipts: receipts, connection)

@@ -254,7 +254,8 @@ package final class Engine {
     }
   }
 
-  /// A link is level when all that came over it is shown here, too.
+  /// A link is level when all that came over it is shown here, too, and what is damaged here has
+  /// come from it if it does so soon.
   func note(isLevel: Bool, of id: LinkID) {
     nearlyLevel.remove(id)
     guard isLevel else { return emit(.level(id, false)) }
@@ -263,11 +264,12 @@ package final class Engine {
 
   private func tellLevels() {
     guard !nearlyLevel.isEmpty, !hasMore, applyAgainAt == nil else { return }
-    for id in nearlyLevel.sorted() where links[id] != nil {
+    let giving = nearlyLevel.filter { isGiving($0) }
+    for id in nearlyLevel.sorted() where links[id] != nil && !giving.contains(id) {
       writeReceiptSoon(isAtRest: true)
       emit(.level(id, true))
     }
-    nearlyLevel = []
+    nearlyLevel = giving
   }
 
   var sortedLinks: [LinkID] { links.keys.sorted() }

@@ -26,6 +26,7 @@ struct LogFrame: Equatable {
   }
 
   var header: Header { Header(bytes: Array(bytes[..<8])) }
+  var salts: [UInt8] { Array(bytes[8..<16]) }
   var stored: LogChecksum { LogChecksum(bytes[16..<24]) }
   func has(_ salts: [UInt8]) -> Bool { bytes[8..<16].elementsEqual(salts) }
 
@@ -36,6 +37,14 @@ struct LogFrame: Equatable {
     var sum = before
     sum.add(bytes[..<8], isBigEndian: isBigEndian)
     sum.add(bytes[LogSalvage.frameHeaderBytes...], isBigEndian: isBigEndian)
+    return sum
+  }
+
+  /// The checksum from which that of this frame goes on, when the frame is whole.
+  var checksumBefore: LogChecksum {
+    var sum = stored
+    sum.remove(bytes[LogSalvage.frameHeaderBytes...], isBigEndian: isBigEndian)
+    sum.remove(bytes[..<8], isBigEndian: isBigEndian)
     return sum
   }
 

@@ -41,7 +41,7 @@ extension SQLiteConnection {
       guard error.code == .damaged else { throw error }
       findings.append(error.message)
     }
-    return findings
+    return Array(findings.prefix(limit))
   }
 
   private func appendFindings(
@@ -50,8 +50,9 @@ extension SQLiteConnection {
     let pragma = isQuick ? "quick_check" : "integrity_check"
     var rows = try query("PRAGMA \(pragma)(\(limit))")
     while try rows.next() {
-      let finding = try rows.text(0)
-      if finding != "ok" { findings.append(finding) }
+      // Before what it finds in the tables SQLite puts a line that says which file it is in.
+      let lines = try rows.text(0).split(separator: "\n").filter { !$0.hasPrefix("***") }
+      if lines != ["ok"] { findings += lines.map(String.init) }
     }
     var orphans = try query("PRAGMA foreign_key_check")
     while findings.count < limit, try orphans.next() {

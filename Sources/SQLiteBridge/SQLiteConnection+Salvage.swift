@@ -8,6 +8,8 @@ package struct MendedLog: Equatable, Sendable {
   package var damaged = 0
   /// The log went on, in a way that nobody can read, and was cut off.
   package var isCut = false
+  /// Its beginning has rotted so that nothing of it can be read.
+  package var isLost = false
   /// How many pages of the log can be read since.
   var end = 0
 }
@@ -28,40 +30,34 @@ extension SQLiteConnection {
   ) -> Int32 {
     var found: UnsafeMutablePointer<sqlite3_file>?
     let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &found)
-    guard code == SQLITE_OK, let log = found, let methods = log.pointee.pMethods?.pointee,
-      let xFileSize = methods.xFileSize, let xRead = methods.xRead, let xWrite = methods.xWrite,
-      let xTruncate = methods.xTruncate, let index = indexHeader(of: handle)
+    guard code == SQLITE_OK, let file = found, let log = OpenFile(file),
+      let index = indexHeader(of: handle)
     else { return code }
-    var size: Int64 = 0
-    let sizeCode = xFileSize(log, &size)
+    let (sizeCode, size) = log.size()
     guard sizeCode == SQLITE_OK, index.isAsRead, size > Int64(LogSalvage.headerBytes) else {
       return sizeCode
     }
-    func read(_ count: Int, at offset: Int64) -> [UInt8]? {
-      var bytes = [UInt8](repeating: 0, count: count)
-      let code = bytes.withUnsafeMutableBytes {
-        xRead(log, $0.baseAddress, Int32($0.count), offset)
-      }
-      return code == SQLITE_OK ? bytes : nil
-    }
-    func write(_ bytes: [UInt8], at offset: Int64) -> Int32 {
-      bytes.withUnsafeBytes { xWrite(log, $0.baseAddress, Int32($0.count), offset) }
-    }
     let salted = LogSalvage.headerBytes + 8
-    guard let bytes = read(LogSalvage.headerBytes, at: 0), size >= Int64(salted) + 8,
-      let salts = read(8, at: Int64(salted)), let header = LogHeader(mending: bytes, salts)
+    guard let bytes = log.read(LogSalvage.headerBytes, at: 0), size >= Int64(salted) + 8,
+      let salts = log.read(8, at: Int64(salted))
     else { return SQLITE_OK }
+    guard let header = LogHeader(mending: bytes, salts) else {
+      guard index.isEmpty else { return SQLITE_OK }
+      return mendBeginning(of: log, size, bytes, handle, &mended, isMending: isMending)
+    }
     let frameBytes = Int64(LogSalvage.frameHeaderBytes + header.pageBytes)
     let start = Int64(LogSalvage.headerBytes) + Int64(index.frames) * frameBytes
     let frames = Int((size - start) / frameBytes)
     guard frames > 0 else { return SQLITE_OK }
-    guard isMending else { return xTruncate(log, start) }
+    guard isMending else { return log.truncate(to: start) }
     // A log that was copied into the file as a whole begins anew with other salts, and until it
     // does the file has what is copied.
     guard header.wasMended || index.salts == header.salts else { return SQLITE_OK }
     var sizes: [UInt32] = []
     for frame in 0..<frames {
-      guard let bytes = read(16, at: start + Int64(frame) * frameBytes) else { return SQLITE_OK }
+      guard let bytes = log.read(16, at: start + Int64(frame) * frameBytes) else {
+        return SQLITE_OK
+      }
       let isOfThis = bytes[8...].elementsEqual(header.salts)
       sizes.append(isOfThis ? LogFrame.Header(bytes: Array(bytes[..<8])).pages : 0)
     }
@@ -70,7 +66,7 @@ extension SQLiteConnection {
       sizes: sizes, pages: index.pages)
     let sum = index.frames > 0 ? index.checksum : header.checksum
     let readable = salvage.mend(after: sum) {
-      read(Int(frameBytes), at: start + Int64($0) * frameBytes)
+      log.read(Int(frameBytes), at: start + Int64($0) * frameBytes)
     }
     guard let count = readable else { return SQLITE_OK }
     if salvage.mendedFrames > 0 || header.wasMended, count > 0 {
@@ -78,11 +74,11 @@ extension SQLiteConnection {
         frames: salvage.mendedFrames, damaged: salvage.damagedFrames,
         end: Int(index.frames) + count)
       if header.wasMended {
-        let code = write(header.bytes, at: 0)
+        let code = log.write(header.bytes, at: 0)
         guard code == SQLITE_OK else { return code }
       }
       for patch in salvage.patches {
-        let code = write(patch.bytes, at: start + Int64(patch.offset))
+        let code = log.write(patch.bytes, at: start + Int64(patch.offset))
         guard code == SQLITE_OK else { return code }
       }
     }
@@ -91,7 +87,7 @@ extension SQLiteConnection {
     // what follows that.
     mended = mended ?? MendedLog(end: Int(index.frames))
     mended?.isCut = true
-    return xTruncate(log, start + Int64(count) * frameBytes)
+    return log.truncate(to: start + Int64(count) * frameBytes)
   }
 
   /// Cuts off what SQLite does not read of a log that was mended, whatever the reason: the next
@@ -101,12 +97,10 @@ extension SQLiteConnection {
     else { return SQLITE_OK }
     var found: UnsafeMutablePointer<sqlite3_file>?
     let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &found)
-    guard code == SQLITE_OK, let log = found, let methods = log.pointee.pMethods?.pointee,
-      let xTruncate = methods.xTruncate
-    else { return code }
+    guard code == SQLITE_OK, let file = found, let log = OpenFile(file) else { return code }
     mendedLog?.isCut = true
     let frameBytes = Int64(LogSalvage.frameHeaderBytes + index.pageBytes)
-    return xTruncate(log, Int64(LogSalvage.headerBytes) + Int64(index.frames) * frameBytes)
+    return log.truncate(to: Int64(LogSalvage.headerBytes) + Int64(index.frames) * frameBytes)
   }
 
   // MARK: The index
@@ -123,6 +117,8 @@ extension SQLiteConnection {
     /// Of the last of them.
     let checksum: LogChecksum
     let salts: [UInt8]
+    /// There is no log, or none that can be read, and nobody has begun one.
+    var isEmpty: Bool { frames == 0 && pageBytes == 0 }
   }
 
   private func indexHeader(of handle: OpaquePointer) -> IndexHeader? {
@@ -162,42 +158,4 @@ extension SQLiteConnection {
   private static var indexVersion: UInt32 { 3_007_000 }
   private static var indexHeaderBytes: Int { 48 }
   private static var indexRegionBytes: Int32 { 32_768 }
-}
-
-/// The beginning of a log.
-private struct LogHeader {
-  var bytes: [UInt8]
-  /// A bit of it had flipped.
-  var wasMended = false
-
-  var isBigEndian: Bool { bytes[3] & 1 == 1 }
-  var pageBytes: Int { bytes[8..<12].reduce(0) { $0 << 8 | Int($1) } }
-  var salts: [UInt8] { Array(bytes[16..<24]) }
-  var checksum: LogChecksum { LogChecksum(bytes[24..<32]) }
-
-  /// Nil when more is wrong with it than one bit.
-  ///
-  /// - Parameter salts: of the first frame. Different bits can do the same to the checksum.
-  init?(mending found: [UInt8], _ salts: [UInt8]) {
-    bytes = found
-    guard !isValid else { return }
-    for bit in 0..<(bytes.count * 8) {
-      bytes[bit / 8] ^= 1 << UInt8(bit % 8)
-      if isValid, self.salts == salts {
-        wasMended = true
-        return
-      }
-      bytes[bit / 8] = found[bit / 8]
-    }
-    return nil
-  }
-
-  private var isValid: Bool {
-    guard bytes[0] == 0x37, bytes[1] == 0x7F, bytes[2] == 0x06, bytes[3] & 0xFE == 0x82,
-      pageBytes >= 512, pageBytes <= 65_536, pageBytes.nonzeroBitCount == 1
-    else { return false }
-    var sum = LogChecksum()
-    sum.add(bytes[..<24], isBigEndian: isBigEndian)
-    return sum == checksum
-  }
 }

@@ -121,8 +121,10 @@ extension Replica {
   ///
   /// - Returns: what was done, in sentences.
   public func repair() async throws(ReplicaError) -> [String] {
+    // Damaged ones may be gone after it.
+    let hadDerived = try await core.hasProjectionTables()
     var done = try await core.repair()
-    guard try await core.dropProjection() else {
+    guard try await core.dropProjection() || hadDerived else {
       return done + ["There was nothing derived to make anew: nobody has queried this store yet."]
     }
     try await bringQueriesForward()

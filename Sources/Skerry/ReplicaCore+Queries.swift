@@ -44,6 +44,11 @@ extension ReplicaCore {
   }
 
   /// - Returns: whether there was anything.
+  func hasProjectionTables() throws(ReplicaError) -> Bool {
+    let store = try opened().store
+    return try ReplicaError.translating { try store.hasProjectionTables() }
+  }
+
   func dropProjection() throws(ReplicaError) -> Bool {
     let store = try opened().store
     return try ReplicaError.translating { try store.dropProjection() }

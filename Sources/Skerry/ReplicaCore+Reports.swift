@@ -40,7 +40,9 @@ extension ReplicaCore {
       let progress = try open.store.snapshotProgress()
       return Status(
         identity: Identity(open.store), version: open.store.appliedVector,
-        peers: status.peers.map { PeerStatus($0, status.links.map(\.figures)) },
+        peers: status.peers.map {
+          PeerStatus($0, status.links.map(\.figures), unsealed: status.unsealedChanges)
+        },
         addresses: status.addresses.map {
           AddressStatus(
             address: $0.address, isConnected: $0.isConnected, failureCount: $0.failures,
@@ -86,11 +88,13 @@ extension Identity {
 }
 
 extension PeerStatus {
-  fileprivate init(_ peer: KnownPeer, _ links: [LinkFigures]) {
+  /// - Parameter unsealed: changes that are in no segment yet, which nobody else can have.
+  fileprivate init(_ peer: KnownPeer, _ links: [LinkFigures], unsealed: UInt64) {
+    let (behind, overflow) = peer.changesBehind.addingReportingOverflow(unsealed)
     self.init(
       device: peer.device, name: peer.name,
       address: links.first { $0.device == peer.device }?.place, isConnected: peer.isConnected,
-      lastContact: peer.lastContact, changesBehind: peer.changesBehind,
+      lastContact: peer.lastContact, changesBehind: overflow ? .max : behind,
       bytesBehind: UInt64(clamping: peer.bytesBehind),
       oldestUnacknowledged: peer.oldestUnacknowledgedMilliseconds.map {
         .milliseconds(Int64(clamping: $0))

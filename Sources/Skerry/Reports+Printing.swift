@@ -86,9 +86,8 @@ extension PeerStatus {
     var line = "\(name ?? "device") \(device.prefix(16))"
     line += isConnected ? ", connected" : ""
     line += lastContact.map { ", last contact \($0.text)" } ?? ", never met"
-    line +=
-      changesBehind == 0
-      ? ", level" : ", changes behind: \(changesBehind) (\(bytesBehind) bytes)"
+    line += changesBehind == 0 ? ", level" : ", changes behind: \(changesBehind)"
+    if bytesBehind > 0 { line += " (\(bytesBehind) bytes)" }
     if let oldestUnacknowledged {
       line += ", the oldest for \(oldestUnacknowledged.components.seconds) s"
     }

@@ -114,6 +114,7 @@ public struct PeerStatus: Sendable {
   public let lastContact: Timestamp?
   /// What this replica has and the peer has not acknowledged.
   public let changesBehind: UInt64
+  /// What they take in segments; nothing for those that are in none yet.
   public let bytesBehind: UInt64
   /// How long the oldest change that the peer has not acknowledged has been waiting: for the link
   /// of this process, else by this device's clock since the change was made here. Nil when none

@@ -77,6 +77,114 @@ struct DocumentCacheTests {
     #expect(cache.count == 1 && cache.entry(large.id) == nil)
   }
 
+  // MARK: Histories
+
+  /// One that keeps its history.
+  private func withHistory(_ number: Int, _ count: Int) -> Document {
+    let document = Document(id: DocumentID(high: 0, low: UInt64(number + 1)))
+    document.keep(DocumentHistory(document: document.id))
+    grow(document, by: count)
+    return document
+  }
+
+  private func cache(of documents: [Document], _ limits: HistoryLimits) -> DocumentCache {
+    var cache = DocumentCache()
+    cache.historyLimits = limits
+    for document in documents {
+      cache.insert(DocumentCache.Entry(document))
+      cache.noteHistory(of: document.id)
+    }
+    return cache
+  }
+
+  @Test("histories are kept up to the last byte and the last document of each bound")
+  func historyBounds() {
+    func kept(_ count: Int, _ limits: HistoryLimits) -> Int {
+      let documents = (0..<count).map { withHistory($0, 1_000) }
+      let cache = cache(of: documents, limits)
+      let kept = documents.filter(\.hasHistory)
+      #expect(kept.map(\.id) == documents.suffix(kept.count).map(\.id))
+      #expect(cache.historyBytes == kept.reduce(0) { $0 + $1.approximateHistoryBytes })
+      return kept.count
+    }
+    let each = withHistory(0, 1_000).approximateHistoryBytes
+    #expect(each > 1_000)
+    for bytes in [3 * each - 1, 3 * each, 3 * each + 1] {
+      let few = HistoryLimits(count: 8, bytes: bytes, smallCount: 20, smallBytes: 0)
+      #expect(kept(5, few) == bytes / each)
+      // However many of them there are.
+      let many = HistoryLimits(count: 2, bytes: bytes, smallCount: 20, smallBytes: .max)
+      #expect(kept(9, many) == bytes / each)
+      let small = HistoryLimits(count: 2, bytes: .max, smallCount: 20, smallBytes: bytes)
+      #expect(kept(9, small) == bytes / each)
+    }
+    for count in 3...5 {
+      let large = HistoryLimits(count: 4, bytes: .max, smallCount: 20, smallBytes: 0)
+      #expect(kept(count, large) == min(count, 4))
+      let small = HistoryLimits(count: 1, bytes: .max, smallCount: 4, smallBytes: .max)
+      #expect(kept(count, small) == min(count, 4))
+    }
+    // The last one stays all the same.
+    #expect(kept(3, HistoryLimits(count: 8, bytes: 1, smallCount: 20, smallBytes: 1)) == 1)
+  }
+
+  @Test("histories that grow while they are kept are counted, and so are values", arguments: 0..<6)
+  func growingHistories(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let documents = (0..<12).map { withHistory($0, 10) }
+    let limits = HistoryLimits(count: 3, bytes: 40_000, smallCount: 6, smallBytes: 9_000)
+    var cache = cache(of: documents, limits)
+    for step in 0..<300 {
+      let document = documents[Int.random(in: documents.indices, using: &random)]
+      if cache.entry(document.id) == nil { cache.insert(DocumentCache.Entry(document)) }
+      switch Int.random(in: 0..<12, using: &random) {
+      case 0..<6: grow(document, by: Int.random(in: 0...2_000, using: &random))
+      case 6: try set(document, to: String(repeating: "v", count: 5_000))
+      case 7: cache.remove(document.id)
+      case 8: document.releaseHistory()
+      default: break
+      }
+      if document.hasHistory, cache.entry(document.id) != nil {
+        cache.noteHistory(of: document.id)
+      }
+      cache.trim()
+      let kept = documents.filter { $0.hasHistory && cache.entry($0.id) != nil }
+      let bytes = kept.reduce(0) { $0 + $1.approximateHistoryBytes }
+      #expect(cache.historyBytes <= bytes && bytes <= cache.historyBytes * 17 / 16 + 1)
+      let areFew = kept.count <= 3 || kept.count <= 6 && cache.historyBytes <= 9_000
+      #expect(areFew, "seed \(seed), step \(step)")
+      #expect(cache.historyBytes <= 40_000 || kept.count == 1, "seed \(seed), step \(step)")
+      if kept.isEmpty {
+        for document in documents.prefix(4) {
+          document.keep(DocumentHistory(document: document.id))
+          cache.insert(DocumentCache.Entry(document))
+          cache.noteHistory(of: document.id)
+        }
+      }
+    }
+  }
+
+  private func set(_ document: Document, to text: String) throws {
+    let sequence = (document.parents.first?.sequence ?? 0) + 1
+    let change = ChangeID(origin: Origin(high: 0, low: 1), sequence: sequence)
+    let editor = document.beginEdit(change, lamport: sequence)
+    try editor.set(["v"], value: .string(text))
+    _ = try editor.finish()
+  }
+
+  @Test("one that grows alone makes those go that nobody has asked for since")
+  func growingHistory() {
+    let documents = [withHistory(0, 100), withHistory(1, 100)]
+    var cache = cache(
+      of: documents, HistoryLimits(count: 8, bytes: 20_000, smallCount: 20, smallBytes: 20_000))
+    cache.trim()
+    #expect(documents[0].hasHistory && documents[1].hasHistory)
+    _ = cache.entry(documents[1].id)
+    grow(documents[1], by: 30_000)
+    cache.trim()
+    #expect(!documents[0].hasHistory && documents[1].hasHistory)
+  }
+
   @Test("many small edits are folded into the state before they are slow to open")
   func manySmallEdits() throws {
     let folder = TemporaryFolder()

@@ -215,4 +215,39 @@ struct RepairTests {
     #expect(try workspace[0].stateDigest() == digest)
     try workspace.edit(0) { try $0.insert("goes on ", of: id) }
   }
+
+  // MARK: Pages
+
+  @Test(
+    "pages of indexes, and of what queries read, are made again",
+    arguments: [
+      "document_by_position", "sqlite_autoindex_document_1", "projection", "projection_words_data",
+      "projection_words_idx", "projection_words_docsize",
+    ])
+  func derivedPages(name: String) throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    let store = workspace[0]
+    try workspace.edit(0) { transaction in
+      for number in 0..<400 { try transaction.createNote("note \(number)") }
+    }
+    while try !store.project().isDone {}
+    let digest = try store.stateDigest()
+    let root = try #require(
+      try store.connection.queryInteger(
+        "SELECT rootpage FROM sqlite_schema WHERE name = ?", .text(name)))
+    try store.connection.checkpoint(.truncate)
+    store.close()
+    folder.write([UInt8](repeating: 0, count: 32), to: "0.db", at: (Int(root) - 1) * 4_096 + 8)
+    workspace.replace(0, with: try ReplicaStore.open(store.options))
+
+    let findings = try workspace[0].check()
+    #expect(findings.count >= 2 && findings.allSatisfy { !$0.contains("***") }, "\(findings)")
+    #expect(try workspace[0].repair() == ["The indexes of the file were made again."])
+    #expect(try workspace[0].check() == [])
+    #expect(try workspace[0].stateDigest() == digest)
+    try workspace.edit(0) { _ = try $0.createNote("after") }
+    while try !workspace[0].project().isDone {}
+    #expect(try workspace[0].connection.queryInteger("SELECT count(*) FROM projection") == 401)
+    #expect(try workspace[0].check() == [])
+  }
 }

@@ -85,6 +85,19 @@ struct DamageTests {
     #expect(try world.isConverged())
   }
 
+  @Test("who is linked only until both are level has it by then")
+  func oneShot() throws {
+    let world = try World.members(2, seed: 9)
+    try write(3, on: 1, in: world)
+    try rot(world, 0, of: 1, from: 2)
+    _ = try world.nodes[0].store.check()
+    #expect(world.nodes[0].store.damagedSegments.count == 1)
+    let link = world.connect(1, 0)
+    #expect(world.runUntil { world.nodes[0].levels.contains(link) })
+    #expect(world.nodes[0].store.damagedSegments.isEmpty)
+    #expect(try world.nodes[0].store.check() == [])
+  }
+
   @Test("a peer that has only a part of it, or nothing to give, is not asked for ever")
   func nobody() throws {
     let world = try World.members(2, seed: 7)

@@ -3,40 +3,13 @@ import Testing
 
 @testable import SQLiteBridge
 
-/// A file and its log as a crash leaves them, and what is read when the log has rotted since.
 @Suite("What has rotted in the log of a file")
 struct LogSalvageTests {
-  private let folder = TemporaryFolder()
-  private static let commits = 24
-  private static let frameBytes = 4_096 + LogSalvage.frameHeaderBytes
-
-  /// One commit for each row, the last one number ``commits``, and all they wrote in the log.
-  ///
-  /// - Parameter checkpoint: behind how many commits all was copied into the file, while somebody
-  ///   reads who keeps the log from beginning anew.
-  private func log(checkpoint: Int? = nil) throws -> (file: [UInt8], log: [UInt8]) {
-    let connection = try SQLiteConnection(
-      SQLiteOptions(location: .file(folder.file("w.db")), walAutocheckpointPages: 0))
-    let reader = try SQLiteConnection(
-      SQLiteOptions(location: .file(folder.file("w.db")), walAutocheckpointPages: 0))
-    try connection.script("CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB); CREATE TABLE u (n)")
-    try connection.execute("INSERT INTO u VALUES (0)")
-    for number in 1...Self.commits {
-      try connection.transaction(.write) { () throws(SQLiteError) in
-        try connection.execute("INSERT INTO t VALUES (?, zeroblob(500))", SQLiteValue(number))
-        try connection.execute("UPDATE u SET n = ?", SQLiteValue(number))
-      }
-      guard number == checkpoint else { continue }
-      try reader.begin(.read)
-      _ = try reader.queryInteger("SELECT count(*) FROM t")
-      #expect(try connection.checkpoint(.passive).copied >= number)
-    }
-    let bytes = (folder.read("w.db"), folder.read("w.db-wal"))
-    if checkpoint != nil { try reader.commit() }
-    reader.close()
-    connection.close()
-    return bytes
-  }
+  private let written = WrittenLog()
+  private var folder: TemporaryFolder { written.folder }
+  private static let commits = WrittenLog.commits
+  private static let frameBytes = WrittenLog.frameBytes
+  private static let all = Array(repeating: Int64?.some(24), count: 3)
 
   /// Two in a row, in its midst: what is behind them cannot be read.
   private func withTwoDamagedPages(_ log: [UInt8]) -> [UInt8] {
@@ -49,28 +22,9 @@ struct LogSalvageTests {
     return rotten
   }
 
-  private func open(_ file: [UInt8], _ log: [UInt8]) throws -> SQLiteConnection {
-    for name in folder.files where name.hasPrefix("c.db") { folder.truncate(name, to: 0) }
-    folder.write(file, to: "c.db")
-    folder.write(log, to: "c.db-wal")
-    return try SQLiteConnection(
-      SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
-  }
-
-  /// The numbers in both tables, which every commit makes equal.
-  private func commits(_ connection: SQLiteConnection) throws -> [Int64?] {
-    [
-      try connection.queryInteger("SELECT count(*) FROM t"),
-      try connection.queryInteger("SELECT max(n) FROM t"),
-      try connection.queryInteger("SELECT n FROM u"),
-    ]
-  }
-
-  private static let all = Array(repeating: Int64?.some(24), count: 3)
-
   @Test("one bit anywhere is put right", arguments: [nil, 12, 24])
   func flippedBit(checkpoint: Int?) throws {
-    let (file, log) = try log(checkpoint: checkpoint)
+    let (file, log) = try written.log(checkpoint: checkpoint)
     let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
     try #require(frames >= 2 * Self.commits)
     let header = (0..<LogSalvage.headerBytes).map { $0 }
@@ -88,9 +42,9 @@ struct LogSalvageTests {
       // The highest bits of a word do to the checksum what those of others do.
       if isPage || isLast, place % 4 == 3 || number % 8 == 7 { continue }
       rotten[place] ^= 1 << UInt8(number % 8)
-      let connection = try open(file, rotten)
+      let connection = try written.open(file, rotten)
       #expect(folder.read("c.db-wal") == log, "byte \(place)")
-      #expect(try commits(connection) == Self.all, "byte \(place)")
+      #expect(try written.commits(connection) == Self.all, "byte \(place)")
       #expect(connection.mendedLog != nil, "byte \(place)")
       #expect(connection.mendedLog?.damaged == 0 && connection.mendedLog?.isCut == false)
       #expect(try connection.integrityCheck() == [])
@@ -106,14 +60,14 @@ struct LogSalvageTests {
 
   @Test("a sector in the midst of it costs the page that it is of, and no commit behind it")
   func sector() throws {
-    let (file, log) = try log(checkpoint: 12)
+    let (file, log) = try written.log(checkpoint: 12)
     var rotten = log
     // The last page of a commit is that of `u`, which every later one writes again.
     let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
     let frame = frames / 2
     let end = LogSalvage.headerBytes + (frame + 1) * Self.frameBytes
     rotten.replaceSubrange(end - 512..<end, with: repeatElement(0xA5, count: 512))
-    let connection = try open(file, rotten)
+    let connection = try written.open(file, rotten)
     #expect(connection.mendedLog?.damaged == 1)
     #expect(try connection.queryInteger("SELECT n FROM u") == 24)
     #expect(try connection.queryInteger("SELECT max(n) FROM t") == 24)
@@ -121,14 +75,14 @@ struct LogSalvageTests {
 
   @Test("nothing is written over it but what is wrong, eight bytes at most")
   func littleIsWritten() throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
     let start = LogSalvage.headerBytes + frames / 2 * Self.frameBytes
     // The salts, the checksum, a bit of the page, and a part of it.
     for (offset, count) in [(8, 8), (16, 1), (1_000, 1), (1_000, 512)] {
       var rotten = log
       for place in start + offset..<start + offset + count { rotten[place] ^= 0x10 }
-      let connection = try open(file, rotten)
+      let connection = try written.open(file, rotten)
       let mended = folder.read("c.db-wal")
       #expect(zip(mended, rotten).count { $0 != $1 } <= 8, "\(offset)")
       #expect(zip(mended, log).count { $0 != $1 } <= (count == 512 ? 520 : 0), "\(offset)")
@@ -139,7 +93,7 @@ struct LogSalvageTests {
 
   @Test("a power failure while it is mended costs nothing")
   func powerFailure() throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     let places = [5, 20, 33].map { LogSalvage.headerBytes + $0 * Self.frameBytes + 700 }
     var rotten = log
     for place in places { rotten[place] ^= 2 }
@@ -148,8 +102,8 @@ struct LogSalvageTests {
       for (number, place) in places.enumerated() where done >> number & 1 == 1 {
         half[place] = log[place]
       }
-      let connection = try open(file, half)
-      #expect(try commits(connection) == Self.all)
+      let connection = try written.open(file, half)
+      #expect(try written.commits(connection) == Self.all)
       #expect(connection.mendedLog?.frames == (done == 7 ? nil : 3 - done.nonzeroBitCount))
       connection.close()
     }
@@ -157,26 +111,26 @@ struct LogSalvageTests {
 
   @Test("the number of a page is found again by the checksum", arguments: [0, 1, 3, 255])
   func pageNumber(wrong: UInt8) throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
     let start = LogSalvage.headerBytes + frames / 2 * Self.frameBytes
     var rotten = log
     rotten.replaceSubrange(start..<start + 8, with: [0, 0, 0, wrong, 0, 0, 0, 77])
-    let connection = try open(file, rotten)
+    let connection = try written.open(file, rotten)
     #expect(connection.mendedLog == MendedLog(frames: 1, end: frames))
-    #expect(try commits(connection) == Self.all)
+    #expect(try written.commits(connection) == Self.all)
     #expect(folder.read("c.db-wal") == log)
   }
 
   @Test("a page that no file has is written nowhere", arguments: [0, 200])
   func impossiblePage(wrong: UInt8) throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
     let start = LogSalvage.headerBytes + frames / 2 * Self.frameBytes
     var rotten = log
     rotten[start + 3] = wrong
     for place in start + 2_000..<start + 2_100 { rotten[place] ^= 0x55 }
-    let connection = try open(file, rotten)
+    let connection = try written.open(file, rotten)
     #expect(connection.mendedLog?.isCut == true)
     let left = try #require(try connection.queryInteger("SELECT max(n) FROM t"))
     #expect(left < 24 && left > 1)
@@ -203,33 +157,33 @@ struct LogSalvageTests {
     try #require(log.count > page + 3 * Self.frameBytes)
     log[page + 7] = 1
     for place in page + 2_000..<page + 2_100 { log[place] ^= 0x55 }
-    let other = try open(file, log)
+    let other = try written.open(file, log)
     #expect(try other.queryInteger("SELECT count(*) FROM t") == 0)
     #expect(other.mendedLog?.damaged ?? 0 == 0)
   }
 
   @Test("a log that was copied and is to begin anew is not read once more")
   func restarted() throws {
-    let (file, log) = try log()
-    let first = try open(file, log)
+    let (file, log) = try written.log()
+    let first = try written.open(file, log)
     _ = try first.checkpoint(.truncate)
     // As if the process had died before the log was cut.
     folder.write(log, to: "c.db-wal")
     let second = try SQLiteConnection(
       SQLiteOptions(location: .file(folder.file("c.db")), access: .write))
     #expect(second.mendedLog == nil)
-    #expect(try commits(second) == Self.all)
+    #expect(try written.commits(second) == Self.all)
     try second.execute("INSERT INTO t VALUES (25, NULL)")
     #expect(try first.queryInteger("SELECT count(*) FROM t") == 25)
   }
 
   @Test("a shorter commit over the rest of a log stays the last, however often it is opened")
   func shorterCommit() throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     let rotten = withTwoDamagedPages(log)
     var (nowFile, nowLog) = (file, rotten)
     for round in 1...3 {
-      let connection = try open(nowFile, nowLog)
+      let connection = try written.open(nowFile, nowLog)
       #expect((connection.mendedLog != nil) == (round == 1))
       try connection.execute("UPDATE u SET n = ?", SQLiteValue(1_000 + round))
       #expect(try connection.queryInteger("SELECT n FROM u") == Int64(1_000 + round))
@@ -241,24 +195,24 @@ struct LogSalvageTests {
 
   @Test("a commit that was being written when the power failed has not happened")
   func torn() throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     let cut = Array(log.dropLast(Self.frameBytes / 2))
-    let connection = try open(file, cut)
+    let connection = try written.open(file, cut)
     #expect(connection.mendedLog == nil)
-    #expect(try commits(connection) == Array(repeating: 23, count: 3))
+    #expect(try written.commits(connection) == Array(repeating: 23, count: 3))
     connection.close()
     var sector = log
     sector.replaceSubrange(log.count - 512..<log.count, with: repeatElement(0xA5, count: 512))
-    let other = try open(file, sector)
+    let other = try written.open(file, sector)
     #expect(other.mendedLog == nil)
-    #expect(try commits(other) == Array(repeating: 23, count: 3))
+    #expect(try written.commits(other) == Array(repeating: 23, count: 3))
   }
 
   @Test("what can be read no further is cut off, and does not come back over what is written then")
   func cut() throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     let rotten = withTwoDamagedPages(log)
-    let connection = try open(file, rotten)
+    let connection = try written.open(file, rotten)
     #expect(connection.mendedLog?.isCut == true)
     let left = try #require(try connection.queryInteger("SELECT max(n) FROM t"))
     #expect(left < 24 && left > 1)
@@ -268,7 +222,7 @@ struct LogSalvageTests {
     // As a crash leaves them.
     let (afterFile, afterLog) = (folder.read("c.db"), folder.read("c.db-wal"))
     connection.close()
-    let again = try open(afterFile, afterLog)
+    let again = try written.open(afterFile, afterLog)
     #expect(again.mendedLog == nil)
     #expect(try again.queryInteger("SELECT n FROM u") == 1_000)
     #expect(try again.queryInteger("SELECT max(n) FROM t") == left)
@@ -276,10 +230,10 @@ struct LogSalvageTests {
 
   @Test("a log that somebody has written to since is left as it is")
   func writtenSince() throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     var rotten = log
     rotten[LogSalvage.headerBytes + 20 * Self.frameBytes + 1_000] ^= 4
-    let first = try open(file, log)
+    let first = try written.open(file, log)
     try first.execute("UPDATE u SET n = 7")
     folder.write(Array(rotten[0..<rotten.count]), to: "c.db-wal")
     let second = try SQLiteConnection(
@@ -290,7 +244,7 @@ struct LogSalvageTests {
 
   @Test("others who are reading go on with what they see, and then see all of it")
   func readers() throws {
-    let (file, log) = try log()
+    let (file, log) = try written.log()
     var rotten = log
     rotten[LogSalvage.headerBytes + 20 * Self.frameBytes + 1_000] ^= 4
     for name in folder.files where name.hasPrefix("c.db") { folder.truncate(name, to: 0) }
@@ -309,5 +263,68 @@ struct LogSalvageTests {
       writer.close()
     }
     #expect(try reader.queryInteger("SELECT max(n) FROM t") == 24)
+  }
+
+  @Test("a file that nothing was ever copied into is mended, too, whatever it looks like")
+  func youngFile() throws {
+    let schema = SQLiteSchema(
+      applicationID: 0x7465_7374,
+      migrations: [SQLiteMigration("one", script: "CREATE TABLE t (n INTEGER PRIMARY KEY)")])
+    func options(_ name: String) -> SQLiteOptions {
+      SQLiteOptions(location: .file(folder.file(name)), walAutocheckpointPages: 0)
+    }
+    let connection = try SQLiteConnection(options("w.db"), schema: schema)
+    for number in 1...9 {
+      try connection.execute("INSERT INTO t VALUES (?)", SQLiteValue(number))
+    }
+    let (file, log) = (folder.read("w.db"), folder.read("w.db-wal"))
+    connection.close()
+    // Within the first transaction, so that the file says of itself that it is empty.
+    var rotten = log
+    rotten[LogSalvage.headerBytes + 2_000] ^= 8
+    folder.write(file, to: "y.db")
+    folder.write(rotten, to: "y.db-wal")
+    let young = try SQLiteConnection(options("y.db"), schema: schema)
+    #expect(young.mendedLog?.frames == 1 && young.mendedLog?.isCut == false)
+    #expect(try young.queryInteger("SELECT max(n) FROM t") == 9)
+    #expect(try young.schemaVersion() == 1)
+  }
+
+  @Test("a log that was made longer ahead of its commits is mended, and ends where they do")
+  func room() throws {
+    let (file, log) = try written.log()
+    let room = [UInt8](repeating: 0, count: 8 * Self.frameBytes)
+    var rotten = log
+    rotten[LogSalvage.headerBytes + 20 * Self.frameBytes + 1_000] ^= 4
+    let connection = try written.open(file, rotten + room)
+    #expect(connection.mendedLog?.frames == 1 && connection.mendedLog?.isCut == false)
+    #expect(try written.commits(connection) == Self.all)
+    #expect(folder.read("c.db-wal") == log + room)
+    connection.close()
+    // The last commit, with zeros behind it that are none.
+    var torn = log
+    torn.replaceSubrange(log.count - 512..<log.count, with: repeatElement(0xA5, count: 512))
+    let other = try written.open(file, torn + room)
+    #expect(other.mendedLog == nil)
+    #expect(try written.commits(other) == Array(repeating: 23, count: 3))
+  }
+
+  @Test("a bit that does to the checksum what another does is not put right in the wrong place")
+  func likeBits() throws {
+    let (file, log) = try written.log()
+    let frames = (log.count - LogSalvage.headerBytes) / Self.frameBytes
+    let start = LogSalvage.headerBytes + frames / 2 * Self.frameBytes
+    for place in stride(from: start + 27, to: start + Self.frameBytes, by: 404) {
+      var rotten = log
+      rotten[place] ^= 0x80
+      let connection = try written.open(file, rotten)
+      let mended = folder.read("c.db-wal")
+      // Whole, or damaged so that the page says so by its last eight bytes.
+      let differing = log.indices.filter { mended[$0] != log[$0] }
+      let end = start + Self.frameBytes
+      #expect(differing.allSatisfy { $0 == place || (end - 8..<end).contains($0) }, "\(place)")
+      #expect((connection.mendedLog?.damaged == 0) == differing.isEmpty, "\(place)")
+      connection.close()
+    }
   }
 }

@@ -199,7 +199,8 @@ struct StateWriter {
   private static func origins(of document: Document) -> Set<Origin> {
     var origins: Set<Origin> = []
     for entry in document.frontier { origins.insert(entry.change.origin) }
-    for container in document.containers {
+    for (index, container) in document.containers.enumerated()
+    where document.isNamed(ContainerHandle(index: index)) {
       switch container.id {
       case .root: break
       case .element(let event, _): origins.insert(event.change.origin)
@@ -236,6 +237,7 @@ struct StateWriter {
     var depths = [Int](repeating: 0, count: document.containers.count)
     for (index, container) in document.containers.enumerated() {
       let handle = ContainerHandle(index: index)
+      guard document.isNamed(handle) else { continue }
       switch container.id {
       case .root: break
       case .element(let event, let kind): elements.append((handle, event, kind))

@@ -95,6 +95,10 @@ extension Document {
   /// lists).
   package var approximateHistoryBytes: Int { storedHistory?.approximateBytes ?? 0 }
 
+  /// No less than that, and it grows with every edit by no less; 0 without a history. Complexity:
+  /// O(1).
+  package var historyBytesBound: Int { storedHistory?.bytesBound ?? 0 }
+
   /// The history, while the document keeps it in memory.
   package var keptHistory: DocumentHistory? { history }
 
@@ -130,6 +134,7 @@ extension Document {
     markCheckpoints = [:]
     deletionIndexes = [:]
     writeIndex = WriteIndex()
+    namingIndex = NamingIndex()
     for index in containers.indices where containers[index].sequence >= 0 {
       containers[index].sequence = -1
     }

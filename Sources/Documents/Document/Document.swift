@@ -18,7 +18,7 @@ package final class Document {
   /// Read through ``frontier``, which settles first.
   @exclusivity(unchecked) var storedFrontier: [FrontierEntry] = []
   /// Every container that an operation ever named, dead ones too: a concurrent change may still
-  /// reach them. The root is the first.
+  /// reach them. The root is the first. Of those that were forgotten again no handle is left.
   @exclusivity(unchecked) var containers: [Container] = [Container(id: .root, slot: 0)]
   var handles: [ContainerID: ContainerHandle] = [.root: .root]
   @exclusivity(unchecked) var maps: [[Key: Register]] = [[:]]
@@ -33,6 +33,8 @@ package final class Document {
   var deletionIndexes: [ContainerID: DeletionIndex] = [:]
   /// Who wrote to which key or element, by the history that the document keeps.
   var writeIndex = WriteIndex()
+  /// What named each container first, by the history that the document keeps.
+  var namingIndex = NamingIndex()
   @exclusivity(unchecked) var counters: [Int128] = []
   @exclusivity(unchecked) var trees: [TreeState] = []
   /// Read through ``history``, which settles first.
@@ -199,6 +201,19 @@ package final class Document {
 }
 
 extension Document {
+  /// Whether a container is there, and not one that was forgotten. Complexity: O(1).
+  func isNamed(_ handle: ContainerHandle) -> Bool {
+    handles.count == containers.count || handles[containers[handle.index].id] == handle
+  }
+
+  /// Takes containers for such that no operation has ever named.
+  ///
+  /// - Precondition: nothing is in them, and they stand nowhere.
+  func forget(_ unnamed: Set<ContainerID>) {
+    for container in unnamed { handles[container] = nil }
+    recentContainer = 0
+  }
+
   func kind(of handle: ContainerHandle) -> ContainerKind {
     containers[handle.index].kind
   }

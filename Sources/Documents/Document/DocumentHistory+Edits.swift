@@ -78,40 +78,6 @@ extension DocumentHistory {
     return found
   }
 
-  /// The Lamport times of the changes of events, which ascend. Complexity: O(runs of the events and
-  /// of the times).
-  func lamports(of versions: [Int]) -> [UInt64] {
-    var reader = makeTimeReaders().lamports
-    // Those of as many changes as were read, and the one of the last.
-    var readCount = 0
-    var lamport: Int64 = 0
-    var lamports: [UInt64] = []
-    var index = 0
-    var changeCount = 0
-    for version in versions {
-      if let base, version < base.count {
-        lamports.append(base.lamport(at: version))
-        continue
-      }
-      var run = graph.identityRun(at: index)
-      while run.versions.upperBound <= version, index + 1 < graph.identityRunCount {
-        changeCount += run.stepsSequence ? run.versions.count : 1
-        index += 1
-        run = graph.identityRun(at: index)
-      }
-      let wanted = changeCount + (run.stepsSequence ? version - run.versions.lowerBound : 0) + 1
-      // The column is our own and has a number for each change.
-      while readCount < wanted,
-        let next = try? reader.nextRun("lamport", atMost: wanted - readCount)
-      {
-        lamport = lamport &+ next.step &* Int64(next.count)
-        readCount += next.count
-      }
-      lamports.append(UInt64(bitPattern: lamport))
-    }
-    return lamports
-  }
-
   private func operations(in versions: Range<Int>, _ nextOther: inout Int) -> [Operation] {
     var found: [(version: Int, operation: Operation)] = []
     while nextOther < others.count, others[nextOther].version < versions.upperBound {

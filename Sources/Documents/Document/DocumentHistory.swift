@@ -44,10 +44,18 @@ package struct DocumentHistory: Sendable {
   package var eventCount: Int { graph.count }
   /// About how many bytes it takes. Complexity: O(texts and lists).
   var approximateBytes: Int {
-    sequences.reduce(96 * others.count + 32 * (graph.runCount + graph.identityRunCount)) {
+    let graphBytes = 32 * (graph.runCount + graph.identityRunCount)
+    return sequences.reduce(96 * others.count + graphBytes + valueBytes) {
       $0 + $1.log.utf8Count + 32 * $1.log.runCount + 64 * $1.elements.count
     }
   }
+  /// What ``approximateBytes`` is at most; each event adds to it no less than to that. Complexity:
+  /// O(1).
+  var bytesBound: Int { Self.bytesOfEventMax * eventCount + valueBytes }
+  /// A run of its own in both columns of the graph and in a log, and an element.
+  private static let bytesOfEventMax = 160
+  /// What the values of registers and lists take besides.
+  private var valueBytes = 0
   package var changeCount: Int { lamports.count }
   package var originCount: Int { origins.count }
   package func origin(at index: Int) -> Origin { origins[index] }
@@ -166,6 +174,7 @@ package struct DocumentHistory: Sendable {
     if operation.isOfSequence {
       let index = sequenceIndex(of: operation.container)
       try sequences[index].append(operation.action, version: version)
+      if case .insertElements(_, let elements) = operation.action { count(elements) }
     } else {
       append(OtherOperation(version: version, lamport: lamport, operation: operation))
     }
@@ -278,11 +287,21 @@ package struct DocumentHistory: Sendable {
     _ runs: ContiguousArray<SequenceRun>, _ elements: [Operation.Element], to sequence: Int
   ) throws(SequenceError) {
     try sequences[sequence].append(runs, elements)
+    count(elements)
+  }
+
+  private mutating func count(_ elements: [Operation.Element]) {
+    for case .value(let value) in elements { valueBytes += value.approximateBytes }
   }
 
   /// Appends an operation whose event is here.
   package mutating func append(_ other: OtherOperation) {
     others.append(other)
+    switch other.operation.action {
+    case .set(_, let value, _): valueBytes += value.approximateBytes
+    case .setElement(_, let element, _): count([element])
+    default: break
+    }
     if case .resolve(let events) = other.operation.action {
       note(decision: events, version: other.version)
     }

@@ -43,29 +43,42 @@ extension Document {
       let new = try replayMarks(
         of: sequence, operations, in: history, ranks, at: history.graph.frontier,
         from: &markCheckpoints[slot, default: MarkCheckpoints()])
-      guard new.count == storedTexts[slot].count else {
-        throw .damagedHistory("the marks of \(sequence.container) of document \(id)")
-      }
+      try check(new, of: sequence, length: storedTexts[slot].count)
       marks[slot] = new.isPlain ? nil : new
+    }
+  }
+
+  /// A state and a history may come from a peer, and then they need not belong together.
+  private func check(
+    _ marks: TextMarks, of sequence: SequenceHistory, length: Int
+  ) throws(MergeError) {
+    guard marks.count == length else {
+      throw .damagedHistory("the marks of \(sequence.container) of document \(id)")
     }
   }
 
   /// The marks of a text at a version.
   ///
+  /// - Parameter length: that of the text there.
+  /// - Throws: `damagedHistory` also when the history leads to a text of another length.
   /// - Complexity: that of a replay from the start for whoever looks first; then of what was done
   ///   since the last version of about the same age that it has come past.
   func marks(
-    of sequence: SequenceHistory, in history: DocumentHistory, at version: [Int]
+    of sequence: SequenceHistory, in history: DocumentHistory, at version: [Int], length: Int
   ) throws(MergeError) -> TextMarks {
     let operations = history.marks(of: sequence.container)
-    guard isKept(sequence), let handle = handles[sequence.container] else {
+    let marks: TextMarks
+    if isKept(sequence), let handle = handles[sequence.container] {
+      marks = try replayMarks(
+        of: sequence, operations, in: history, history.ranks, at: version,
+        from: &markCheckpoints[slot(of: handle), default: MarkCheckpoints()])
+    } else {
       var checkpoints = MarkCheckpoints()
-      return try replayMarks(
+      marks = try replayMarks(
         of: sequence, operations, in: history, history.ranks, at: version, from: &checkpoints)
     }
-    return try replayMarks(
-      of: sequence, operations, in: history, history.ranks, at: version,
-      from: &markCheckpoints[slot(of: handle), default: MarkCheckpoints()])
+    try check(marks, of: sequence, length: length)
+    return marks
   }
 
   private func replayMarks(
@@ -92,7 +105,7 @@ extension Document {
   }
 
   /// The text at `path` in stretches of the same marks, as it was at a version. Complexity: that of
-  /// ``text(at:version:in:)`` and, if it was ever marked, of ``marks(of:in:at:)``.
+  /// ``text(at:version:in:)`` and, if it was ever marked, of ``marks(of:in:at:length:)``.
   package func textSpans(
     at path: DocumentPath, version: VersionVector, in history: DocumentHistory
   ) throws -> [TextSpan] {
@@ -102,7 +115,8 @@ extension Document {
       return Document.spans(of: text, nil)
     }
     let marks = try withSequence(handle, of: history) { sequence in
-      try self.marks(of: sequence, in: history, at: history.frontier(at: version))
+      try self.marks(
+        of: sequence, in: history, at: history.frontier(at: version), length: text.count)
     }
     return Document.spans(of: text, marks)
   }

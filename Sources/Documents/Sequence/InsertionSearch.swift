@@ -12,6 +12,9 @@ internal import RunStructures
 struct InsertionSearch: ~Copyable {
   /// So many stretches of units are looked for at once: each operation moves those behind it.
   static let stretchesMax = 1_024
+  /// So many events the first step goes back over, and each further one twice as many as the one
+  /// before.
+  static let firstStepDefault = 1_024
 
   /// Units next to each other.
   struct Stretch {
@@ -58,19 +61,23 @@ struct InsertionSearch: ~Copyable {
 
   /// Goes back from a version that all of the units' deletions have seen.
   ///
+  /// - Parameter firstStep: at least 1.
   /// - Returns: whether all was found; not, when it is too much to be looked for.
   /// - Throws: `damagedHistory` when there is no such unit.
   /// - Complexity: O(n log k + n k) for k stretches and n operations (runs) since the first of them
   ///   was inserted, and where branches are passed the replay of these.
-  mutating func run(from version: [Int]) throws(SequenceError) -> Bool {
+  mutating func run(
+    from version: [Int], firstStep: Int = firstStepDefault
+  ) throws(SequenceError) -> Bool {
     var version = version
-    // Each step reaches twice as far as the one before.
-    var size = 1_024
+    var size = firstStep
     while !stretches.isEmpty {
       guard let last = version.last else { throw .damagedHistory(version: 0) }
+      // What was written beside the version is nothing to go back to: a branch is passed, not the
+      // whole of what lies before it.
+      while size <= last, !graph.contains(last - size, in: version) { size *= 2 }
       let older = last - size
-      // What was written beside the version is nothing to go back to.
-      let isPast = older >= 0 && graph.contains(older, in: version)
+      let isPast = older >= 0
       let zone = graph.differenceZone(
         from: version, to: isPast ? [older] : [], reachesRoot: !isPast)
       let base = zone.base

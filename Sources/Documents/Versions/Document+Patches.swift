@@ -55,7 +55,8 @@ extension Document {
     if version.allSatisfy({ $0 < history.start.eventCount }) {
       return try history.documentAtStart()
     }
-    return try Rewinding(document, known: self, at: start, to: version, in: history).run()
+    var rewinding = Rewinding(document, known: self, at: start, to: version, in: history)
+    return try rewinding.run()
   }
 
   /// Brings a text to another version.

@@ -9,22 +9,23 @@ import Causality
 /// - Texts, and the order of lists, are led back by their difference.
 /// - Counters count back. Operations of trees are withdrawn. Marks on texts are replayed from a
 ///   version nearby, unless nothing was marked or comes back.
+/// - Containers that nothing had named at the version are forgotten.
 ///
 /// Complexity: O(n log n) for the n operations since the version, and those since what comes back
 /// was written; and the copies of the maps, lists, texts and trees that have changed.
 struct Rewinding {
   /// The document with what is known of its history.
-  private let keeper: Document
+  let keeper: Document
   /// What is taken back.
-  private let past: Document
-  private let history: DocumentHistory
+  let past: Document
+  let history: DocumentHistory
   /// That of the document.
   private let start: [Int]
-  private let version: [Int]
+  let version: [Int]
   /// The events between, ascending.
-  private let since: [Range<Int>]
+  let since: [Range<Int>]
   /// All that the version has not of the history, ascending.
-  private let gone: [Range<Int>]
+  let gone: [Range<Int>]
 
   /// The operations that wrote to each place, and the places in the order in which they first did.
   private var writes: [WrittenPlace: [Int]] = [:]
@@ -33,6 +34,7 @@ struct Rewinding {
   private var marked: Set<ContainerID> = []
   /// Elements of lists that come back with what they held.
   private var restored: Set<WrittenPlace> = []
+  private(set) var lamports: LamportIndex
 
   /// - Parameters:
   ///   - document: as it was at the version `start` of its history.
@@ -45,6 +47,7 @@ struct Rewinding {
     self.history = history
     self.start = start
     self.version = version
+    lamports = LamportIndex(history)
     past = document.copy()
     past.releaseHistory()
     since = history.graph.difference(version, start).onlyRight
@@ -54,7 +57,7 @@ struct Rewinding {
   }
 
   /// Complexity: see ``Rewinding``.
-  consuming func run() throws -> Document {
+  mutating func run() throws -> Document {
     takeOut()
     for sequence in history.sequences { try rewind(sequence) }
     for place in places { restore(place) }
@@ -62,6 +65,7 @@ struct Rewinding {
       guard let handle = past.handles[tree] else { continue }
       past.trees[past.slot(of: handle)].withdraw(events)
     }
+    try forgetUnnamed()
     past.frontier = version.map {
       Document.FrontierEntry(
         change: history.event(at: $0).change, endsInDelete: history.isDelete(at: $0))
@@ -101,6 +105,9 @@ struct Rewinding {
     guard isEdited || marked.contains(sequence.container),
       let handle = past.handles[sequence.container]
     else { return }
+    if isEdited, past.containers[handle.index].isFlawed {
+      past.containers[handle.index].isFlawed = try isFlawed(sequence)
+    }
     let steps =
       isEdited
       ? try keeper.difference(handle, history, sequence, from: start, to: version) : []
@@ -125,7 +132,8 @@ struct Rewinding {
         past.removeMarks(step.position..<step.position + step.count, slot: slot)
       }
     } else {
-      let marks = try keeper.marks(of: sequence, in: history, at: version)
+      let marks = try keeper.marks(
+        of: sequence, in: history, at: version, length: past.texts[slot].count)
       past.marks[slot] = marks.isPlain ? nil : marks
     }
   }
@@ -135,11 +143,10 @@ struct Rewinding {
   ) {
     let ascending = steps.filter { $0.kind == .insert }
       .flatMap { $0.version..<$0.version + $0.count }.sorted()
-    let lamports = Dictionary(
-      zip(ascending, history.lamports(of: ascending)), uniquingKeysWith: { first, _ in first })
     var entries: [Int: (EventID, ListState.Entry)] = [:]
     for version in ascending {
-      entries[version] = entry(version, lamports[version] ?? 0, of: sequence)
+      let lamport = lamports.lamport(of: version)
+      entries[version] = entry(version, lamport, of: sequence)
     }
     past.lists[slot].beginMerge()
     for version in ascending {
@@ -185,7 +192,7 @@ struct Rewinding {
   }
 
   /// Lets a place hold what it held.
-  private func restore(_ place: WrittenPlace) {
+  private mutating func restore(_ place: WrittenPlace) {
     guard let handle = past.handles[place.container], !restored.contains(place) else { return }
     let slot = past.slot(of: handle)
     let now =
@@ -219,7 +226,7 @@ struct Rewinding {
   /// - Parameters:
   ///   - kept: entries that were there.
   ///   - others: events that may have written others, of which some had been replaced.
-  private func register(
+  private mutating func register(
     at place: WrittenPlace, keeping kept: [Register.Entry], orOneOf others: [Int]
   ) -> Register {
     var entries: [EventID: Register.Entry] = [:]
@@ -245,9 +252,12 @@ struct Rewinding {
     return register
   }
 
+  /// Whether what the document knows of its history is true of this one.
+  var keepsOthers: Bool { keeper.history?.hasSameOthers(as: history) == true }
+
   private func writes(to place: WrittenPlace, from version: Int) -> [Int] {
     let first = history.firstOther(from: version)
-    guard keeper.history?.hasSameOthers(as: history) == true else {
+    guard keepsOthers else {
       var index = WriteIndex()
       return index.writes(to: place, from: first, in: history.others)
     }
@@ -255,7 +265,7 @@ struct Rewinding {
   }
 
   /// The entry that an event put there; nil for one that put none.
-  private func entry(writtenBy version: Int, at place: WrittenPlace) -> Register.Entry? {
+  private mutating func entry(writtenBy version: Int, at place: WrittenPlace) -> Register.Entry? {
     let event = history.event(at: version)
     let index = history.firstOther(from: version)
     guard index < history.others.count, history.others[index].version == version else {
@@ -264,7 +274,7 @@ struct Rewinding {
         let content = past.content(of: element, at: event)
       else { return nil }
       return Register.Entry(
-        event: event, lamport: history.lamports(of: [version])[0], content: content)
+        event: event, lamport: lamports.lamport(of: version), content: content)
     }
     let write = history.others[index]
     guard write.operation.place == place else { return nil }

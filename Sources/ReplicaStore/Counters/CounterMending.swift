@@ -235,7 +235,7 @@ extension ReplicaStore {
     }
     if let unsealed = state.mendedUnsealed {
       try sql { () throws(SQLiteError) in try unsealed.write(to: connection) }
-      knownPrivateChanges = nil
+      forgetPrivateChanges()
     }
     try noteMended(state.mended)
     state.mended = []

@@ -54,6 +54,10 @@ extension ReplicaStore {
 extension MendedLog {
   fileprivate var sentence: String {
     var text = "The log of the file had rotted"
+    if isLost {
+      return text + " at its beginning and cannot be read: what was not copied from it into the "
+        + "file is lost. Check the disk."
+    }
     if frames > 0 { text += ": \(frames) of its pages were mended" }
     if damaged > 0 { text += ", of which \(damaged) may not say what they said" }
     if isCut { text += frames > 0 ? "; what came behind is lost" : ", and its end is lost" }

@@ -124,7 +124,7 @@ extension ReplicaStore {
     }
     guard mending.isNeeded else { return false }
     try sql { () throws(SQLiteError) in try mending.write(to: connection) }
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
     try noteMended([UnsealedMending.sentence])
     return true
   }

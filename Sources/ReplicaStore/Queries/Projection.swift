@@ -11,6 +11,9 @@ enum Projection {
   /// Grows with every change of the tables or of what they hold.
   static let format: Int64 = 1
 
+  /// With which the names of all of them begin, and those of no other table.
+  static let prefix = "projection"
+
   /// The function with which the words of a document are made of its JSON.
   static let textFunction = "skerry_text"
 

@@ -130,7 +130,8 @@ extension ReplicaStore {
     return found
   }
 
-  func hasProjectionTables() throws(StoreError) -> Bool {
+  /// Whether there are derived tables, readable or not.
+  package func hasProjectionTables() throws(StoreError) -> Bool {
     try sql { () throws(SQLiteError) in
       try connection.queryInteger(
         "SELECT count(*) FROM sqlite_schema WHERE name = 'projection_state'") == 1

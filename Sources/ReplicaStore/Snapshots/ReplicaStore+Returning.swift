@@ -286,14 +286,23 @@ extension ReplicaStore {
         "Document \(strayed.id) was changed at \(path) both here, while this store was away, and "
         + "by others: theirs stays, ours was \(conflict.theirs?.text() ?? "to delete it")."
     }
-    let marks = try editor.mergeMarks(of: strayed.document, since: strayed.before)
-    return refused
-      + marks.map { mark in
-        "Document \(strayed.id) was marked at \(mark.path) both here, while this store was away, "
-          + "and by others: their mark '\(mark.name)' stays on characters "
-          + "\(mark.range.lowerBound) to \(mark.range.upperBound), ours was "
-          + "\(mark.refused.map { $0.json.text() } ?? "to take it away")."
-      }
+    return try refused
+      + sentences(for: editor.mergeMarks(of: strayed.document, since: strayed.before), strayed.id)
+  }
+
+  private static func sentences(for marks: MarkLeftovers, _ id: DocumentID) -> [String] {
+    func told(_ value: Value?) -> String { value.map { $0.json.text() } ?? "to take it away" }
+    let collisions = marks.collisions.map { mark in
+      "Document \(id) was marked at \(mark.path) both here, while this store was away, and by "
+        + "others: their mark '\(mark.name)' stays on characters \(mark.range.lowerBound) to "
+        + "\(mark.range.upperBound), ours was \(told(mark.refused))."
+    }
+    let homeless = marks.homeless.map { mark in
+      "Document \(id) was marked at \(mark.path) here, while this store was away, and where that "
+        + "text is since cannot be told: the mark '\(mark.name)' on "
+        + "\(JSONValue.string(mark.characters).text()) was \(told(mark.value))."
+    }
+    return collisions + homeless
   }
 
   /// Merges a place that both sides have changed where it is a text, or a counter: what both wrote

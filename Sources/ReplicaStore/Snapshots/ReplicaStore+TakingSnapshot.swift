@@ -296,6 +296,6 @@ extension ReplicaStore {
         }
       }
     }
-    knownPrivateChanges = nil
+    forgetPrivateChanges()
   }
 }

@@ -10,6 +10,14 @@ struct RewindingTests {
   private struct Moment {
     var version: VersionVector
     var state: JSONValue
+    /// As one has it who has only these changes.
+    var bytes: [UInt8]
+
+    init(_ version: VersionVector, _ document: Document) {
+      self.version = version
+      state = document.canonicalJSON()
+      bytes = document.encodeState()
+    }
   }
 
   /// People who do anything to one document, some of it taken back, and what it was on the way.
@@ -18,9 +26,7 @@ struct RewindingTests {
   ) throws -> (people: [UndoingPerson], moments: [Moment]) {
     var random = SeededGenerator(seed: 91_000 + seed)
     var people = (0..<count).map { UndoingPerson($0) }
-    var moments = [
-      Moment(version: VersionVector(), state: Document(id: documentID).canonicalJSON())
-    ]
+    var moments = [Moment(VersionVector(), Document(id: documentID))]
     for _ in 0..<steps {
       let who = Int.random(in: people.indices, using: &random)
       switch Int.random(in: 0..<12, using: &random) {
@@ -34,7 +40,7 @@ struct RewindingTests {
       default: try people[who].editAtRandom(&random)
       }
       let replica = people[who].replica
-      moments.append(Moment(version: replica.vector, state: replica.document.canonicalJSON()))
+      moments.append(Moment(replica.vector, replica.document))
     }
     for other in people.dropFirst() {
       try people[0].replica.receive(people[0].replica.missing(from: other.replica))
@@ -58,9 +64,11 @@ struct RewindingTests {
         Issue.record("seed \(seed): another document at \(moment.version)")
         return
       }
+      #expect(past.encodeState() == moment.bytes, "seed \(seed)")
       if Int.random(in: 0..<6, using: &random) == 0 {
         let other = try document.document(at: moment.version, of: history)
         #expect(other.canonicalJSON() == moment.state, "seed \(seed)")
+        #expect(other.encodeState() == moment.bytes, "seed \(seed)")
       }
       // What was read goes on like any document.
       let opened = try Document(id: documentID, state: past.encodeState())
@@ -99,13 +107,11 @@ struct RewindingTests {
       case .folded(let state, _) = try replicas[0].document.folding(
         replicas[0].history(), at: floor)
     else { return }
-    var moments = [Moment(version: floor, state: replicas[0].document.canonicalJSON())]
+    var moments = [Moment(floor, replicas[0].document)]
     for _ in 0..<20 {
       try RandomEditing.work(&replicas, steps: 3, &random)
       for index in replicas.indices {
-        moments.append(
-          Moment(
-            version: replicas[index].vector, state: replicas[index].document.canonicalJSON()))
+        moments.append(Moment(replicas[index].vector, replicas[index].document))
       }
     }
     try meet(&replicas)
@@ -118,7 +124,187 @@ struct RewindingTests {
         Issue.record("seed \(seed): another document at \(moment.version)")
         return
       }
+      #expect(past.encodeState() == moment.bytes, "seed \(seed)")
     }
+  }
+
+  /// Positions beyond the end, and containers that nobody has made, in an edit that has seen all.
+  private static func lie(
+    by replica: DocumentReplica, _ random: inout SeededGenerator
+  ) -> IncomingEdit {
+    func child(_ key: Key, _ kind: ContainerKind, of parent: ContainerID = .root) -> ContainerID {
+      .child(parent: parent, key: key, kind: kind, generation: nil)
+    }
+    let number = UInt64.random(in: 1...9, using: &random)
+    let unmade = EventID(change: ChangeID(origin: replica.origin, sequence: number), index: 0)
+    let beyond = Int.random(in: 0...20, using: &random)
+    let all = [
+      Operation(child("t", .text), .insertText(at: beyond, "ab")),
+      Operation(child("t", .text), .remove(at: beyond, count: 2)),
+      Operation(child("l", .list), .insertElements(at: beyond, [.container(.map)])),
+      Operation(child("l", .list), .remove(at: beyond, count: 1)),
+      Operation(child("z", .counter, of: child("y", .map)), .increment(by: 3)),
+      Operation(.element(unmade, .map), .set("k", .null, replaces: [])),
+      Operation(.element(unmade, .text), .insertText(at: 0, "in nothing")),
+    ]
+    return IncomingEdit(
+      change: ChangeID(origin: replica.origin, sequence: replica.vector[replica.origin] + 1),
+      lamport: replica.lamport + 1, time: Timestamp(clampingMilliseconds: 0),
+      edit: DocumentEdit(
+        document: documentID, parents: replica.document.parents,
+        operations: (0..<2).compactMap { _ in all.randomElement(using: &random) }))
+  }
+
+  @Test("what liars have written is taken back like anything", arguments: 0..<40)
+  func lies(seed: UInt64) throws {
+    var random = SeededGenerator(seed: 6_000 + seed)
+    var replicas = (0..<2).map { DocumentReplica($0) }
+    var moments = [Moment(VersionVector(), Document(id: documentID))]
+    for _ in 0..<40 {
+      let mine = Int.random(in: replicas.indices, using: &random)
+      if Int.random(in: 0..<5, using: &random) == 0 {
+        let lie = Self.lie(by: replicas[mine], &random)
+        try replicas[mine].receive([lie])
+      } else {
+        try RandomEditing.work(&replicas, steps: 1, &random)
+      }
+      moments.append(Moment(replicas[mine].vector, replicas[mine].document))
+    }
+    try meet(&replicas)
+    let history = try replicas[0].history()
+    for moment in moments.shuffled(using: &random) {
+      let past = try replicas[0].document.document(at: moment.version, of: history)
+      guard past.canonicalJSON() == moment.state, past.encodeState() == moment.bytes else {
+        Issue.record("seed \(seed): another document at \(moment.version)")
+        return
+      }
+    }
+  }
+
+  @Test("a container that was made since is unknown before, and can be made again")
+  func made() throws {
+    var ada = DocumentReplica(0)
+    try ada.edit { try $0.set(["a"], to: 1) }
+    let before = Moment(ada.vector, ada.document)
+    try ada.edit { editor in
+      try editor.set(["m"], to: ["inner": ["x"]])
+      try editor.make(["t"], .text)
+    }
+    let past = try ada.document.document(at: before.version, of: ada.history())
+    #expect(past.encodeState() == before.bytes)
+    var other = DocumentReplica(1)
+    other.document = past
+    other.vector = before.version
+    other.lamport = 1
+    try other.edit { editor in
+      try editor.make(["t"], .text)
+      try editor.splice(["t"], at: 0, delete: 0, insert: "again")
+    }
+    // It has the name that any other replica would have given it.
+    try ada.receive(other.log)
+    #expect(try ada.document.json(at: ["t"]) == "again")
+    let opened = try Document(id: documentID, state: past.encodeState())
+    #expect(opened.encodeState() == past.encodeState())
+  }
+
+  @Test("what named containers is looked at once, and only when something was made since")
+  func named() throws {
+    let (document, versions) = try Self.mixed(keystrokes: 2_000)
+    let history = try #require(document.keptHistory)
+    for back in [10, 100, 1_000] {
+      _ = try document.document(at: versions[versions.count - 1 - back], of: history)
+    }
+    #expect(document.namingIndex.visitedCount == 0)
+    let editor = document.beginEdit(
+      ChangeID(origin: testOrigin(0), sequence: UInt64(versions.count + 1)),
+      lamport: UInt64(versions.count + 1))
+    try editor.make(["new"], .map)
+    _ = try editor.commit()
+    let grown = try #require(document.keptHistory)
+    for back in [10, 100, 1_000] {
+      let version = versions[versions.count - 1 - back]
+      let past = try document.document(at: version, of: grown)
+      let replayed = try Document.replaying(documentID, grown.edits(), at: version)
+      #expect(past.encodeState() == replayed.encodeState())
+    }
+    #expect(document.namingIndex.visitedCount == grown.others.count)
+  }
+
+  @Test("the time of each element that comes back is found without reading all before it again")
+  func times() throws {
+    var people = (0..<2).map { DocumentReplica($0) }
+    try people[0].edit { try $0.set(["l"], to: []) }
+    for number in 0..<200 {
+      let who = number % 2
+      try people[who].receive(people[who].missing(from: people[1 - who]))
+      try people[who].edit { editor in
+        try editor.splice(["l"], at: 0, delete: 0, insert: [.integer(Int64(number))])
+        if number % 5 == 4 { try editor.move(["l"], from: 3, to: 0) }
+      }
+    }
+    try people[0].receive(people[0].missing(from: people[1]))
+    let before = Moment(people[0].vector, people[0].document)
+    try people[0].edit { editor in
+      for index in 0..<100 { try editor.set(["l", .index(index)], to: "new") }
+      try editor.splice(["l"], at: 100, delete: 100, insert: [])
+    }
+    let history = try people[0].history()
+    let document = people[0].document.copy()
+    document.keep(history)
+    var rewinding = Rewinding(
+      document, known: document, at: history.graph.frontier,
+      to: try history.frontier(at: before.version), in: history)
+    #expect(try rewinding.run().encodeState() == before.bytes)
+    #expect(history.graph.identityRunCount >= 200)
+    // Times that ascend by one are one run.
+    #expect(rewinding.lamports.readCount >= 100)
+    #expect(rewinding.lamports.readCount <= history.graph.identityRunCount + 10)
+  }
+
+  @Test("Lamport times are found in any order", arguments: 0..<20)
+  func anyOrder(seed: UInt64) throws {
+    let (people, _) = try Self.live(seed, people: 3, steps: 60)
+    let history = try people[0].replica.history()
+    var expected: [Int: UInt64] = [:]
+    for edit in people[0].replica.log {
+      let last = try #require(history.lastVersion(of: edit.change))
+      for version in last - edit.edit.eventCount + 1...last { expected[version] = edit.lamport }
+    }
+    #expect(expected.count == history.graph.count)
+    var random = SeededGenerator(seed: seed)
+    var index = LamportIndex(history)
+    for version in (0..<history.graph.count).shuffled(using: &random) {
+      #expect(index.lamport(of: version) == expected[version], "seed \(seed), event \(version)")
+    }
+  }
+
+  @Test("a history that leads to a text of another length is told, and its marks are not taken")
+  func foreignMarks() throws {
+    // Somebody has told two stories under the same names, and gives the one as the state of the
+    // document and the other as its history.
+    func story(_ text: String) throws -> (DocumentReplica, before: VersionVector) {
+      var ada = DocumentReplica(0)
+      try ada.edit { editor in
+        try editor.make(["t"], .text)
+        try editor.splice(["t"], at: 0, delete: 0, insert: text)
+        try editor.mark(["t"], 0..<2, name: "b", value: .bool(true))
+      }
+      let before = ada.vector
+      try ada.edit { try $0.splice(["t"], at: 0, delete: 1, insert: "") }
+      return (ada, before)
+    }
+    let (long, before) = try story("abcdef")
+    let history = try story("abc").0.history()
+    for keeps in [false, true] {
+      let document = try Document(id: documentID, state: long.document.encodeState())
+      if keeps { document.keep(history) }
+      #expect(throws: MergeError.self) { try document.document(at: before, of: history) }
+      #expect(throws: MergeError.self) {
+        try document.textSpans(at: ["t"], version: before, in: history)
+      }
+    }
+    let honest = try long.history()
+    #expect(try long.document.textSpans(at: ["t"], version: before, in: honest).count == 2)
   }
 
   @Test("a write that its author had already replaced does not come back")
