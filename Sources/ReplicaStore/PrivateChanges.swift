@@ -137,8 +137,8 @@ extension ReplicaStore {
 
   /// The private changes, for a commit that puts more behind them; nil where rows of them have
   /// rotted and nothing tells what they were: writing goes on all the same. What a commit has put
-  /// behind the last row can tell what that was, so the next one looks once more. Those after it do
-  /// not, as each look reads all rows.
+  /// behind the last row can tell what that was, so the next one looks once more; one that would be
+  /// sealed looks twice. Those after it do not, as each look reads all rows.
   ///
   /// Complexity: O(1), but for the first commits after something has rotted.
   func privateChangesToFollow() throws(StoreError) -> PrivateChanges? {
@@ -152,7 +152,7 @@ extension ReplicaStore {
     }
   }
 
-  private static let vainLooksMax = 2
+  private static let vainLooksMax = 3
 
   private func loadPrivateChanges() throws(StoreError) -> PrivateChanges {
     try reading { () throws(StoreError) in

@@ -210,8 +210,13 @@ extension ReplicaStore {
   ///
   /// - Returns: whether it was needed, and has helped.
   private func remakeDerived() throws(StoreError) -> Bool {
-    let damage = try sql { () throws(SQLiteError) in try connection.integrityCheck(limit: 1) }
-    guard let first = damage.first else { return false }
+    let (pages, references) = try sql { () throws(SQLiteError) in
+      let pages = try connection.integrityCheck(limit: 1, ofReferences: false)
+      return (pages, pages.isEmpty ? try connection.integrityCheck(limit: 1) : [])
+    }
+    // Rows that name others are no page that could be made again.
+    if let first = references.first { throw .damaged(first) }
+    guard let first = pages.first else { return false }
     let isWhole = try sql { () throws(SQLiteError) in
       try connection.clearingDamage { () throws(SQLiteError) in
         try connection.forgetTables(named: "\(Projection.prefix)*")

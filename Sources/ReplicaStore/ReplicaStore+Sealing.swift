@@ -45,7 +45,9 @@ extension ReplicaStore {
     guard let others = try privateChangesToFollow(), others.count == 0, !others.isSuspect,
       changes.count <= Self.segmentChangesAim, ChangeBlock.fits(changes),
       let first = changes.first?.id.sequence,
-      let last = changes.last?.id.sequence
+      let last = changes.last?.id.sequence,
+      // Where own changes are gone, sealing says so, and writing goes on.
+      try chainEnd(of: identity.origin).sequence == first &- 1
     else { return false }
     sealedAtOnce.append(try seal(block.bytes, first...last, with: sealer(entropy)))
     return true

@@ -161,9 +161,10 @@ extension ReplicaStore {
         ORDER BY first_sequence DESC
         """, SQLiteValue(clampedCounter: first))
       while try rows.next() {
+        let block = try rows.blob(2)
         let row = KeptRow(
-          first: try rows.counter(0), last: try rows.counter(1), block: try rows.blob(2),
-          isPacked: true)
+          first: try rows.counter(0), last: try rows.counter(1), block: block,
+          isPacked: KeptBlock.isPacked(block))
         guard row.count / 4 <= changes, row.count < UInt64(KeptBlock.packedChangesMax) / 2,
           KeptBlock.isHalfEmpty(row.block)
         else { break }

@@ -30,6 +30,11 @@ package enum StoreError: SQLiteFailure, Equatable, CustomStringConvertible {
   case segment(SegmentError)
   case database(SQLiteError)
 
+  /// Whether there was no room on the disk; nothing was changed then.
+  package var isOfFullDisk: Bool {
+    if case .database(let error) = self { error.code == .diskFull } else { false }
+  }
+
   package init(_ error: SQLiteError) {
     switch error.code {
     case .tooNew(let found, let supported): self = .tooNew(found: found, supported: supported)

@@ -5,7 +5,8 @@ import SyncProtocol
 /// Keeps the links that a topology wants: whom to dial, when to try again, which link to leave.
 ///
 /// Who does not answer is tried again after a time that doubles with each failure, up to a limit,
-/// half of it by chance so that many replicas do not come back at one instant.
+/// half of it by chance so that many replicas do not come back at one instant. So is who answers,
+/// and whose link then lasts no longer than was waited for it.
 struct Dialler {
   enum Order: Equatable {
     case dial(DialID, String)
@@ -28,6 +29,9 @@ struct Dialler {
     var isErrand = false
     var failures = 0
     var lastError: String?
+    var upAt: UInt64 = 0
+    /// Links in a row that ended soon after the peer had said hello.
+    var shortLinks = 0
   }
 
   private struct Errand {
@@ -187,10 +191,11 @@ struct Dialler {
   }
 
   /// The peer has proved itself and said hello.
-  mutating func up(_ link: LinkID) {
+  mutating func up(_ link: LinkID, now: UInt64) {
     isPlanned = false
     guard let index = index(of: link) else { return }
     targets[index].state = .linked(link, isUp: true)
+    targets[index].upAt = now
     targets[index].failures = 0
     targets[index].lastError = nil
     answers[targets[index].address] = .answers
@@ -214,7 +219,13 @@ struct Dialler {
       // It may be back at once; whether it is decides whether somebody stands in for it.
       answers[targets[index].address] = .unknown
       targets[index].lastError = reason
-      targets[index].state = .resting(until: now + pause(failures: 0))
+      let lasted = now - min(now, targets[index].upAt)
+      if lasted >= longestPause(failures: targets[index].shortLinks) {
+        targets[index].shortLinks = 0
+      }
+      let pause = pause(failures: targets[index].shortLinks)
+      targets[index].state = .resting(until: now + pause)
+      targets[index].shortLinks += 1
     case .resting, .dialling: break
     }
   }
@@ -253,8 +264,12 @@ struct Dialler {
   }
 
   private func pause(failures: Int) -> UInt64 {
-    let full = failures < 20 ? min(most, first << UInt64(failures)) : most
+    let full = longestPause(failures: failures)
     return full / 2 + entropy.uint64() % (full / 2 + 1)
+  }
+
+  private func longestPause(failures: Int) -> UInt64 {
+    failures < 20 ? min(most, first << UInt64(failures)) : most
   }
 
   private func index(of dial: DialID) -> Int? {

@@ -73,9 +73,8 @@ extension Engine {
   func fetchDamaged() {
     fetching.dueAt = nil
     for segment in store.damagedSegments {
-      let holders = sortedLinks.filter { id in
-        guard let session = links[id]?.link.session, session.isRunning else { return false }
-        return session.peerVector[segment.origin] >= segment.sequences.upperBound
+      let holders = sortedLinks.filter {
+        links[$0]?.link.session?.canGiveAgain(segment.origin, segment.sequences) ?? false
       }
       let last = fetching.asked[segment.position]
       guard let next = last.flatMap({ last in holders.first { $0 > last } }) ?? holders.first

@@ -313,7 +313,21 @@ extension Engine {
   func fail(_ connection: Connection, _ error: StoreError) {
     log(.error, "\(error)")
     inbox.drop(connection.id)
-    refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+    refuse(connection, Self.status(of: error))
+  }
+
+  /// What has gone wrong with the store, in words that hold at either end of the link and tell a
+  /// stranger nothing.
+  static func status(of error: any Error) -> Status {
+    let reason =
+      switch error as? StoreError {
+      case let error? where error.isOfFullDisk:
+        "cannot write to its store, as its disk is full; make room there, nothing is lost"
+      case .readOnly: "may not write to its store"
+      case .damaged: "has found its store damaged; run 'skerry doctor' there"
+      default: "has had an error of its store, which its log tells"
+      }
+    return Status(.internalFailure, "the side that ended the link \(reason)")
   }
 
   /// Drops a link and all that depends on it.

@@ -101,7 +101,7 @@ extension Engine {
       session(connection.id) { $0.provide(segments, now: now) }
     } catch {
       log(.error, "\(error)")
-      refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+      refuse(connection, Self.status(of: error))
     }
   }
 
@@ -129,14 +129,14 @@ extension Engine {
       session(connection.id) { $0.chainsCompared(forked: forked.map(\.origin), now: now) }
     } catch {
       log(.error, "\(error)")
-      refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+      refuse(connection, Self.status(of: error))
     }
   }
 
   private func met(_ peer: PeerHello, _ connection: Connection) {
     connection.metAt = now
     planner.linked(connection.id.rawValue, author: peer.hello.origin, now: now)
-    dialler?.up(connection.id)
+    dialler?.up(connection.id, now: now)
     if let key = connection.peerKey { noteUnsaved(key) }
     dropDouble(of: connection)
     replan()

@@ -59,7 +59,7 @@ extension Engine {
       // The next link is sent segments.
       if case .damaged = error { cannotGiveSnapshots = true }
       log(.error, "no snapshot can be given to \(connection.place): \(error)")
-      refuse(connection, Status(.internalFailure, "the store of this replica has failed"))
+      refuse(connection, Self.status(of: error))
     }
   }
 

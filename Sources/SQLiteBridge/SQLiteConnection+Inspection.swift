@@ -28,14 +28,18 @@ extension SQLiteConnection {
 
   /// What SQLite finds wrong with the file, in its words; empty when nothing is.
   ///
-  /// - Parameter isQuick: leaves out whether indexes match their tables.
-  /// - Parameter limit: the most findings to report.
+  /// - Parameters:
+  ///   - isQuick: leaves out whether indexes match their tables.
+  ///   - limit: the most findings to report.
+  ///   - ofReferences: also whether rows name rows that are not there.
   package func integrityCheck(
-    isQuick: Bool = false, limit: Int = 100
+    isQuick: Bool = false, limit: Int = 100, ofReferences: Bool = true
   ) throws(SQLiteError) -> [String] {
     var findings: [String] = []
     do throws(SQLiteError) {
-      try appendFindings(isQuick: isQuick, limit: limit, to: &findings)
+      let pragma = isQuick ? "quick_check" : "integrity_check"
+      try appendPageFindings("\(pragma)(\(limit))", to: &findings)
+      if ofReferences { try appendOrphans(limit: limit, to: &findings) }
     } catch {
       // Damage can be such that the check itself cannot go on.
       guard error.code == .damaged else { throw error }
@@ -44,16 +48,30 @@ extension SQLiteConnection {
     return Array(findings.prefix(limit))
   }
 
-  private func appendFindings(
-    isQuick: Bool, limit: Int, to findings: inout [String]
+  /// Whether a table and its indexes are whole, whatever else is wrong with the file.
+  package func isWhole(table: String) throws(SQLiteError) -> Bool {
+    var findings: [String] = []
+    do throws(SQLiteError) {
+      try appendPageFindings("integrity_check(\"\(table)\")", to: &findings)
+    } catch {
+      guard error.code == .damaged else { throw error }
+      return false
+    }
+    return findings.isEmpty
+  }
+
+  private func appendPageFindings(
+    _ pragma: String, to findings: inout [String]
   ) throws(SQLiteError) {
-    let pragma = isQuick ? "quick_check" : "integrity_check"
-    var rows = try query("PRAGMA \(pragma)(\(limit))")
+    var rows = try query("PRAGMA \(pragma)")
     while try rows.next() {
       // Before what it finds in the tables SQLite puts a line that says which file it is in.
       let lines = try rows.text(0).split(separator: "\n").filter { !$0.hasPrefix("***") }
       if lines != ["ok"] { findings += lines.map(String.init) }
     }
+  }
+
+  private func appendOrphans(limit: Int, to findings: inout [String]) throws(SQLiteError) {
     var orphans = try query("PRAGMA foreign_key_check")
     while findings.count < limit, try orphans.next() {
       let table = try orphans.text(0)

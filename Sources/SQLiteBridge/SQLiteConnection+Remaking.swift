@@ -27,7 +27,8 @@ extension SQLiteConnection {
   }
 
   /// Makes all indexes again from their tables, in place if their old pages can be cleared, else
-  /// beside them, after which the whole file is written anew.
+  /// beside them, after which the whole file is written anew. That is done only where all tables
+  /// are whole: it would leave out what cannot be read, and nothing would tell.
   ///
   /// - Returns: whether nothing is wrong with the file then.
   package func remakeIndexes() throws(SQLiteError) -> Bool {
@@ -35,11 +36,22 @@ extension SQLiteConnection {
       try transaction { () throws(SQLiteError) in try execute("REINDEX") }
     }
     if try integrityCheck(limit: 1).isEmpty { return true }
-    _ = try carryingOn { () throws(SQLiteError) in
-      if !isInPlace { try rewritingSchema(replaceIndexes) }
-      try execute("VACUUM")
+    if !isInPlace {
+      _ = try carryingOn { () throws(SQLiteError) in try rewritingSchema(replaceIndexes) }
     }
+    for table in try tables() {
+      guard try isWhole(table: table) else { return false }
+    }
+    _ = try carryingOn { () throws(SQLiteError) in try execute("VACUUM") }
     return try integrityCheck(limit: 1).isEmpty
+  }
+
+  private func tables() throws(SQLiteError) -> [String] {
+    var names: [String] = []
+    var rows = try query(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name")
+    while try rows.next() { names.append(try rows.text(0)) }
+    return names
   }
 
   /// Makes each index once more, under another name, and gives its pages to the one that is there.

@@ -324,7 +324,7 @@ package enum LinkEnding: Equatable, Sendable, CustomStringConvertible {
     case .session(let ending): ending.description
     case .handshakeFailed(let error): "the handshake failed: \(error)"
     case .handshakeTimedOut: "the handshake was not finished in time"
-    case .notSkerry: "what is at the other end is no Skerry: it speaks another protocol"
+    case .notSkerry: "what is at the other end is no Skerry, or the line garbles what it says"
     case .malformedFrame(let error): "the peer sent \(error)"
     case .streamBroken(let error): "the sealed stream is broken: \(error)"
     case .flooded: "the peer sent too much before the session began"

@@ -156,6 +156,12 @@ extension SyncSession {
     return finish()
   }
 
+  /// Whether the peer can send a segment that is damaged here: it has it, and has not dropped it.
+  package func canGiveAgain(_ origin: Origin, _ sequences: ClosedRange<UInt64>) -> Bool {
+    isRunning && !excluded.contains(origin) && durableThere[origin] >= sequences.upperBound
+      && theirHello.map { $0.floor[origin] < sequences.lowerBound } ?? false
+  }
+
   /// Asks for a segment that is stored here, as what is stored of it is damaged. The peer sends
   /// what lies behind it, too: it cannot know that only one is missing.
   package mutating func fetchAgain(

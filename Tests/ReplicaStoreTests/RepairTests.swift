@@ -218,6 +218,35 @@ struct RepairTests {
 
   // MARK: Pages
 
+  @Test("a table that lost rows is not written anew without them")
+  func tablePages() throws {
+    let workspace = try TestWorkspace(1, folder: folder)
+    let store = workspace[0]
+    try workspace.edit(0) { transaction in
+      for number in 0..<400 { try transaction.createNote("note \(number)") }
+    }
+    try store.connection.checkpoint(.truncate)
+    // The first leaf of the tails. Bytes 3 and 4 of a page say how many rows it has.
+    let leaf = try #require(
+      try store.connection.queryInteger(
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'document_tail'")
+    ).advanced(by: -1)
+    let bytes = folder.read("0.db")
+    var page = Int(leaf)
+    while bytes[page * 4_096] == 5 {
+      let place = page * 4_096 + Int(bytes[page * 4_096 + 12]) << 8 + Int(bytes[page * 4_096 + 13])
+      page = bytes[(page * 4_096 + place % 4_096)...].prefix(4).reduce(0) { $0 << 8 | Int($1) } - 1
+    }
+    let count = bytes[page * 4_096 + 4]
+    #expect(bytes[page * 4_096] == 13 && count > 1)
+    store.close()
+    folder.write([count - 1], to: "0.db", at: page * 4_096 + 4)
+    workspace.replace(0, with: try ReplicaStore.open(store.options))
+    #expect(try !workspace[0].check().isEmpty)
+    #expect(throws: StoreError.self) { try workspace[0].repair() }
+    #expect(try !workspace[0].check().isEmpty)
+  }
+
   @Test(
     "pages of indexes, and of what queries read, are made again",
     arguments: [

@@ -47,7 +47,8 @@ extension Rewinding {
   func forgetUnnamed() throws(MergeError) {
     var unknown = namedSince()
     func keep(_ container: ContainerID) {
-      for container in container.withParents where unknown.remove(container) == nil { return }
+      // A parent can be unknown though the container is not.
+      for container in container.withParents { unknown.remove(container) }
     }
     for container in unknown where isInUse(container) || isInLog(container) { keep(container) }
     guard !unknown.isEmpty, let firstGone = gone.first?.lowerBound else { return }
