@@ -220,17 +220,20 @@ struct TurnTests {
     other.close()
   }
 
+  /// Writes on the first node, and tells its engine.
+  private func commit(in world: World) throws {
+    try write(1, at: 0, of: world)
+    _ = try world.nodes[0].store.unsealedCount()
+    world.run(world.nodes[0].engine.committed(at: world.instant), 0)
+  }
+
   @Test("what commits leave in small pieces is put together when nobody has committed for a while")
   func tidying() throws {
     let world = try World.members(1, seed: 8)
     let node = world.nodes[0]
     node.store.tidyLimits.looseRowsMax = 3
     node.store.tidyLimits.quietDivisor = 1
-    func commit() throws {
-      try write(1, at: 0, of: world)
-      _ = try node.store.unsealedCount()
-      world.run(node.engine.committed(at: world.instant), 0)
-    }
+    func commit() throws { try self.commit(in: world) }
     for _ in 0..<8 {
       world.now += 99
       world.run(node.engine.tick(at: world.instant), 0)
@@ -261,11 +264,7 @@ struct TurnTests {
     let node = world.nodes[0]
     node.store.tidyLimits.looseRowsMax = 3
     node.store.tidyLimits.quietDivisor = 1
-    func commit() throws {
-      try write(1, at: 0, of: world)
-      _ = try node.store.unsealedCount()
-      world.run(node.engine.committed(at: world.instant), 0)
-    }
+    func commit() throws { try self.commit(in: world) }
     for _ in 0..<4 { try commit() }
     try node.store.connection.execute(
       """
